@@ -25,9 +25,9 @@ MAKEFLAGS += --no-builtin-rules --no-print-directory
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := help
 
-NPROC := $(shell nproc 2>/dev/null || echo 2)
-ifeq ($(filter -j%,$(MAKEFLAGS))$(findstring --jobserver,$(MAKEFLAGS)),)
-MAKEFLAGS += -j$(NPROC)
+# As many jobs as processors, unless -j says otherwise or another make gave us its job server.
+ifeq ($(MAKELEVEL)$(filter -j%,$(MAKEFLAGS)),0)
+MAKEFLAGS += -j$(shell nproc 2>/dev/null || echo 2)
 endif
 
 ifeq ($(origin CC),default)
