@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// What travels inside the core: the header as the ingress hands it over, the parse result, the rewrite instruction and
+// the counter update. Nothing here is visible to the host; what is, stands in portcam_pkg. Addresses and MACs keep the
+// order of the wire (first byte in bits 7:0); ports, lengths and other numbers are plain numbers.
+`default_nettype none
+
+package portcam_types_pkg;
+
+  // Ingress to parser: the first 128 bytes of a frame whose last beat has arrived. Byte 0 is window[7:0].
+  typedef struct packed {
+    logic [1023:0] window;    // bytes beyond the frame's end are 0
+    logic [15:0]   len;       // frame length in bytes, without FCS
+    logic [7:0]    ingress;   // function it came from, 0 the network
+    logic          oversize;  // frame was longer than the limit; its beats are already discarded
+  } header_t;
+
+  // Parser to lookup. `reason` is ReasonNoMatch where the parser found nothing that decides.
+  typedef struct packed {
+    portcam_pkg::reason_e reason;
+    logic         decided;     // the parser's reason is final: pass (or drop, for oversize)
+    logic         is_v6;
+    logic [11:0]  vlan;        // key VLAN, 0 untagged
+    logic [47:0]  dst_mac;
+    logic         has_mac;     // frame of at least 6 bytes: dst_mac is real
+    logic [127:0] src_ip;      // IPv4 in bits 31:0, the others 0
+    logic [127:0] dst_ip;
+    logic [7:0]   protocol;
+    logic         has_ports;
+    logic [15:0]  src_port;
+    logic [15:0]  dst_port;
+    logic [4:0]   l3;          // byte offset of the IP header: 14, 18 or 22
+    logic [7:0]   l4;          // byte offset of the layer-4 header
+    logic [15:0]  ip_sum;      // IPv4 header checksum as on the wire (first byte in bits 7:0)
+    logic         has_l4_sum;  // TCP, UDP or ICMPv6 checksum to keep right
+    logic [15:0]  l4_sum;      // as on the wire (first byte in bits 7:0)
+    logic [7:0]   l4_sum_at;   // its byte offset
+    logic [15:0]  len;
+    logic [7:0]   ingress;
+    // Embedded header of an ICMP error, where reason is ReasonIcmpError.
+    logic [127:0] inner_src_ip;
+    logic [127:0] inner_dst_ip;
+    logic [7:0]   inner_protocol;
+    logic [15:0]  inner_src_port;
+    logic [15:0]  inner_dst_port;
+  } parsed_t;
+
+  // Lookup to rewriter, one for each frame, in the order of the frames of that direction.
+  typedef struct packed {
+    logic         drop;        // discard the frame
+    logic         discarded;   // the ingress has discarded its beats already (oversize); implies drop
+    logic [7:0]   egress;      // function, 0 the network
+    logic         set_dst_mac;
+    logic [47:0]  dst_mac;
+    logic         set_src_mac;
+    logic [47:0]  src_mac;
+    logic         set_dst_ip;  // at most one of set_dst_ip and set_src_ip
+    logic         set_src_ip;
+    logic         is_v6;
+    logic [127:0] ip;          // new address, IPv4 in bits 31:0
+    logic [4:0]   l3;
+    logic         set_ip_sum;
+    logic [15:0]  ip_sum;      // new IPv4 header checksum, as on the wire
+    logic         set_port;    // destination port with set_dst_ip, source port with set_src_ip
+    logic [15:0]  port;        // number
+    logic [7:0]   l4;
+    logic         set_l4_sum;
+    logic [15:0]  l4_sum;      // as on the wire
+    logic [7:0]   l4_sum_at;
+  } rewrite_t;
+
+  // Lookup to the counters, one for each frame.
+  typedef struct packed {
+    portcam_pkg::reason_e reason;
+    logic [15:0] octets;
+    logic [7:0]  rx;           // ingress function
+    logic        tx_valid;
+    logic [7:0]  tx;           // egress function
+    logic        domain_valid;
+    logic [15:0] domain;
+    logic        address_valid;
+    logic [15:0] address;
+    logic        service_valid;
+    logic [15:0] service;
+    logic        backend_valid;
+    logic [15:0] backend;
+    logic        reply;        // counts in the odd rows
+  } count_t;
+
+endpackage
+
+`default_nettype wire
