@@ -17,7 +17,7 @@ package portcam_types_pkg;
 
   // Parser to lookup. `reason` is ReasonNoMatch where the parser found nothing that decides.
   typedef struct packed {
-    portcam_pkg::reason_e reason;
+    logic [5:0]  reason;       // portcam_pkg::reason_e
     logic         decided;     // the parser's reason is final: pass (or drop, for oversize)
     logic         is_v6;
     logic [11:0]  vlan;        // key VLAN, 0 untagged
@@ -71,7 +71,7 @@ package portcam_types_pkg;
 
   // Lookup to the counters, one for each frame.
   typedef struct packed {
-    portcam_pkg::reason_e reason;
+    logic [5:0]  reason;       // portcam_pkg::reason_e
     logic [15:0] octets;
     logic [7:0]  rx;           // ingress function
     logic        tx_valid;
