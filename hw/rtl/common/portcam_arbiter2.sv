@@ -2,11 +2,12 @@
 //
 // portcam_arbiter2: round-robin arbiter of two requests, one grant a clock.
 //
-// grant_o depends on req_i of the same clock and on one flip-flop: exactly one bit is granted when there is a request,
-// none when there is none, and never a bit that did not ask. advance_i says that the grant is used; after that the
-// other side goes first. So a request that is held gets the first or the second used grant. Until advance_i a grant may
-// move to the other side when that side has the turn and begins to ask; a stream that must not change its mind puts a
-// register slice behind the arbiter or asserts advance_i at once.
+// grant_o depends on req_i of the same clock and on one flip-flop: exactly one bit is granted when
+// there is a request, none when there is none, and never a bit that did not ask. advance_i says
+// that the grant is used; after that the other side goes first. So a request that is held gets the
+// first or the second used grant. Until advance_i a grant may move to the other side when that side
+// has the turn and begins to ask; a stream that must not change its mind puts a register slice
+// behind the arbiter or asserts advance_i at once.
 
 `default_nettype none
 

@@ -1,16 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// portcam_checksum_update: Internet checksum after some 16-bit words of what it covers were replaced (RFC 1624).
+// portcam_checksum_update: Internet checksum after some 16-bit words of what it covers were
+// replaced (RFC 1624).
 //
-// Exactly 4 clocks from the inputs to sum_o and valid_o, one update a clock. The arithmetic, so that a model can give the
-// same bits: S = ~sum + the sum over all words of (~old + new), each term 16 bits, S not reduced on the way (RFC 1624
-// equation 3 for all words at once); then fold twice (low 16 bits + the rest), then invert. A word that does not change
-// is given with old equal to new; it adds 0xFFFF to S, which changes nothing but the choice between 0x0000 and 0xFFFF,
-// so the model must count it too. Words are in host order of the wire's big-endian words; their order does not matter.
+// Exactly 4 clocks from the inputs to sum_o and valid_o, one update a clock. The arithmetic, so
+// that a model can give the same bits: S = ~sum + the sum over all words of (~old + new), each term
+// 16 bits, S not reduced on the way (RFC 1624 equation 3 for all words at once); then fold twice
+// (low 16 bits + the rest), then invert. A word that does not change is given with old equal to
+// new; it adds 0xFFFF to S, which changes nothing but the choice between 0x0000 and 0xFFFF, so the
+// model must count it too. Words are in host order of the wire's big-endian words; their order does
+// not matter.
 //
-// udp_i: over UDP a result of 0 becomes 0xFFFF, and sum_i = 0 ("no checksum") stays 0. Without udp_i the result equals
-// recomputation for every packet with a correct checksum, except when all covered words become 0, which no IPv4 header,
-// TCP or UDP pseudo-header can be.
+// udp_i: over UDP a result of 0 becomes 0xFFFF, and sum_i = 0 ("no checksum") stays 0. Without
+// udp_i the result equals recomputation for every packet with a correct checksum, except when all
+// covered words become 0, which no IPv4 header, TCP or UDP pseudo-header can be.
 
 `default_nettype none
 

@@ -2,17 +2,20 @@
 //
 // portcam_counters: a 64-bit packet counter and a 64-bit byte counter for each row, in block RAM.
 //
-// Update: inc_valid_i adds one packet and inc_bytes_i bytes to row inc_row_i; one a clock, any rows in any order, the
-// same row in every clock too. Counters wrap at 2^64.
-// Read: read_valid_i answers exactly 8 clocks later with read_done_o; one a clock. Both counters are of one moment: the
-// answer holds every update up to and including the clock of read_valid_i, and none later. Reads never disturb updates.
-// Init: init_i clears all rows (Rows clocks and up to 5 more; given again it starts again); it runs by itself after reset.
-// busy_o is high from the next clock on until it is done. Updates given while busy_o is high are not counted; one given in
-// the clock of init_i is cleared by it. A read while busy_o is high is answered, with counters without meaning.
-// Row numbers beyond Rows are not allowed.
+// Update: inc_valid_i adds one packet and inc_bytes_i bytes to row inc_row_i; one a clock, any rows
+// in any order, the same row in every clock too. Counters wrap at 2^64.
+// Read: read_valid_i answers exactly 8 clocks later with read_done_o; one a clock. Both counters
+// are of one moment: the answer holds every update up to and including the clock of read_valid_i,
+// and none later. Reads never disturb updates.
+// Init: init_i clears all rows (Rows clocks and up to 5 more; given again it starts again); it runs
+// by itself after reset. busy_o is high from the next clock on until it is done. Updates given
+// while busy_o is high are not counted; one given in the clock of init_i is cleared by it. A read
+// while busy_o is high is answered, with counters without meaning. Row numbers beyond Rows are not
+// allowed.
 //
-// Memory: two copies, written together, one for the updates to read and one for the host. A read in the same clock as a
-// write of the row gives the old word; the updates still on their way to the memory are forwarded below, each by name.
+// Memory: two copies, written together, one for the updates to read and one for the host. A read in
+// the same clock as a write of the row gives the old word; the updates still on their way to the
+// memory are forwarded below, each by name.
 
 `default_nettype none
 
@@ -39,9 +42,10 @@ module portcam_counters #(
 
   localparam int unsigned RowBits = $clog2(Rows);
 
-  //--------------------------------------------------------------------------------------------------
-  // An update takes its word from the memory in clocks 1 and 2, chooses it or a newer one on its way in clock 3, adds
-  // in clock 4, and writes in clock 5. The memory shows it to reads that start one clock later.
+  //------------------------------------------------------------------------------------------------
+  // An update takes its word from the memory in clocks 1 and 2, chooses it or a newer one on its
+  // way in clock 3, adds in clock 4, and writes in clock 5. The memory shows it to reads that start
+  // one clock later.
 
   logic [5:1]         valid_q;   // an update is n clocks late
   logic [RowBits-1:0] row_q1;
@@ -59,7 +63,8 @@ module portcam_counters #(
   logic [127:0]       sum_q5;
   logic [127:0]       sum_q6;
   logic               inc_take;
-  // The update 1, 2, 3 or 4 clocks before this one has the same row, and the memory did not show its sum yet.
+  // The update 1, 2, 3 or 4 clocks before this one has the same row, and the memory did not show
+  // its sum yet.
   logic               same_1_q3;
   logic               same_2_q2;
   logic               same_3_q2;
@@ -96,8 +101,9 @@ module portcam_counters #(
 
   assign base = same_1_q3 ? sum_q4 : base_q3;
 
-  //--------------------------------------------------------------------------------------------------
-  // Init walks once the last update has left the pipeline, so that no old sum is written or forwarded after it.
+  //------------------------------------------------------------------------------------------------
+  // Init walks once the last update has left the pipeline, so that no old sum is written or
+  // forwarded after it.
 
   logic               init_run_q;
   logic               init_step;
@@ -120,8 +126,9 @@ module portcam_counters #(
     end
   end
 
-  //--------------------------------------------------------------------------------------------------
-  // The two copies. A host read waits until the updates before it are written: 5 clocks, then 2 in the memory.
+  //------------------------------------------------------------------------------------------------
+  // The two copies. A host read waits until the updates before it are written: 5 clocks, then 2 in
+  // the memory.
 
   logic               write_en;
   logic [RowBits-1:0] write_row;

@@ -2,8 +2,9 @@
 //
 // portcam_crc32c: CRC-32C (Castagnoli) of a key, for hashing. Exactly 2 clocks, one key a clock.
 //
-// Bytes of the key are taken least significant byte of key_i first, each byte least significant bit first; reflected
-// polynomial 0x82F63B78; the register starts as seed_i and leaves as it is, without inversion. The twin in C:
+// Bytes of the key are taken least significant byte of key_i first, each byte least significant bit
+// first; reflected polynomial 0x82F63B78; the register starts as seed_i and leaves as it is,
+// without inversion. The twin in C:
 //
 //     uint32_t hash(const uint8_t *key, size_t bytes, uint32_t seed)    // key[0] = key_i[7:0]
 //     {
@@ -16,10 +17,11 @@
 //         return crc;
 //     }
 //
-// So the usual CRC-32C of a buffer is ~hash(buffer, bytes, 0xFFFFFFFF); of "123456789" it is 0xE3069283.
-// The CRC is linear: each key bit that is set contributes one fixed word, computed at elaboration. Clock 1 adds
-// the contributions inside each 32 bits of the key, clock 2 adds those sums. It is a hash, not a cipher: with the seed
-// unknown it spreads keys, but whoever sees hashes can find the seed.
+// So the usual CRC-32C of a buffer is ~hash(buffer, bytes, 0xFFFFFFFF); of "123456789" it is
+// 0xE3069283. The CRC is linear: each key bit that is set contributes one fixed word, computed at
+// elaboration. Clock 1 adds the contributions inside each 32 bits of the key, clock 2 adds those
+// sums. It is a hash, not a cipher: with the seed unknown it spreads keys, but whoever sees hashes
+// can find the seed.
 
 `default_nettype none
 

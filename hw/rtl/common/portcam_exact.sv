@@ -1,21 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// portcam_exact: exact-match table of buckets with several ways, one lookup a clock; software places the rows.
+// portcam_exact: exact-match table of buckets with several ways, one lookup a clock; software
+// places the rows.
 //
 // A row is {valid, key, value}. Row number = way * Buckets + bucket. A lookup reads the bucket
-// lookup_hash_i % Buckets in every way, compares whole keys, and answers with the lowest way that matches;
-// match_multi_o says that more than one way matched, which is a mistake of who placed the rows. There are two banks
-// (top address bit), so that software can write one while the other is looked up.
+// lookup_hash_i % Buckets in every way, compares whole keys, and answers with the lowest way that
+// matches; match_multi_o says that more than one way matched, which is a mistake of who placed the
+// rows. There are two banks (top address bit), so that software can write one while the other is
+// looked up.
 //
-// Lookup: match_* come exactly 8 clocks after lookup_*, for all parameters; one a clock, never stalled.
-// match_row_o and match_value_o are 0 when match_hit_o is 0.
-// Host port: one access a clock. A write (host_we_i = 1) replaces the row; a lookup from the next clock on sees it, one in
-// the same clock sees the old row. A read answers exactly 4 clocks later with host_rvalid_o. A row number beyond the
-// table reads as not valid and its write does nothing. While busy_o is high the host port takes nothing and answers
-// nothing.
-// Init: init_i empties all rows of both banks (2 * Buckets clocks, given again it starts again), leaving key KeyedInit and
-// value 0 behind; it runs by itself after reset. busy_o is high while it runs. A host write in the clock of init_i is
-// overwritten by it.
+// Lookup: match_* come exactly 8 clocks after lookup_*, for all parameters; one a clock, never
+// stalled. match_row_o and match_value_o are 0 when match_hit_o is 0.
+// Host port: one access a clock. A write (host_we_i = 1) replaces the row; a lookup from the next
+// clock on sees it, one in the same clock sees the old row. A read answers exactly 4 clocks later
+// with host_rvalid_o. A row number beyond the table reads as not valid and its write does nothing.
+// While busy_o is high the host port takes nothing and answers nothing.
+// Init: init_i empties all rows of both banks (2 * Buckets clocks, given again it starts again),
+// leaving key KeyedInit and value 0 behind; it runs by itself after reset. busy_o is high while it
+// runs. A host write in the clock of init_i is overwritten by it.
 //
 // Memory: a lookup in the same clock as a write of the same row sees the old row (portcam_ram).
 
@@ -68,12 +70,13 @@ module portcam_exact #(
   localparam int unsigned RowBits    = $clog2(Ways * Buckets);
   localparam int unsigned WayBits    = (Ways > 1) ? $clog2(Ways) : 1;
   localparam int unsigned WordWidth  = 1 + KeyWidth + ValueWidth;
-  // Keys are compared in parts of 18 bits (two levels of six-input tables), and the parts one clock later.
+  // Keys are compared in parts of 18 bits (two levels of six-input tables), and the parts one clock
+  // later.
   localparam int unsigned PartBits   = 18;
   localparam int unsigned Parts      = (KeyWidth + PartBits - 1) / PartBits;
   localparam int unsigned PadKey     = Parts * PartBits;
 
-  //--------------------------------------------------------------------------------------------------
+  //------------------------------------------------------------------------------------------------
   // Init, and the host port in registers in front of port B.
 
   logic                  init_run_q;
@@ -160,7 +163,7 @@ module portcam_exact #(
   assign host_rvalid_o = read_valid_q[3];
   assign {host_rowvalid_o, host_rkey_o, host_rvalue_o} = read_word_q4;
 
-  //--------------------------------------------------------------------------------------------------
+  //------------------------------------------------------------------------------------------------
   // Lookup clock 1: the question in registers. Clocks 2 and 3: all ways of the bucket.
 
   logic [7:0]            valid_q;  // valid_q[n] is n + 1 clocks late

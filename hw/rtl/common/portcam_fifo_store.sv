@@ -2,18 +2,20 @@
 //
 // portcam_fifo_store: the memory of a FIFO and the registers that read ahead from it.
 //
-// The owner (portcam_fifo, portcam_packet_fifo) keeps the pointers; this module keeps the words. Whenever
-// read_avail_i says that the word at read_addr_i may leave and there is room behind the memory, it takes that word
-// (read_en_o is high for that clock and the owner advances its read address). pop_data_o and pop_valid_o are
-// registers and hold until pop_ready_i. One write and one read a clock.
+// The owner (portcam_fifo, portcam_packet_fifo) keeps the pointers; this module keeps the words.
+// Whenever read_avail_i says that the word at read_addr_i may leave and there is room behind the
+// memory, it takes that word (read_en_o is high for that clock and the owner advances its read
+// address). pop_data_o and pop_valid_o are registers and hold until pop_ready_i. One write and one
+// read a clock.
 //
-// Up to 64 words there is one register behind the memory (distributed RAM and a flip-flop); above 64 there are two
-// with enables of their own (the output latch and the output register of a block RAM), which a synthesiser places
-// inside the block RAM. The number of words held behind the memory is therefore one or two.
+// Up to 64 words there is one register behind the memory (distributed RAM and a flip-flop); above
+// 64 there are two with enables of their own (the output latch and the output register of a block
+// RAM), which a synthesiser places inside the block RAM. The number of words held behind the memory
+// is therefore one or two.
 // From a write to pop_valid_o of an empty store: two clocks, or three above 64 words.
 //
-// A read never meets a write of its own address in the same clock, because read_avail_i covers only words written in
-// an earlier clock; so nothing depends on what such a read would give.
+// A read never meets a write of its own address in the same clock, because read_avail_i covers only
+// words written in an earlier clock; so nothing depends on what such a read would give.
 
 `default_nettype none
 

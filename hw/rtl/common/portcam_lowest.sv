@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// portcam_lowest: number of the lowest set bit of a long vector, in four clocks, one vector a clock.
+// portcam_lowest: number of the lowest set bit of a long vector, in four clocks, one vector a
+// clock.
 //
-// Two levels: first each group of 32 bits says whether it has a set bit and which is its lowest, then the lowest group
-// wins. hit_o and row_o come exactly 4 clocks after rows_i; row_o is 0 when hit_o is 0. valid_i only saves power and
-// simulation time: a clock without it leaves results without meaning.
+// Two levels: first each group of 32 bits says whether it has a set bit and which is its lowest,
+// then the lowest group wins. hit_o and row_o come exactly 4 clocks after rows_i; row_o is 0 when
+// hit_o is 0. valid_i only saves power and simulation time: a clock without it leaves results
+// without meaning.
 
 `default_nettype none
 

@@ -1,17 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// portcam_packet_fifo: store-and-forward buffer for whole frames, with the right to throw a frame away at its end.
+// portcam_packet_fifo: store-and-forward buffer for whole frames, with the right to throw a frame
+// away at its end.
 //
-// Beats are pushed one a clock; push_last_i ends a frame and commits it, or, with push_drop_i, rolls the frame in
-// writing back as if it had never come (push_drop_i means nothing without push_last_i). Only beats of committed frames
-// leave, in order. Promises: one beat in and one beat out every clock, back to back, also for frames of one beat and for
-// dropped frames; pop_valid_o, pop_data_o and pop_last_o are registers and hold until pop_ready_i.
+// Beats are pushed one a clock; push_last_i ends a frame and commits it, or, with push_drop_i,
+// rolls the frame in writing back as if it had never come (push_drop_i means nothing without
+// push_last_i). Only beats of committed frames leave, in order. Promises: one beat in and one beat
+// out every clock, back to back, also for frames of one beat and for dropped frames; pop_valid_o,
+// pop_data_o and pop_last_o are registers and hold until pop_ready_i.
 //
-// Depth beats of memory, shared by committed frames and the frame in writing; one or two more beats wait in the output
-// registers. A frame of more than Depth beats can never be committed and would stop the buffer for ever: the caller ends
-// such a frame with push_last_i and push_drop_i before (a_frame_overflow asserts it).
-// From the last beat of a frame to pop_valid_o of an empty buffer: two clocks up to Depth 64 (distributed RAM), three
-// above (block RAM). What a read during a write gives does not matter here: see portcam_fifo_store.
+// Depth beats of memory, shared by committed frames and the frame in writing; one or two more beats
+// wait in the output registers. A frame of more than Depth beats can never be committed and would
+// stop the buffer for ever: the caller ends such a frame with push_last_i and push_drop_i before
+// (a_frame_overflow asserts it).
+// From the last beat of a frame to pop_valid_o of an empty buffer: two clocks up to Depth 64
+// (distributed RAM), three above (block RAM). What a read during a write gives does not matter
+// here: see portcam_fifo_store.
 
 `default_nettype none
 
@@ -38,8 +42,9 @@ module portcam_packet_fifo #(
 
   localparam int unsigned AddrBits = $clog2(Depth);
 
-  // read <= commit <= write in the order of the ring; beats between commit and write belong to the frame in writing.
-  // Pointers carry one bit more than an address, so that they differ when the memory is full.
+  // read <= commit <= write in the order of the ring; beats between commit and write belong to the
+  // frame in writing. Pointers carry one bit more than an address, so that they differ when the
+  // memory is full.
   logic [AddrBits:0] write_ptr_q;
   logic [AddrBits:0] commit_ptr_q;
   logic [AddrBits:0] read_ptr_q;

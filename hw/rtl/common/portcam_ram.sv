@@ -2,15 +2,16 @@
 //
 // portcam_ram: a block RAM with a read port A and a read/write port B on one clock.
 //
-// a_data_o is valid ReadLatency clocks after a_en_i, b_rdata_o is valid ReadLatency clocks after b_en_i with b_we_i low;
-// one access a clock on each port. At other times the outputs carry no meaning. Contents are unknown until written;
-// nothing is reset.
+// a_data_o is valid ReadLatency clocks after a_en_i, b_rdata_o is valid ReadLatency clocks after
+// b_en_i with b_we_i low; one access a clock on each port. At other times the outputs carry no
+// meaning. Contents are unknown until written; nothing is reset.
 //
-// Read during write: a read on A in the same clock in which B writes the address gives the OLD word; a read in the next
-// clock gives the new one. A write on B gives the old word of its address on b_rdata_o (read first).
+// Read during write: a read on A in the same clock in which B writes the address gives the OLD
+// word; a read in the next clock gives the new one. A write on B gives the old word of its address
+// on b_rdata_o (read first).
 //
-// ReadLatency 1 is the output latch of the block RAM alone; 2 adds its output register, which a design at 322 MHz
-// wants; 3 and 4 add registers in the fabric for long routes.
+// ReadLatency 1 is the output latch of the block RAM alone; 2 adds its output register, which a
+// design at 322 MHz wants; 3 and 4 add registers in the fabric for long routes.
 
 `default_nettype none
 

@@ -2,11 +2,12 @@
 //
 // portcam_skid: a register slice with full throughput for a valid/ready stream.
 //
-// It cuts every path through it: m_valid_o, m_data_o and s_ready_o come straight from flip-flops, and no input
-// reaches an output in the same clock. Promises: one beat in and one beat out a clock, latency one clock, beats
-// leave in the order in which they came, none lost, none twice; m_valid_o and m_data_o hold until m_ready_i.
-// Two beats of storage. It does not look into the data; put last, keep and user bits into Width.
-// s_ready_o is high during reset; a beat offered during reset is not taken.
+// It cuts every path through it: m_valid_o, m_data_o and s_ready_o come straight from flip-flops,
+// and no input reaches an output in the same clock. Promises: one beat in and one beat out a clock,
+// latency one clock, beats leave in the order in which they came, none lost, none twice; m_valid_o
+// and m_data_o hold until m_ready_i. Two beats of storage. It does not look into the data; put
+// last, keep and user bits into Width. s_ready_o is high during reset; a beat offered during reset
+// is not taken.
 
 `default_nettype none
 
@@ -27,7 +28,8 @@ module portcam_skid #(
     $error("portcam_skid: Width must be at least 1");
   end
 
-  // The output register, and the register that catches the one beat which arrives while the output is stopped.
+  // The output register, and the register that catches the one beat which arrives while the output
+  // is stopped.
   logic             out_valid_q;
   logic [Width-1:0] out_data_q;
   logic             skid_valid_q;

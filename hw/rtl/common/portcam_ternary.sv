@@ -2,20 +2,23 @@
 //
 // portcam_ternary: ternary match (value and mask a row) in block RAM, one lookup a clock.
 //
-// The key is cut into slices of SliceBits. Each slice has a memory with one word for each value the slice can take, and
-// one bit a row in each word: "this row accepts this value here". A lookup reads one word from each slice and ANDs them;
-// what is left are the rows that match, and the LOWEST row number wins. There are two banks (top address bit), so that
-// software can write one while the other is looked up.
+// The key is cut into slices of SliceBits. Each slice has a memory with one word for each value the
+// slice can take, and one bit a row in each word: "this row accepts this value here". A lookup
+// reads one word from each slice and ANDs them; what is left are the rows that match, and the
+// LOWEST row number wins. There are two banks (top address bit), so that software can write one
+// while the other is looked up.
 //
-// Lookup: match_* come exactly 8 clocks after lookup_*, for all parameters; one a clock, never stalled, also during
-// writes and init. match_row_o is 0 when match_hit_o is 0.
-// Row write: taken when write_valid_i and write_ready_o; the engine rewrites the row's bit in all 2^SliceBits words of
-// the bank, two clocks a word; write_done_o pulses 2 * 2^SliceBits + 1 clocks after the write was taken, and lookups from
-// that clock on see the whole row. A lookup of the same bank before that may see the row partly written: write only the
-// bank that is not looked up. A row with write_enable_row_i = 0 never matches. A mask bit of 1 means the key bit must be
-// equal; a row with mask 0 matches every key.
-// Init: init_i deletes all rows of both banks (4 * 2^SliceBits clocks); it runs by itself after reset; given during
-// a write it waits for the write's end, given during an init it starts again. busy_o is high during both.
+// Lookup: match_* come exactly 8 clocks after lookup_*, for all parameters; one a clock, never
+// stalled, also during writes and init. match_row_o is 0 when match_hit_o is 0.
+// Row write: taken when write_valid_i and write_ready_o; the engine rewrites the row's bit in all
+// 2^SliceBits words of the bank, two clocks a word; write_done_o pulses 2 * 2^SliceBits + 1 clocks
+// after the write was taken, and lookups from that clock on see the whole row. A lookup of the same
+// bank before that may see the row partly written: write only the bank that is not looked up. A row
+// with write_enable_row_i = 0 never matches. A mask bit of 1 means the key bit must be equal; a row
+// with mask 0 matches every key.
+// Init: init_i deletes all rows of both banks (4 * 2^SliceBits clocks); it runs by itself after
+// reset; given during a write it waits for the write's end, given during an init it starts again.
+// busy_o is high during both.
 //
 // Memory: a lookup in the same clock as the engine writes the word sees the old word (portcam_ram).
 
@@ -60,7 +63,7 @@ module portcam_ternary #(
   localparam int unsigned PadKey  = Slices * SliceBits;
   localparam int unsigned RowBits = $clog2(Rows);
 
-  //--------------------------------------------------------------------------------------------------
+  //------------------------------------------------------------------------------------------------
   // Engine: walks the words of port B for a row write or for init.
 
   typedef enum logic [1:0] {
@@ -72,7 +75,8 @@ module portcam_ternary #(
   state_e                state_q;
   logic                  init_pending_q;
   logic                  take_write;
-  // Row write: {upper address bits, 0 read / 1 write, lowest address bit}; so two words are read and then written.
+  // Row write: {upper address bits, 0 read / 1 write, lowest address bit}; so two words are read
+  // and then written.
   // Init: {bank, address}.
   logic [SliceBits:0]    step_q;
   logic                  step_last;
@@ -162,7 +166,7 @@ module portcam_ternary #(
     b_en_q <= rst_ni && state_q != StIdle;
   end
 
-  //--------------------------------------------------------------------------------------------------
+  //------------------------------------------------------------------------------------------------
   // Lookup clock 1: the key in registers. Clocks 2 and 3: the slice memories.
 
   logic [PadKey-1:0] key_q;
@@ -217,7 +221,7 @@ module portcam_ternary #(
     );
   end
 
-  //--------------------------------------------------------------------------------------------------
+  //------------------------------------------------------------------------------------------------
   // Clock 4: the AND of all slices. Clocks 5 to 8: the lowest row, in portcam_lowest.
 
   logic [Rows-1:0] words_and;
@@ -252,7 +256,8 @@ module portcam_ternary #(
   always_ff @(posedge clk_i) begin
     if (rst_ni) begin
       a_state_is_legal : assert (state_q != 2'd3);
-      a_write_row_exists : assert (!take_write || (RowBits + 1)'(write_row_i) < (RowBits + 1)'(Rows));
+      a_write_row_exists :
+      assert (!take_write || (RowBits + 1)'(write_row_i) < (RowBits + 1)'(Rows));
     end
   end
 `endif
