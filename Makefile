@@ -75,10 +75,13 @@ build/%.a:
 	$(Q)rm -f $@
 	$(Q)$(AR) rcs $@ $(filter %.o,$^)
 
+# The C++ compiler links what has an object of C++.
+linker = $(if $(wildcard $(patsubst build/%.o,%.cpp,$(filter %.o,$(1)))),$(CXX),$(CC))
+
 build/%: build/%.o
 	$(call say,LD,$@)
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $(filter %.o %.a %.so,$^) $(LDLIBS)
+	$(Q)$(call linker,$^) $(CFLAGS) $(LDFLAGS) -o $@ $(filter %.o %.a %.so,$^) $(LDLIBS)
 
 build/man/%: docs/man/%.scd
 	$(call say,MAN,$@)
@@ -114,7 +117,7 @@ test: ## build and run every test; ONLY=regex picks some, TESTFLAGS go to tests/
 	@+$(MAKE) run-test
 
 .PHONY: lint
-lint: ## every static check of RTL, C, shell, Python and generated files
+lint: ## every static check of RTL, C, shell, Python, generated files; STEPS= picks some
 	@scripts/deps lint
 	@+$(MAKE) run-lint
 
@@ -148,8 +151,8 @@ regs-check: ## fail when a generated file is not what its source says
 	@$(PYTHON) hw/regs/generate.py --check
 
 .PHONY: docs
-docs: ## man pages and the register reference
-docs: $(MAN_PAGES) $(DOCS)
+docs: ## man pages; fails when the generated register reference is stale
+docs: $(MAN_PAGES) $(DOCS) regs-check
 
 .PHONY: install
 install: ## install below PREFIX (/usr/local); DESTDIR= for packagers
@@ -176,7 +179,7 @@ run-test: test-programs
 	  --tap $(TAP_TESTS) --pytest $(PY_TESTS)
 
 run-lint:
-	@MAKE='$(MAKE)' PYTHON='$(PYTHON)' CPPFLAGS='$(CPPFLAGS)' scripts/lint $(LINT)
+	@MAKE='$(MAKE)' PYTHON='$(PYTHON)' CPPFLAGS='$(CPPFLAGS)' scripts/lint $(STEPS)
 
 run-bench: $(LIBRARIES) $(PROGRAMS) $(SIM_PROGRAMS) $(BENCH_DEPS) $(filter build/%,$(BENCHES))
 	@scripts/lint-rtl area
