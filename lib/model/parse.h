@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The parser of the reference model: step P1 of the packet semantics, docs/pipeline.md section 1. It reads at most
+ * the first 128 bytes of a frame, keeps no state and allocates nothing. */
+#ifndef PC_MODEL_PARSE_H
+#define PC_MODEL_PARSE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "portcam_defs.h"
+
+/* One side of a flow as a header names it. IPv4 stands in the first four bytes of ip, the others are 0. */
+struct pc_tuple {
+    uint8_t ip[16];
+    uint16_t port; /* 0 where the protocol has no ports */
+};
+
+/* What the parser found. Fields below `decided` are meaningful only where it is false, except has_mac and dst_mac
+ * (always) and inner_* (only where reason is icmp_error). */
+struct pc_parsed {
+    uint8_t reason; /* enum portcam_reason; no_match where nothing is decided */
+    bool decided;   /* the frame passes (oversize: is dropped) for this reason */
+    bool has_mac;   /* the frame has 6 bytes or more */
+    uint8_t dst_mac[6];
+    bool is_v6;
+    uint16_t vlan; /* of the key; 0 untagged */
+    struct pc_tuple src, dst;
+    uint8_t protocol;
+    bool has_ports;
+    bool has_l4_sum;
+    uint8_t l3, l4;    /* byte offsets of the headers */
+    uint8_t l4_sum_at; /* byte offset of the layer-4 checksum */
+    uint16_t len;      /* frame length, bytes, at most 65,535 */
+    uint8_t ingress;   /* function it came from */
+    uint8_t inner_protocol;
+    struct pc_tuple inner_src, inner_dst;
+};
+
+/**
+ * pc_parse() - parse one frame
+ * @frame: its bytes, without FCS; only the first 128 are read
+ * @len: its length in bytes
+ * @ingress: function it came from, 0 the network
+ * @max_frame: longest frame that is forwarded, bytes
+ * @ret: the result, written whole
+ *
+ * Context: any thread; no shared state.
+ */
+void pc_parse(const uint8_t *frame, size_t len, unsigned ingress, size_t max_frame,
+              struct pc_parsed *ret);
+
+#endif
