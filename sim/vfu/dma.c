@@ -1,0 +1,208 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * DMA as the function: every access is checked against bus master, the map table and its permissions, then
+ * made directly in the client's shared memory or, where the client gave no descriptor, by DMA messages.
+ *
+ * A DMA message is never sent while a request of the client is unanswered: QEMU would wait for its answer
+ * with a lock that it needs to answer us. While our message is out, the client's requests are served for
+ * the same reason, which may change anything: after each message the map is looked up again.
+ */
+#include <errno.h>
+#include <string.h>
+#include <time.h>
+
+#include "vfu/internal.h"
+
+enum { MESSAGE_BYTES = 65536 };
+
+/* Ascending copies of shared memory by the widest words alignment allows. */
+static void copy_from_client(uint8_t *dst, const uint8_t *src, size_t len)
+{
+    while (len) {
+        size_t n = 1;
+
+        if (len >= 8 && !((uintptr_t)src & 7)) {
+            uint64_t v = __atomic_load_n((const uint64_t *)(const void *)src, __ATOMIC_ACQUIRE);
+
+            memcpy(dst, &v, n = 8);
+        } else if (len >= 4 && !((uintptr_t)src & 3)) {
+            uint32_t v = __atomic_load_n((const uint32_t *)(const void *)src, __ATOMIC_ACQUIRE);
+
+            memcpy(dst, &v, n = 4);
+        } else {
+            *dst = __atomic_load_n(src, __ATOMIC_ACQUIRE);
+        }
+        dst += n;
+        src += n;
+        len -= n;
+    }
+}
+
+static void copy_to_client(uint8_t *dst, const uint8_t *src, size_t len)
+{
+    while (len) {
+        size_t n = 1;
+
+        if (len >= 8 && !((uintptr_t)dst & 7)) {
+            uint64_t v;
+
+            memcpy(&v, src, n = 8);
+            __atomic_store_n((uint64_t *)(void *)dst, v, __ATOMIC_RELEASE);
+        } else if (len >= 4 && !((uintptr_t)dst & 3)) {
+            uint32_t v;
+
+            memcpy(&v, src, n = 4);
+            __atomic_store_n((uint32_t *)(void *)dst, v, __ATOMIC_RELEASE);
+        } else {
+            __atomic_store_n(dst, *src, __ATOMIC_RELEASE);
+        }
+        dst += n;
+        src += n;
+        len -= n;
+    }
+}
+
+static int64_t now_ms(void)
+{
+    struct timespec t;
+
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+/* Serves the client until our message is answered. */
+static int await_answer(struct pc_vfu *s)
+{
+    const uint64_t client = s->client;
+    const int64_t end = now_ms() + PC_VFU_DMA_TIMEOUT_MS;
+
+    for (;;) {
+        int64_t left = end - now_ms();
+        int rc;
+
+        pc_vfu_serve(s, 16);
+        if (s->dma_answered)
+            return 0;
+        if (!s->connected || s->client != client)
+            return -ENODEV;
+        if (left <= 0)
+            return -ETIMEDOUT;
+        rc = s->frame.io.wait(s->frame.io.ctx, pc_frame_unsent(&s->frame), (int)left);
+        if (rc && rc != -ETIMEDOUT)
+            return rc;
+    }
+}
+
+/* The client's answer: its error, or its data copied out. */
+static int take_answer(const struct pc_message *m, uint8_t *read_to, size_t len)
+{
+    const size_t full = sizeof(struct pc_vfu_dma_access);
+
+    if (m->header.flags & PC_VFU_F_ERROR)
+        return m->header.error && m->header.error < 4096 ? -(int)m->header.error : -EIO;
+    if (!read_to)
+        return 0;
+    /* QEMU 10 has a 4-byte count. */
+    if (m->len == full + len || m->len == full - 4 + len) {
+        memcpy(read_to, m->payload + (m->len - len), len);
+        return 0;
+    }
+    return -EPROTO;
+}
+
+static int by_message(struct pc_vfu *s, uint64_t iova, uint8_t *read_to, const uint8_t *write_from,
+                      size_t len)
+{
+    struct pc_vfu_dma_access r = {.iova = iova, .count = len};
+    struct pc_vfu_header h = {
+        .id = ++s->dma_id,
+        .cmd = read_to ? PC_VFU_DMA_READ : PC_VFU_DMA_WRITE,
+        .size = (uint32_t)(sizeof(h) + sizeof(r) + (read_to ? 0 : len)),
+        .flags = PC_VFU_F_COMMAND,
+    };
+    int rc;
+
+    s->stats.dma_messages++;
+    s->dma_cmd = h.cmd;
+    s->dma_answered = false;
+    if (pc_frame_send(&s->frame, &h, &r, sizeof(r), write_from, read_to ? 0 : len)) {
+        pc_vfu_detach(s);
+        return -ENODEV;
+    }
+    s->dma_waiting = true;
+    rc = await_answer(s);
+    s->dma_waiting = false;
+    if (s->dma_answered) {
+        rc = take_answer(&s->dma_reply, read_to, len);
+        pc_message_release(&s->dma_reply);
+        s->dma_answered = false;
+    }
+    return rc;
+}
+
+/* One piece, within one map. Return: bytes done or -errno. */
+static ssize_t piece(struct pc_vfu *s, uint64_t iova, uint8_t *read_to, const uint8_t *write_from,
+                     size_t len)
+{
+    const struct pc_dma_map *m;
+    uint8_t *at;
+    int rc;
+
+    if (!s->connected || !s->version.done || !pc_config_bus_master(&s->config))
+        return -ENODEV;
+    m = pc_dma_table_find(&s->dma, iova);
+    if (!m)
+        return -EFAULT;
+    if (!(m->flags & (read_to ? PC_VFU_DMA_FLAG_READ : PC_VFU_DMA_FLAG_WRITE)))
+        return -EACCES;
+    if (m->last - iova < len - 1)
+        len = (size_t)(m->last - iova) + 1;
+    if (m->file) {
+        at = pc_dma_map_at(m, iova, len);
+        if (!at)
+            return -EFAULT;
+        if (read_to)
+            copy_from_client(read_to, at, len);
+        else
+            copy_to_client(at, write_from, len);
+        return (ssize_t)len;
+    }
+    if (s->answering || s->dma_waiting)
+        return -EBUSY;
+    if (len > MESSAGE_BYTES)
+        len = MESSAGE_BYTES;
+    if (len > s->version.max_data)
+        len = s->version.max_data;
+    rc = by_message(s, iova, read_to, write_from, len);
+    return rc ? rc : (ssize_t)len;
+}
+
+static int transfer(struct pc_vfu *s, uint64_t iova, uint8_t *read_to, const uint8_t *write_from,
+                    size_t len)
+{
+    size_t done = 0;
+
+    if (len && iova + (len - 1) < iova)
+        return -EINVAL;
+    while (done < len) {
+        ssize_t n = piece(s, iova + done, read_to ? read_to + done : NULL,
+                          write_from ? write_from + done : NULL, len - done);
+
+        if (n < 0) {
+            s->stats.dma_refused++;
+            return (int)n;
+        }
+        done += (size_t)n;
+    }
+    return 0;
+}
+
+int pc_vfu_dma_read(struct pc_vfu *s, uint64_t iova, void *dst, size_t len)
+{
+    return transfer(s, iova, dst, NULL, len);
+}
+
+int pc_vfu_dma_write(struct pc_vfu *s, uint64_t iova, const void *src, size_t len)
+{
+    return transfer(s, iova, NULL, src, len);
+}
