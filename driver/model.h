@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * Access of unit tests to the card model behind a "model:" device.
+ */
+#ifndef PC_MODEL_H
+#define PC_MODEL_H
+
+#include "portcam_dev.h"
+
+struct pc_card;
+
+/* The card of a "model:" device, NULL for any other. Owned by the device; hold the lock while using it. */
+PORTCAM_API struct pc_card *pc_dev_model_card(struct portcam_dev *dev);
+
+/* Keep register accesses of other threads away from the card; not needed in a single thread. */
+PORTCAM_API void pc_dev_model_lock(struct portcam_dev *dev);
+PORTCAM_API void pc_dev_model_unlock(struct portcam_dev *dev);
+
+#endif /* PC_MODEL_H */

@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * A vfio-user connection of the client: one request and its reply at a time, under one lock.
+ *
+ * While it waits it serves the DMA commands of the server. Nothing the server says is believed: sizes, identifiers,
+ * flags and counts are checked, every wait has a deadline, and a connection that is out of step, silent or closed is
+ * dead for good (its device is gone). A refusal by the server (an error reply) leaves it usable.
+ */
+#ifndef PC_VFU_CONN_H
+#define PC_VFU_CONN_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "vfio_user_wire.h"
+
+struct portcam_dev;
+
+struct pc_vfu_conn {
+    struct portcam_dev *dev;
+    pthread_mutex_t lock;
+    int fd;
+    unsigned timeout_ms;
+    uint16_t next_id;
+    bool dead;
+    char why[128]; /* of death */
+    uint32_t max_xfer;
+    _Atomic bool master; /* the card may do DMA */
+    unsigned char *rx; /* payload of the message being read, PC_VFU_MAX_MSG bytes */
+};
+
+/* A request and what its reply may be. */
+struct pc_vfu_call {
+    enum pc_vfu_cmd cmd;
+    const void *head;
+    size_t head_len;
+    const void *data; /* follows head; NULL for none */
+    size_t data_len;
+    const int *fds;
+    unsigned n_fds;
+    void *reply; /* payload goes here */
+    size_t reply_min;
+    size_t reply_max;
+};
+
+/* Connect. Return: 0 or -errno with a sentence. */
+int pc_vfu_connect(struct pc_vfu_conn *c, struct portcam_dev *dev, const char *path,
+                   unsigned timeout_ms);
+void pc_vfu_disconnect(struct pc_vfu_conn *c);
+
+/*
+ * One request. *ret_len (may be NULL) gets the payload's size, within reply_min and reply_max.
+ * Return: 0; -errno told by the server; -ENODEV connection closed; -ETIMEDOUT; -EPROTO nonsense received.
+ */
+int pc_vfu_call(struct pc_vfu_conn *c, const struct pc_vfu_call *call, size_t *ret_len);
+
+/* Serve commands that are waiting, without waiting for more. Return: 0, -ENODEV, -EPROTO, -ETIMEDOUT. */
+int pc_vfu_pump(struct pc_vfu_conn *c);
+
+/* The server's claim makes no sense: end the connection. Return: -EPROTO with a sentence. */
+int pc_vfu_nonsense(struct pc_vfu_conn *c, const char *fmt, ...)
+    __attribute__((format(printf, 2, 3)));
+
+#endif /* PC_VFU_CONN_H */
