@@ -1,0 +1,218 @@
+// SPDX-License-Identifier: Apache-2.0
+/* The decision, in the order of docs/pipeline.md sections 2 and 3. */
+#include "decide.h"
+
+#include <string.h>
+
+enum { SCTP = 132, DCCP = 33, UDP_LITE = 136 };
+
+static const struct portcam_function_row *function_row(const struct pc_tables *t, unsigned f)
+{
+    return pc_tables_get(t, PORTCAM_TABLE_FUNCTION, f);
+}
+
+/* The lowest host function with the frame's destination MAC, `except` left out; 0 if there is none. */
+static unsigned function_by_mac(const struct pc_tables *t, const struct pc_parsed *p,
+                                unsigned except)
+{
+    unsigned functions = pc_tables_sizes(t)->functions;
+    for (unsigned f = 1; p->has_mac && f < functions; f++) {
+        const struct portcam_function_row *r = function_row(t, f);
+        if (f != except && r && r->flags & PORTCAM_FUNCTION_ROW_HAS_MAC &&
+            memcmp(r->mac, p->dst_mac, 6) == 0)
+            return f;
+    }
+    return 0;
+}
+
+static unsigned default_egress(const struct pc_tables *t, const struct pc_parsed *p)
+{
+    if (p->ingress != 0)
+        return 0;
+    unsigned by_mac = function_by_mac(t, p, 0);
+    if (by_mac)
+        return by_mac;
+    unsigned functions = pc_tables_sizes(t)->functions;
+    for (unsigned f = 1; f < functions; f++) {
+        const struct portcam_function_row *r = function_row(t, f);
+        if (r && r->flags & PORTCAM_FUNCTION_ROW_IS_DEFAULT)
+            return f;
+    }
+    return 1;
+}
+
+static void pass(const struct pc_tables *t, const struct pc_parsed *p, unsigned reason,
+                 struct pc_decision *d)
+{
+    d->reason = (uint8_t)reason;
+    d->egress = (uint8_t)default_egress(t, p);
+}
+
+static void drop(unsigned reason, struct pc_decision *d)
+{
+    d->reason = (uint8_t)reason;
+    d->drop = true;
+}
+
+static bool is_loopback(const struct pc_parsed *p)
+{
+    static const uint8_t one[16] = {[15] = 1};
+    return p->is_v6 ? memcmp(p->dst.ip, one, 16) == 0 : p->dst.ip[0] == 127;
+}
+
+/* Step 1: the address number (0xffff is ANY), or -1; d->domain with it. */
+static int match_address(const struct pc_tables *t, const struct pc_parsed *p,
+                         struct pc_decision *d)
+{
+    int domain, address;
+    if (is_loopback(p)) {
+        const struct portcam_function_row *f = p->ingress ? function_row(t, p->ingress) : NULL;
+        if (!f || !(f->flags & PORTCAM_FUNCTION_ROW_HAS_DOMAIN))
+            return -1;
+        domain = f->domain;
+        address = PORTCAM_ADDRESS_ANY;
+    } else {
+        int row = pc_tables_address(t, p);
+        if (row < 0)
+            return -1;
+        const struct portcam_address_row *a =
+            pc_tables_get(t, PORTCAM_TABLE_ADDRESS, (unsigned)row);
+        domain = a->domain;
+        address = a->address;
+        d->address_row = row;
+    }
+    if (!pc_tables_get(t, PORTCAM_TABLE_DOMAIN, (unsigned)domain)) {
+        d->address_row = -1;
+        return -1;
+    }
+    d->loopback = address == PORTCAM_ADDRESS_ANY;
+    d->domain = domain;
+    d->address = address == PORTCAM_ADDRESS_ANY ? -1 : address;
+    return address;
+}
+
+/* A stopped domain, or no service: the domain's policy decides. */
+static void by_policy(const struct pc_tables *t, const struct pc_parsed *p,
+                      const struct portcam_domain_row *domain, struct pc_decision *d)
+{
+    bool stopped = domain->state == PORTCAM_DOMAIN_STATE_STOPPED;
+    if (domain->unknown == PORTCAM_POLICY_PASS)
+        pass(t, p, stopped ? PORTCAM_REASON_STOPPED_PASS : PORTCAM_REASON_UNKNOWN_PASS, d);
+    else
+        drop(stopped ? PORTCAM_REASON_STOPPED_DROP : PORTCAM_REASON_UNKNOWN_DROP, d);
+}
+
+/* Domain states that decide before the mode does; true if one did. */
+static bool by_state(const struct pc_tables *t, const struct pc_parsed *p,
+                     const struct portcam_domain_row *domain, struct pc_decision *d)
+{
+    if (domain->state == PORTCAM_DOMAIN_STATE_PAUSED)
+        drop(PORTCAM_REASON_PAUSED_DROP, d);
+    else if (domain->state == PORTCAM_DOMAIN_STATE_STOPPED)
+        by_policy(t, p, domain, d);
+    else
+        return false;
+    return true;
+}
+
+/* Packets whose checksum only the slow path can keep right; true if this is one. */
+static bool needs_slow_path(const struct pc_tables *t, const struct pc_parsed *p, unsigned port,
+                            unsigned new_port, struct pc_decision *d)
+{
+    if (p->protocol == SCTP && new_port != 0 && new_port != port)
+        pass(t, p, PORTCAM_REASON_SCTP_PORTS, d);
+    else if (p->protocol == DCCP || p->protocol == UDP_LITE)
+        pass(t, p, PORTCAM_REASON_OTHER_CHECKSUM, d);
+    else
+        return false;
+    return true;
+}
+
+static void by_service(const struct pc_tables *t, const struct pc_parsed *p,
+                       const struct portcam_domain_row *domain, struct pc_decision *d)
+{
+    const struct portcam_service_row *s =
+        pc_tables_get(t, PORTCAM_TABLE_SERVICE, (unsigned)d->service_row);
+    d->service = s->service;
+    if (by_state(t, p, domain, d))
+        return;
+    const struct portcam_backend_row *b = pc_tables_get(t, PORTCAM_TABLE_BACKEND, s->backend);
+    bool deliver = s->mode == PORTCAM_MODE_DELIVER;
+    if (!b || (!deliver && (b->family == PORTCAM_FAMILY_6) != p->is_v6)) {
+        drop(PORTCAM_REASON_NO_BACKEND, d);
+        return;
+    }
+    if (!deliver && needs_slow_path(t, p, p->dst.port, b->port, d))
+        return;
+    d->reason = deliver ? PORTCAM_REASON_DELIVER : PORTCAM_REASON_STATIC_FORWARD;
+    d->egress = b->egress;
+    d->backend = s->backend;
+}
+
+/* Step 4; false if no endpoint decides. */
+static bool by_endpoint(const struct pc_tables *t, const struct pc_parsed *p,
+                        struct pc_decision *d)
+{
+    unsigned table = 0;
+    int row = pc_tables_endpoint(t, p, &table);
+    if (row < 0)
+        return false;
+    const struct portcam_endpoint_row *e = pc_tables_get(t, table, (unsigned)row);
+    const struct portcam_domain_row *domain = pc_tables_get(t, PORTCAM_TABLE_DOMAIN, e->domain);
+    if (!domain)
+        return false;
+    d->reply = true;
+    d->endpoint_table = (int)table;
+    d->endpoint_row = row;
+    d->domain = e->domain;
+    d->address = e->address;
+    d->service = e->service;
+    d->backend = e->backend;
+    if (by_state(t, p, domain, d))
+        return true;
+    if (e->flags & PORTCAM_ENDPOINT_ROW_STRICT) {
+        pass(t, p, PORTCAM_REASON_STRICT_PASS, d);
+        return true;
+    }
+    if (needs_slow_path(t, p, p->src.port, e->public_port, d))
+        return true;
+    d->reason = PORTCAM_REASON_STATIC_REVERSE;
+    unsigned hairpin = function_by_mac(t, p, p->ingress);
+    d->egress = (uint8_t)(hairpin ? hairpin : default_egress(t, p));
+    return true;
+}
+
+void pc_decide(const struct pc_tables *t, const struct pc_parsed *p, struct pc_decision *ret)
+{
+    *ret = (struct pc_decision){.address_row = -1,
+                                .service_row = -1,
+                                .endpoint_table = -1,
+                                .endpoint_row = -1,
+                                .domain = -1,
+                                .address = -1,
+                                .service = -1,
+                                .backend = -1};
+    if (p->decided) {
+        if (p->reason == PORTCAM_REASON_OVERSIZE)
+            drop(p->reason, ret);
+        else
+            pass(t, p, p->reason, ret);
+        return;
+    }
+    int address = match_address(t, p, ret);
+    const struct portcam_domain_row *domain = NULL;
+    if (address >= 0) {
+        domain = pc_tables_get(t, PORTCAM_TABLE_DOMAIN, (unsigned)ret->domain);
+        ret->service_row = pc_tables_service(t, (unsigned)ret->domain, (unsigned)address, p);
+        if (ret->service_row >= 0) {
+            by_service(t, p, domain, ret);
+            return;
+        }
+    }
+    if (by_endpoint(t, p, ret))
+        return;
+    if (domain)
+        by_policy(t, p, domain, ret);
+    else
+        pass(t, p, PORTCAM_REASON_NO_MATCH, ret);
+}
