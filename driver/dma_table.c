@@ -146,6 +146,17 @@ size_t pc_dma_table_count(struct pc_dma_table *t)
     return count;
 }
 
+uint64_t pc_dma_table_bytes(struct pc_dma_table *t)
+{
+    uint64_t bytes = 0;
+
+    pthread_rwlock_rdlock(&t->lock);
+    for (size_t i = 0; i < t->count; i++)
+        bytes += t->entries[i].size;
+    pthread_rwlock_unlock(&t->lock);
+    return bytes;
+}
+
 /* Is all of the span mapped with this permission? Called with the lock held. */
 static int check_span(const struct pc_dma_table *t, uint64_t iova, size_t len, uint32_t need)
 {

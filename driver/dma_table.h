@@ -44,8 +44,9 @@ int pc_dma_table_take_any(struct pc_dma_table *t, struct pc_dma_entry *ret);
 /* Does anything overlap [iova, iova + size)? If so *ret_end is the first address after the last such mapping. */
 bool pc_dma_table_overlaps(struct pc_dma_table *t, uint64_t iova, uint64_t size, uint64_t *ret_end);
 
-/* How many mappings there are. */
+/* How many mappings there are, and how many bytes. */
 size_t pc_dma_table_count(struct pc_dma_table *t);
+uint64_t pc_dma_table_bytes(struct pc_dma_table *t);
 
 /*
  * Copies for the card, which may cross adjacent mappings. Nothing is copied unless all of it may be.
