@@ -1,0 +1,319 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// portcam_decide: from everything the tables know about a packet to its reason, its egress, its rewrite and its counters.
+//
+// The order of tests is that of the pipeline description, sections 3 to 5: what the parser decided; a service; an
+// endpoint; the policy of a known address; nothing. Latency exactly 2 clocks, one packet a clock. All inputs belong to
+// the packet of valid_i. In rewrite_o the checksums are still those of the frame, portcam_sums makes them new; old_ip_o and
+// old_port_o are what ip and port replace.
+
+`default_nettype none
+
+module portcam_decide (
+    input  logic                                                  clk_i,
+    input  logic                                                  rst_ni,
+    input  logic                                                  valid_i,
+    input  logic [$bits(portcam_lookup_pkg::packet_t)-1:0]         packet_i,
+    input  logic [$bits(portcam_lookup_pkg::function_match_t)-1:0] function_i,
+    input  logic [$bits(portcam_lookup_pkg::address_match_t)-1:0]  address_i,
+    input  logic [$bits(portcam_lookup_pkg::verdict_t)-1:0]        address_verdict_i,
+    input  logic [$bits(portcam_lookup_pkg::service_match_t)-1:0]  service_i,
+    input  logic [$bits(portcam_lookup_pkg::backend_match_t)-1:0]  backend_i,
+    input  logic [$bits(portcam_lookup_pkg::endpoint_match_t)-1:0] endpoint_i,
+    input  logic [$bits(portcam_lookup_pkg::verdict_t)-1:0]        endpoint_verdict_i,
+    input  logic                                                  device_present_i,
+    input  logic [47:0]                                           device_mac_i,
+    output logic                                                  valid_o,
+    output logic [$bits(portcam_types_pkg::rewrite_t)-1:0]         rewrite_o,
+    output logic [$bits(portcam_types_pkg::count_t)-1:0]           count_o,
+    output logic                                                  from_host_o,
+    output logic                                                  udp_o,
+    output logic [127:0]                                          old_ip_o,
+    output logic [15:0]                                           old_port_o
+);
+
+  localparam logic [7:0] ProtocolUdp     = 8'd17;
+  localparam logic [7:0] ProtocolDccp    = 8'd33;
+  localparam logic [7:0] ProtocolSctp    = 8'd132;
+  localparam logic [7:0] ProtocolUdplite = 8'd136;
+
+  //--------------------------------------------------------------------------------------------------
+  // Clock 1: who decides, and what would be in the way of a translation in either direction.
+
+  typedef enum logic [2:0] {
+    ByNothing  = 3'd0,
+    ByParser   = 3'd1,
+    ByService  = 3'd2,
+    ByEndpoint = 3'd3,
+    ByAddress  = 3'd4
+  } by_e;
+
+  portcam_lookup_pkg::packet_t         packet;
+  portcam_lookup_pkg::function_match_t egress;
+  portcam_lookup_pkg::address_match_t  address;
+  portcam_lookup_pkg::verdict_t        address_verdict;
+  portcam_lookup_pkg::service_match_t  service;
+  portcam_lookup_pkg::backend_match_t  backend;
+  portcam_lookup_pkg::endpoint_match_t endpoint;
+  portcam_lookup_pkg::verdict_t        endpoint_verdict;
+  logic                                known;
+  logic [2:0]                          by;
+  logic                                unused_function;
+
+  assign packet           = packet_i;
+  assign egress           = function_i;
+  assign address          = address_i;
+  assign address_verdict  = address_verdict_i;
+  assign service          = service_i;
+  assign backend          = backend_i;
+  assign endpoint         = endpoint_i;
+  assign endpoint_verdict = endpoint_verdict_i;
+  assign unused_function  = ^egress;
+
+  assign known = address.hit && address_verdict.present;
+
+  always_comb begin
+    if (packet.decided) begin
+      by = 3'(ByParser);
+    end else if (known && service.hit) begin
+      by = 3'(ByService);
+    end else if (endpoint.hit && endpoint_verdict.present) begin
+      by = 3'(ByEndpoint);
+    end else if (known) begin
+      by = 3'(ByAddress);
+    end else begin
+      by = 3'(ByNothing);
+    end
+  end
+
+  logic                                valid_q1;
+  portcam_lookup_pkg::packet_t         packet_q1;
+  logic [7:0]                          default_egress_q1;
+  logic [7:0]                          reply_egress_q1;
+  portcam_lookup_pkg::address_match_t  address_q1;
+  portcam_lookup_pkg::service_match_t  service_q1;
+  portcam_lookup_pkg::backend_match_t  backend_q1;
+  portcam_lookup_pkg::endpoint_match_t endpoint_q1;
+  logic                                device_present_q1;
+  logic [47:0]                         device_mac_q1;
+  logic [2:0]                          by_q1;
+  portcam_lookup_pkg::verdict_t        verdict_q1;
+  logic                                no_backend_q1;
+  logic                                forward_port_q1;  // the new port differs from the packet's
+  logic                                reverse_port_q1;
+  logic                                sctp_q1;
+  logic                                other_sum_q1;
+  logic                                udp_q1;
+
+  always_ff @(posedge clk_i) begin
+    valid_q1 <= valid_i;
+    if (!rst_ni) begin
+      valid_q1 <= 1'b0;
+    end
+    if (valid_i) begin
+      packet_q1         <= packet;
+      default_egress_q1 <= egress.default_egress;
+      reply_egress_q1   <= egress.reply_egress;
+      address_q1        <= address;
+      service_q1        <= service;
+      backend_q1        <= backend;
+      endpoint_q1       <= endpoint;
+      device_present_q1 <= device_present_i;
+      device_mac_q1     <= device_mac_i;
+      by_q1             <= by;
+      verdict_q1        <= (known && service.hit) ? address_verdict :
+                           (by == 3'(ByEndpoint)) ? endpoint_verdict : address_verdict;
+      no_backend_q1     <= !backend.present ||
+                           (!service.deliver && backend.is_v6 != packet.is_v6);
+      forward_port_q1   <= backend.port != 16'd0 && backend.port != packet.dst_port;
+      reverse_port_q1   <= endpoint.public_port != 16'd0 &&
+                           endpoint.public_port != packet.src_port;
+      sctp_q1           <= packet.protocol == ProtocolSctp;
+      other_sum_q1      <= packet.protocol == ProtocolDccp || packet.protocol == ProtocolUdplite;
+      udp_q1            <= packet.protocol == ProtocolUdp;
+    end
+  end
+
+  //--------------------------------------------------------------------------------------------------
+  // Clock 2: the reason, and everything that follows from it.
+
+  logic [5:0]                  reason;
+  logic                        stopped_or;
+  logic                        drop;
+  logic                        forward;
+  logic                        reverse;
+  logic                        deliver;
+  logic                        unused_q1;
+  portcam_types_pkg::rewrite_t rewrite;
+  portcam_types_pkg::count_t   count;
+
+  assign unused_q1 = ^{address_q1.hit, verdict_q1.present, backend_q1.present, backend_q1.is_v6,
+                       endpoint_q1.hit, service_q1.hit, packet_q1.decided, packet_q1.protocol};
+
+  // A paused or stopped domain decides before anything else of a service or an endpoint.
+  assign stopped_or = verdict_q1.paused || verdict_q1.stopped;
+
+  always_comb begin
+    unique case (by_q1)
+      3'(ByParser): begin
+        reason = packet_q1.reason;
+      end
+      3'(ByService), 3'(ByEndpoint): begin
+        if (verdict_q1.paused) begin
+          reason = 6'(portcam_pkg::ReasonPausedDrop);
+        end else if (verdict_q1.stopped) begin
+          reason = verdict_q1.drop ? 6'(portcam_pkg::ReasonStoppedDrop)
+                                   : 6'(portcam_pkg::ReasonStoppedPass);
+        end else if (by_q1 == 3'(ByService)) begin
+          if (no_backend_q1) begin
+            reason = 6'(portcam_pkg::ReasonNoBackend);
+          end else if (service_q1.deliver) begin
+            reason = 6'(portcam_pkg::ReasonDeliver);
+          end else if (sctp_q1 && forward_port_q1) begin
+            reason = 6'(portcam_pkg::ReasonSctpPorts);
+          end else if (other_sum_q1) begin
+            reason = 6'(portcam_pkg::ReasonOtherChecksum);
+          end else begin
+            reason = 6'(portcam_pkg::ReasonStaticForward);
+          end
+        end else begin
+          if (endpoint_q1.strict) begin
+            reason = 6'(portcam_pkg::ReasonStrictPass);
+          end else if (sctp_q1 && reverse_port_q1) begin
+            reason = 6'(portcam_pkg::ReasonSctpPorts);
+          end else if (other_sum_q1) begin
+            reason = 6'(portcam_pkg::ReasonOtherChecksum);
+          end else begin
+            reason = 6'(portcam_pkg::ReasonStaticReverse);
+          end
+        end
+      end
+      3'(ByAddress): begin
+        if (verdict_q1.stopped) begin
+          reason = verdict_q1.drop ? 6'(portcam_pkg::ReasonStoppedDrop)
+                                   : 6'(portcam_pkg::ReasonStoppedPass);
+        end else begin
+          reason = verdict_q1.drop ? 6'(portcam_pkg::ReasonUnknownDrop)
+                                   : 6'(portcam_pkg::ReasonUnknownPass);
+        end
+      end
+      default: begin
+        reason = 6'(portcam_pkg::ReasonNoMatch);
+      end
+    endcase
+  end
+
+  always_comb begin
+    deliver = by_q1 == 3'(ByService) && !stopped_or && !no_backend_q1 && service_q1.deliver;
+    forward = by_q1 == 3'(ByService) && !stopped_or && !no_backend_q1 && !service_q1.deliver &&
+              !(sctp_q1 && forward_port_q1) && !other_sum_q1;
+    reverse = by_q1 == 3'(ByEndpoint) && !stopped_or && !endpoint_q1.strict &&
+              !(sctp_q1 && reverse_port_q1) && !other_sum_q1;
+    unique case (by_q1)
+      3'(ByParser):   drop = packet_q1.reason == 6'(portcam_pkg::ReasonOversize);
+      3'(ByService):  drop = verdict_q1.paused || (verdict_q1.stopped && verdict_q1.drop) ||
+                             (!stopped_or && no_backend_q1);
+      3'(ByEndpoint): drop = verdict_q1.paused || (verdict_q1.stopped && verdict_q1.drop);
+      3'(ByAddress):  drop = verdict_q1.drop;
+      default:        drop = 1'b0;
+    endcase
+  end
+
+  always_comb begin
+    rewrite.drop        = drop;
+    rewrite.discarded   = by_q1 == 3'(ByParser) && drop;
+    rewrite.egress      = (forward || deliver) ? backend_q1.egress :
+                          reverse ? reply_egress_q1 : default_egress_q1;
+    rewrite.set_dst_mac = forward && backend_q1.has_mac;
+    rewrite.dst_mac     = backend_q1.mac;
+    rewrite.set_src_mac = device_present_q1 && ((forward && backend_q1.has_mac) ||
+                                                (reverse && endpoint_q1.has_mac));
+    rewrite.src_mac     = device_mac_q1;
+    rewrite.set_dst_ip  = forward;
+    rewrite.set_src_ip  = reverse;
+    rewrite.is_v6       = packet_q1.is_v6;
+    rewrite.ip          = forward ? backend_q1.ip : endpoint_q1.public_ip;
+    rewrite.l3          = packet_q1.l3;
+    rewrite.set_ip_sum  = (forward || reverse) && !packet_q1.is_v6;
+    rewrite.ip_sum      = packet_q1.ip_sum;
+    rewrite.set_port    = packet_q1.has_ports && ((forward && backend_q1.port != 16'd0) ||
+                                                  (reverse && endpoint_q1.public_port != 16'd0));
+    rewrite.port        = forward ? backend_q1.port : endpoint_q1.public_port;
+    rewrite.l4          = packet_q1.l4;
+    rewrite.set_l4_sum  = (forward || reverse) && packet_q1.has_l4_sum;
+    rewrite.l4_sum      = packet_q1.l4_sum;
+    rewrite.l4_sum_at   = packet_q1.l4_sum_at;
+  end
+
+  always_comb begin
+    count.reason   = reason;
+    count.octets   = packet_q1.len;
+    count.rx       = packet_q1.ingress;
+    count.tx_valid = !drop;
+    count.tx       = rewrite.egress;
+    count.reply    = by_q1 == 3'(ByEndpoint);
+    if (by_q1 == 3'(ByEndpoint)) begin
+      count.domain_valid  = 1'b1;
+      count.domain        = endpoint_q1.domain;
+      count.address_valid = 1'b1;
+      count.address       = endpoint_q1.address;
+      count.service_valid = 1'b1;
+      count.service       = endpoint_q1.service;
+      count.backend_valid = 1'b1;
+      count.backend       = endpoint_q1.backend;
+    end else begin
+      count.domain_valid  = by_q1 == 3'(ByService) || by_q1 == 3'(ByAddress);
+      count.domain        = address_q1.domain;
+      count.address_valid = count.domain_valid && !address_q1.any;
+      count.address       = address_q1.address;
+      count.service_valid = by_q1 == 3'(ByService);
+      count.service       = service_q1.service;
+      count.backend_valid = forward || deliver;
+      count.backend       = service_q1.backend;
+    end
+  end
+
+  logic                        valid_q2;
+  portcam_types_pkg::rewrite_t rewrite_q2;
+  portcam_types_pkg::count_t   count_q2;
+  logic                        from_host_q2;
+  logic                        udp_q2;
+  logic [127:0]                old_ip_q2;
+  logic [15:0]                 old_port_q2;
+
+  always_ff @(posedge clk_i) begin
+    valid_q2 <= valid_q1;
+    if (!rst_ni) begin
+      valid_q2 <= 1'b0;
+    end
+    if (valid_q1) begin
+      rewrite_q2   <= rewrite;
+      count_q2     <= count;
+      from_host_q2 <= packet_q1.ingress != 8'd0;
+      udp_q2       <= udp_q1;
+      old_ip_q2    <= forward ? packet_q1.dst_ip : packet_q1.src_ip;
+      old_port_q2  <= forward ? packet_q1.dst_port : packet_q1.src_port;
+    end
+  end
+
+  assign valid_o     = valid_q2;
+  assign rewrite_o   = rewrite_q2;
+  assign count_o     = count_q2;
+  assign from_host_o = from_host_q2;
+  assign udp_o       = udp_q2;
+  assign old_ip_o    = old_ip_q2;
+  assign old_port_o  = old_port_q2;
+
+`ifndef SYNTHESIS
+  always_ff @(posedge clk_i) begin
+    if (rst_ni && valid_q1) begin
+      a_reason_and_rewrite_agree :
+      assert ((reason == 6'(portcam_pkg::ReasonStaticForward) && by_q1 != 3'(ByParser)) == forward
+              && (reason == 6'(portcam_pkg::ReasonStaticReverse) && by_q1 != 3'(ByParser)) == reverse);
+    end
+  end
+`endif
+
+endmodule
+
+`resetall

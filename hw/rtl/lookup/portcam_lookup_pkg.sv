@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// What travels between the tables and the decision inside portcam_lookup. Numbers of domains, addresses, services and
+// backends are 16 bits wide, whatever the size of the build. Addresses and MACs keep the order of the wire.
+`default_nettype none
+
+package portcam_lookup_pkg;
+
+  // The part of the parse result that the decision needs.
+  typedef struct packed {
+    logic [5:0]   reason;
+    logic         decided;
+    logic         is_v6;
+    logic [127:0] src_ip;
+    logic [127:0] dst_ip;
+    logic [7:0]   protocol;
+    logic         has_ports;
+    logic [15:0]  src_port;
+    logic [15:0]  dst_port;
+    logic [4:0]   l3;
+    logic [7:0]   l4;
+    logic [15:0]  ip_sum;
+    logic         has_l4_sum;
+    logic [15:0]  l4_sum;
+    logic [7:0]   l4_sum_at;
+    logic [15:0]  len;
+    logic [7:0]   ingress;
+  } packet_t;
+
+  // From the function table.
+  typedef struct packed {
+    logic [7:0]  default_egress;
+    logic [7:0]  reply_egress;   // of a reversed packet: the hairpin function, else the default egress
+    logic        has_domain;     // the ingress is a host function with a source domain
+    logic [15:0] domain;
+  } function_match_t;
+
+  // From the address table, or by the loopback rule.
+  typedef struct packed {
+    logic        hit;
+    logic        any;       // the address number is ANY; address is 0
+    logic [15:0] domain;
+    logic [15:0] address;
+  } address_match_t;
+
+  typedef struct packed {
+    logic        hit;
+    logic        deliver;   // mode deliver; otherwise static
+    logic [15:0] service;
+    logic [15:0] backend;
+  } service_match_t;
+
+  typedef struct packed {
+    logic         present;  // the row is not empty
+    logic [127:0] ip;
+    logic         is_v6;
+    logic         has_mac;
+    logic [15:0]  port;
+    logic [47:0]  mac;
+    logic [7:0]   egress;
+  } backend_match_t;
+
+  // From the three endpoint tables, the most specific one that hits.
+  typedef struct packed {
+    logic         hit;
+    logic [127:0] public_ip;
+    logic [15:0]  public_port;
+    logic [15:0]  service;
+    logic [15:0]  backend;
+    logic [15:0]  domain;
+    logic [15:0]  address;
+    logic         strict;
+    logic         has_mac;
+  } endpoint_match_t;
+
+  // What the state and the policy of a domain mean for a packet.
+  typedef struct packed {
+    logic present;  // the row is not empty
+    logic paused;
+    logic stopped;
+    logic drop;     // policy drop; otherwise pass
+  } verdict_t;
+
+endpackage
+
+`default_nettype wire

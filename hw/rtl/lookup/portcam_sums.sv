@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// portcam_sums: the new checksums of a rewritten packet, put into its rewrite instruction.
+//
+// IPv4 header: the words of the old and the new address. Layer 4: those, and the port where it is set. A word
+// that is not part of a sum is given as old 0xFFFF, new 0, which adds exactly 0 to RFC 1624 equation 3.
+// Exactly 4 clocks, one a clock. rewrite_i carries the old checksums, old_ip_i and old_port_i what ip and port replace.
+
+`default_nettype none
+
+module portcam_sums (
+    input  logic                                          clk_i,
+    input  logic                                          rst_ni,
+    input  logic                                          valid_i,
+    input  logic [$bits(portcam_types_pkg::rewrite_t)-1:0] rewrite_i,
+    input  logic                                          from_host_i,
+    input  logic                                          udp_i,
+    input  logic [127:0]                                  old_ip_i,
+    input  logic [15:0]                                   old_port_i,
+    output logic                                          valid_o,
+    output logic [$bits(portcam_types_pkg::rewrite_t)-1:0] rewrite_o,
+    output logic                                          from_host_o
+);
+
+  portcam_types_pkg::rewrite_t in;
+  logic [127:0]                old_words;
+  logic [127:0]                new_words;
+  logic [16*9-1:0]             old_l4;
+  logic [16*9-1:0]             new_l4;
+  logic [15:0]                 ip_sum_q4;
+  logic [15:0]                 l4_sum_q4;
+  logic                        unused_valid;
+  logic                        unused_in;
+
+  assign in        = rewrite_i;
+  assign unused_in = ^in;
+
+  // The words of the wire are big-endian: first byte high.
+  for (genvar w = 0; w < 8; w++) begin : g_word
+    assign old_words[w*16+:16] = {old_ip_i[w*16+:8], old_ip_i[w*16+8+:8]};
+    assign new_words[w*16+:16] = {in.ip[w*16+:8], in.ip[w*16+8+:8]};
+  end
+
+  always_comb begin
+    old_l4[31:0]    = old_words[31:0];
+    new_l4[31:0]    = new_words[31:0];
+    old_l4[127:32]  = in.is_v6 ? old_words[127:32] : '1;
+    new_l4[127:32]  = in.is_v6 ? new_words[127:32] : '0;
+    old_l4[143:128] = in.set_port ? old_port_i : 16'hFFFF;
+    new_l4[143:128] = in.set_port ? in.port : 16'h0000;
+  end
+
+  portcam_checksum_update #(
+      .Words(2)
+  ) u_ip (
+      .clk_i  (clk_i),
+      .rst_ni (rst_ni),
+      .valid_i(valid_i),
+      .old_i  (old_words[31:0]),
+      .new_i  (new_words[31:0]),
+      .sum_i  ({in.ip_sum[7:0], in.ip_sum[15:8]}),
+      .udp_i  (1'b0),
+      .valid_o(valid_o),
+      .sum_o  (ip_sum_q4)
+  );
+
+  portcam_checksum_update #(
+      .Words(9)
+  ) u_l4 (
+      .clk_i  (clk_i),
+      .rst_ni (rst_ni),
+      .valid_i(valid_i),
+      .old_i  (old_l4),
+      .new_i  (new_l4),
+      .sum_i  ({in.l4_sum[7:0], in.l4_sum[15:8]}),
+      .udp_i  (udp_i),
+      .valid_o(unused_valid),
+      .sum_o  (l4_sum_q4)
+  );
+
+  portcam_types_pkg::rewrite_t late_q4;
+  portcam_types_pkg::rewrite_t out;
+  logic                        from_host_q4;
+  logic                        unused_late;
+
+  portcam_delay #(
+      .Width ($bits(portcam_types_pkg::rewrite_t) + 1),
+      .Cycles(4)
+  ) u_delay (
+      .clk_i (clk_i),
+      .rst_ni(rst_ni),
+      .data_i({from_host_i, rewrite_i}),
+      .data_o({from_host_q4, late_q4})
+  );
+
+  assign unused_late = ^{late_q4.ip_sum, late_q4.l4_sum};
+
+  always_comb begin
+    out        = late_q4;
+    out.ip_sum = {ip_sum_q4[7:0], ip_sum_q4[15:8]};
+    out.l4_sum = {l4_sum_q4[7:0], l4_sum_q4[15:8]};
+  end
+
+  assign rewrite_o   = out;
+  assign from_host_o = from_host_q4;
+
+endmodule
+
+`resetall
