@@ -3,13 +3,14 @@
 // portcam_fifo: synchronous first-in first-out buffer that shows its oldest word before it is
 // taken.
 //
-// Promises: holds exactly Depth words (the words waiting in the output registers count); one push
-// and one pop a clock, also while full minus one or with one word; order kept, nothing lost or
-// doubled; pop_data_o and pop_valid_o are registers and hold until pop_ready_i; push_ready_o is a
-// register and does not depend on pop_ready_i of the same clock. level_o is the number of words
-// inside, exact in every clock. From a push into the empty FIFO to pop_valid_o: two clocks up to
-// Depth 64 (distributed RAM), three above (block RAM). What a read during a write gives does not
-// matter here: see portcam_fifo_store. A push offered during reset is not taken.
+// Promises: holds exactly Depth words (the words waiting in the output registers count); one push and
+// one pop a clock (Depth 2, whose words need two clocks inside, passes two words in three clocks);
+// order kept, nothing lost or doubled; pop_data_o and pop_valid_o are registers and hold until
+// pop_ready_i; push_ready_o is a register and does not depend on pop_ready_i of the same clock.
+// level_o is the number of words inside, exact in every clock. From a push into the empty FIFO to
+// pop_valid_o: two clocks up to Depth 64 (distributed RAM), three above (block RAM). What a read
+// during a write gives does not matter here: see portcam_fifo_store. A push offered during reset is
+// not taken.
 
 `default_nettype none
 
