@@ -14,26 +14,26 @@ module portcam_address_table #(
     parameter int unsigned Domains   = portcam_pkg::BuildDomains,
     parameter int unsigned Addresses = portcam_pkg::BuildAddresses
 ) (
-    input  logic                                                 clk_i,
-    input  logic                                                 rst_ni,
-    input  logic                                                 valid_i,
-    input  logic                                                 bank_i,
-    input  logic                                                 is_v6_i,
-    input  logic [11:0]                                          vlan_i,
-    input  logic [127:0]                                         ip_i,
-    input  logic                                                 bank_q8_i,
-    output logic [$bits(portcam_lookup_pkg::address_match_t)-1:0] match_o,
-    input  logic                                                 req_valid_i,
-    input  logic                                                 req_write_i,
-    input  logic                                                 req_bank_i,
-    input  logic [15:0]                                          req_row_i,
-    input  logic                                                 req_present_i,
-    input  logic [383:0]                                         req_data_i,
-    output logic                                                 done_o,
-    output logic                                                 present_o,
-    output logic [383:0]                                         data_o,
-    input  logic                                                 init_i,
-    output logic                                                 busy_o
+    input  logic                               clk_i,
+    input  logic                               rst_ni,
+    input  logic                               valid_i,
+    input  logic                               bank_i,
+    input  logic                               is_v6_i,
+    input  logic [11:0]                        vlan_i,
+    input  logic [127:0]                       ip_i,
+    input  logic                               bank_q8_i,
+    output portcam_lookup_pkg::address_match_t match_o,
+    input  logic                               req_valid_i,
+    input  logic                               req_write_i,
+    input  logic                               req_bank_i,
+    input  logic [15:0]                        req_row_i,
+    input  logic                               req_present_i,
+    input  logic [383:0]                       req_data_i,
+    output logic                               done_o,
+    output logic                               present_o,
+    output logic [383:0]                       data_o,
+    input  logic                               init_i,
+    output logic                               busy_o
 );
 
   localparam int unsigned RowBits    = $clog2(Addresses);
@@ -52,14 +52,14 @@ module portcam_address_table #(
     logic [127:0]          ip;
   } row_t;
 
-  localparam int unsigned RowWidth = $bits(row_t);
-
   portcam_pkg::address_row_t in_row;
   row_t                      in_kept;
   logic [127:0]              in_ip_mask;
   logic [KeyWidth-1:0]       in_key;
   logic [KeyWidth-1:0]       in_mask;
   logic                      unused_in;
+
+  localparam int unsigned RowWidth = $bits(in_kept);
 
   assign in_row    = req_data_i;
   assign unused_in = ^{in_row, req_row_i};

@@ -9,23 +9,23 @@
 module portcam_backend_table #(
     parameter int unsigned Backends = portcam_pkg::BuildBackends
 ) (
-    input  logic                                                 clk_i,
-    input  logic                                                 rst_ni,
-    input  logic                                                 lookup_en_i,
-    input  logic                                                 lookup_bank_i,
-    input  logic [15:0]                                          backend_i,
-    output logic [$bits(portcam_lookup_pkg::backend_match_t)-1:0] match_o,
-    input  logic                                                 req_valid_i,
-    input  logic                                                 req_write_i,
-    input  logic                                                 req_bank_i,
-    input  logic [15:0]                                          req_row_i,
-    input  logic                                                 req_present_i,
-    input  logic [383:0]                                         req_data_i,
-    output logic                                                 done_o,
-    output logic                                                 present_o,
-    output logic [383:0]                                         data_o,
-    input  logic                                                 init_i,
-    output logic                                                 busy_o
+    input  logic                               clk_i,
+    input  logic                               rst_ni,
+    input  logic                               lookup_en_i,
+    input  logic                               lookup_bank_i,
+    input  logic [15:0]                        backend_i,
+    output portcam_lookup_pkg::backend_match_t match_o,
+    input  logic                               req_valid_i,
+    input  logic                               req_write_i,
+    input  logic                               req_bank_i,
+    input  logic [15:0]                        req_row_i,
+    input  logic                               req_present_i,
+    input  logic [383:0]                       req_data_i,
+    output logic                               done_o,
+    output logic                               present_o,
+    output logic [383:0]                       data_o,
+    input  logic                               init_i,
+    output logic                               busy_o
 );
 
   localparam int unsigned RowBits = $clog2(Backends);
@@ -39,8 +39,6 @@ module portcam_backend_table #(
     logic [127:0] ip;
   } row_t;
 
-  localparam int unsigned RowWidth = $bits(row_t);
-
   portcam_pkg::backend_row_t in_row;
   row_t                      in_kept;
   row_t                      row;
@@ -48,6 +46,8 @@ module portcam_backend_table #(
   row_t                      out_row;
   logic                      out_present;
   logic                      unused_in;
+
+  localparam int unsigned RowWidth = $bits(in_kept);
 
   assign in_row    = req_data_i;
   assign unused_in = ^{in_row, req_row_i, backend_i};

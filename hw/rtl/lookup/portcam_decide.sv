@@ -10,26 +10,26 @@
 `default_nettype none
 
 module portcam_decide (
-    input  logic                                                  clk_i,
-    input  logic                                                  rst_ni,
-    input  logic                                                  valid_i,
-    input  logic [$bits(portcam_lookup_pkg::packet_t)-1:0]         packet_i,
-    input  logic [$bits(portcam_lookup_pkg::function_match_t)-1:0] function_i,
-    input  logic [$bits(portcam_lookup_pkg::address_match_t)-1:0]  address_i,
-    input  logic [$bits(portcam_lookup_pkg::verdict_t)-1:0]        address_verdict_i,
-    input  logic [$bits(portcam_lookup_pkg::service_match_t)-1:0]  service_i,
-    input  logic [$bits(portcam_lookup_pkg::backend_match_t)-1:0]  backend_i,
-    input  logic [$bits(portcam_lookup_pkg::endpoint_match_t)-1:0] endpoint_i,
-    input  logic [$bits(portcam_lookup_pkg::verdict_t)-1:0]        endpoint_verdict_i,
-    input  logic                                                  device_present_i,
-    input  logic [47:0]                                           device_mac_i,
-    output logic                                                  valid_o,
-    output logic [$bits(portcam_types_pkg::rewrite_t)-1:0]         rewrite_o,
-    output logic [$bits(portcam_types_pkg::count_t)-1:0]           count_o,
-    output logic                                                  from_host_o,
-    output logic                                                  udp_o,
-    output logic [127:0]                                          old_ip_o,
-    output logic [15:0]                                           old_port_o
+    input  logic                                clk_i,
+    input  logic                                rst_ni,
+    input  logic                                valid_i,
+    input  portcam_lookup_pkg::packet_t         packet_i,
+    input  portcam_lookup_pkg::function_match_t function_i,
+    input  portcam_lookup_pkg::address_match_t  address_i,
+    input  portcam_lookup_pkg::verdict_t        address_verdict_i,
+    input  portcam_lookup_pkg::service_match_t  service_i,
+    input  portcam_lookup_pkg::backend_match_t  backend_i,
+    input  portcam_lookup_pkg::endpoint_match_t endpoint_i,
+    input  portcam_lookup_pkg::verdict_t        endpoint_verdict_i,
+    input  logic                                device_present_i,
+    input  logic [47:0]                         device_mac_i,
+    output logic                                valid_o,
+    output portcam_types_pkg::rewrite_t         rewrite_o,
+    output portcam_types_pkg::count_t           count_o,
+    output logic                                from_host_o,
+    output logic                                udp_o,
+    output logic [127:0]                        old_ip_o,
+    output logic [15:0]                         old_port_o
 );
 
   localparam logic [7:0] ProtocolUdp     = 8'd17;

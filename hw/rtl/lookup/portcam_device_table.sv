@@ -12,7 +12,7 @@ module portcam_device_table (
     input  logic         clk_i,
     input  logic         rst_ni,
     output logic [1:0]   device_present_o,
-    output logic [95:0]  device_mac_o,      // bank 0 in the low half
+    output logic [95:0]  device_mac_o,  // bank 0 in the low half
     input  logic         req_valid_i,
     input  logic         req_write_i,
     input  logic         req_bank_i,

@@ -11,25 +11,25 @@
 module portcam_domain_table #(
     parameter int unsigned Domains = portcam_pkg::BuildDomains
 ) (
-    input  logic                                           clk_i,
-    input  logic                                           rst_ni,
-    input  logic                                           lookup_en_i,
-    input  logic                                           lookup_bank_i,
-    input  logic [15:0]                                    address_domain_i,
-    input  logic [15:0]                                    endpoint_domain_i,
-    output logic [$bits(portcam_lookup_pkg::verdict_t)-1:0] address_verdict_o,
-    output logic [$bits(portcam_lookup_pkg::verdict_t)-1:0] endpoint_verdict_o,
-    input  logic                                           req_valid_i,
-    input  logic                                           req_write_i,
-    input  logic                                           req_bank_i,
-    input  logic [15:0]                                    req_row_i,
-    input  logic                                           req_present_i,
-    input  logic [383:0]                                   req_data_i,
-    output logic                                           done_o,
-    output logic                                           present_o,
-    output logic [383:0]                                   data_o,
-    input  logic                                           init_i,
-    output logic                                           busy_o
+    input  logic                         clk_i,
+    input  logic                         rst_ni,
+    input  logic                         lookup_en_i,
+    input  logic                         lookup_bank_i,
+    input  logic [15:0]                  address_domain_i,
+    input  logic [15:0]                  endpoint_domain_i,
+    output portcam_lookup_pkg::verdict_t address_verdict_o,
+    output portcam_lookup_pkg::verdict_t endpoint_verdict_o,
+    input  logic                         req_valid_i,
+    input  logic                         req_write_i,
+    input  logic                         req_bank_i,
+    input  logic [15:0]                  req_row_i,
+    input  logic                         req_present_i,
+    input  logic [383:0]                 req_data_i,
+    output logic                         done_o,
+    output logic                         present_o,
+    output logic [383:0]                 data_o,
+    input  logic                         init_i,
+    output logic                         busy_o
 );
 
   localparam int unsigned RowBits = $clog2(Domains);
@@ -40,13 +40,13 @@ module portcam_domain_table #(
     logic [1:0] state;
   } row_t;
 
-  localparam int unsigned RowWidth = $bits(row_t);
-
   portcam_pkg::domain_row_t in_row;
   row_t                     in_kept;
   row_t                     out_row;
   logic                     out_present;
   logic                     unused_in;
+
+  localparam int unsigned RowWidth = $bits(in_kept);
 
   assign in_row    = req_data_i;
   assign unused_in = ^{in_row, req_row_i, address_domain_i, endpoint_domain_i};

@@ -17,24 +17,24 @@ module portcam_endpoint_table #(
     parameter int unsigned Ways      = portcam_pkg::BuildEndpointWays,
     parameter int unsigned Rows      = portcam_pkg::BuildEndpointRows
 ) (
-    input  logic                                                  clk_i,
-    input  logic                                                  rst_ni,
-    input  logic [31:0]                                           hash_seed_i,
-    input  logic                                                  valid_i,
-    input  logic                                                  bank_i,
-    input  logic [159:0]                                          key_i,
-    output logic [$bits(portcam_lookup_pkg::endpoint_match_t)-1:0] match_o,
-    input  logic                                                  req_valid_i,
-    input  logic                                                  req_write_i,
-    input  logic                                                  req_bank_i,
-    input  logic [15:0]                                           req_row_i,
-    input  logic                                                  req_present_i,
-    input  logic [383:0]                                          req_data_i,
-    output logic                                                  done_o,
-    output logic                                                  present_o,
-    output logic [383:0]                                          data_o,
-    input  logic                                                  init_i,
-    output logic                                                  busy_o
+    input  logic                                clk_i,
+    input  logic                                rst_ni,
+    input  logic [31:0]                         hash_seed_i,
+    input  logic                                valid_i,
+    input  logic                                bank_i,
+    input  logic [159:0]                        key_i,
+    output portcam_lookup_pkg::endpoint_match_t match_o,
+    input  logic                                req_valid_i,
+    input  logic                                req_write_i,
+    input  logic                                req_bank_i,
+    input  logic [15:0]                         req_row_i,
+    input  logic                                req_present_i,
+    input  logic [383:0]                        req_data_i,
+    output logic                                done_o,
+    output logic                                present_o,
+    output logic [383:0]                        data_o,
+    input  logic                                init_i,
+    output logic                                busy_o
 );
 
   if (Ways < 1 || Rows < 2 * Ways || Rows % Ways != 0) begin : g_bad_rows
@@ -59,11 +59,11 @@ module portcam_endpoint_table #(
     logic [127:0]           public_ip;
   } row_t;
 
-  localparam int unsigned RowWidth = $bits(row_t);
-
   portcam_pkg::endpoint_row_t in_row;
   row_t                       in_kept;
   logic                       unused_in;
+
+  localparam int unsigned RowWidth = $bits(in_kept);
 
   assign in_row    = req_data_i;
   assign unused_in = ^{in_row, req_row_i};

@@ -16,24 +16,24 @@ module portcam_function_table #(
     parameter int unsigned Functions = portcam_pkg::BuildFunctions,
     parameter int unsigned Domains   = portcam_pkg::BuildDomains
 ) (
-    input  logic                                                  clk_i,
-    input  logic                                                  rst_ni,
-    input  logic                                                  valid_i,
-    input  logic                                                  bank_i,
-    input  logic                                                  has_mac_i,
-    input  logic [47:0]                                           dst_mac_i,
-    input  logic [7:0]                                            ingress_i,
-    output logic [$bits(portcam_lookup_pkg::function_match_t)-1:0] match_o,
-    input  logic                                                  req_valid_i,
-    input  logic                                                  req_write_i,
-    input  logic                                                  req_bank_i,
-    input  logic [15:0]                                           req_row_i,
-    input  logic                                                  req_present_i,
-    input  logic [383:0]                                          req_data_i,
-    output logic                                                  done_o,
-    output logic                                                  present_o,
-    output logic [383:0]                                          data_o,
-    input  logic                                                  init_i
+    input  logic                                clk_i,
+    input  logic                                rst_ni,
+    input  logic                                valid_i,
+    input  logic                                bank_i,
+    input  logic                                has_mac_i,
+    input  logic [47:0]                         dst_mac_i,
+    input  logic [7:0]                          ingress_i,
+    output portcam_lookup_pkg::function_match_t match_o,
+    input  logic                                req_valid_i,
+    input  logic                                req_write_i,
+    input  logic                                req_bank_i,
+    input  logic [15:0]                         req_row_i,
+    input  logic                                req_present_i,
+    input  logic [383:0]                        req_data_i,
+    output logic                                done_o,
+    output logic                                present_o,
+    output logic [383:0]                        data_o,
+    input  logic                                init_i
 );
 
   if (Functions < 2 || Functions > 16 || (Functions & (Functions - 1)) != 0) begin : g_bad_functions
@@ -52,11 +52,14 @@ module portcam_function_table #(
     logic [47:0]           mac;
   } row_t;
 
-  localparam int unsigned RowWidth = $bits(row_t);
-
   portcam_pkg::function_row_t in_row;
   row_t                       in_kept;
   logic                       unused_in;
+
+  localparam int unsigned RowWidth     = $bits(in_kept);
+  // Where fields of row_t lie; its MAC is the lowest.
+  localparam int unsigned HasMacBit    = 48 + DomainBits;
+  localparam int unsigned IsDefaultBit = HasMacBit + 2;
 
   assign in_row    = req_data_i;
   assign unused_in = ^{in_row, req_row_i};
@@ -112,7 +115,7 @@ module portcam_function_table #(
   assign unused_ingress = ^ingress_i;
 
   for (genvar f = 0; f < Functions; f++) begin : g_function
-    row_t row;
+    logic [RowWidth-1:0] row;
     assign row = bank_i ? rows_q[(Functions+f)*RowWidth+:RowWidth] : rows_q[f*RowWidth+:RowWidth];
 
     logic unused_row;
@@ -121,10 +124,10 @@ module portcam_function_table #(
     always_ff @(posedge clk_i) begin
       if (valid_i) begin
         for (int unsigned p = 0; p < 4; p++) begin
-          same_q1[f*4+p] <= row.mac[p*12+:12] == dst_mac_i[p*12+:12];
+          same_q1[f*4+p] <= row[p*12+:12] == dst_mac_i[p*12+:12];
         end
-        has_mac_q1[f] <= row.has_mac && has_mac_i && f != 0;
-        default_q1[f] <= row.is_default && f != 0;
+        has_mac_q1[f] <= row[HasMacBit] && has_mac_i && f != 0;
+        default_q1[f] <= row[IsDefaultBit] && f != 0;
       end
       mac_q2[f] <= has_mac_q1[f] && (&same_q1[f*4+:4]);
     end

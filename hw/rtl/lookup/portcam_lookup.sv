@@ -31,30 +31,30 @@ module portcam_lookup #(
     parameter int unsigned EndpointAnyPortRows = portcam_pkg::BuildEndpointAnyPortRows,
     parameter int unsigned EndpointAnyRows     = portcam_pkg::BuildEndpointAnyRows
 ) (
-    input  logic                                          clk_i,
-    input  logic                                          rst_ni,
-    input  logic [31:0]                                   hash_seed_i,
-    input  logic                                          valid_i,
-    input  logic [$bits(portcam_types_pkg::parsed_t)-1:0]  parsed_i,
-    input  logic                                          bank_i,
-    output logic                                          valid_o,
-    output logic [$bits(portcam_types_pkg::rewrite_t)-1:0] rewrite_o,
-    output logic                                          from_host_o,
-    output logic                                          count_valid_o,
-    output logic [$bits(portcam_types_pkg::count_t)-1:0]   count_o,
-    input  logic                                          tbl_valid_i,
-    output logic                                          tbl_ready_o,
-    input  logic                                          tbl_write_i,
-    input  logic                                          tbl_bank_i,
-    input  logic [3:0]                                    tbl_table_i,
-    input  logic [15:0]                                   tbl_row_i,
-    input  logic                                          tbl_rowvalid_i,
-    input  logic [383:0]                                  tbl_data_i,
-    output logic                                          tbl_done_o,
-    output logic                                          tbl_rowvalid_o,
-    output logic [383:0]                                  tbl_data_o,
-    input  logic                                          clear_i,
-    output logic                                          busy_o
+    input  logic                        clk_i,
+    input  logic                        rst_ni,
+    input  logic [31:0]                 hash_seed_i,
+    input  logic                        valid_i,
+    input  portcam_types_pkg::parsed_t  parsed_i,
+    input  logic                        bank_i,
+    output logic                        valid_o,
+    output portcam_types_pkg::rewrite_t rewrite_o,
+    output logic                        from_host_o,
+    output logic                        count_valid_o,
+    output portcam_types_pkg::count_t   count_o,
+    input  logic                        tbl_valid_i,
+    output logic                        tbl_ready_o,
+    input  logic                        tbl_write_i,
+    input  logic                        tbl_bank_i,
+    input  logic [3:0]                  tbl_table_i,
+    input  logic [15:0]                 tbl_row_i,
+    input  logic                        tbl_rowvalid_i,
+    input  logic [383:0]                tbl_data_i,
+    output logic                        tbl_done_o,
+    output logic                        tbl_rowvalid_o,
+    output logic [383:0]                tbl_data_o,
+    input  logic                        clear_i,
+    output logic                        busy_o
 );
 
   localparam int unsigned Tables = 9;
@@ -160,7 +160,7 @@ module portcam_lookup #(
   end
 
   portcam_delay #(
-      .Width ($bits(portcam_lookup_pkg::packet_t)),
+      .Width ($bits(packet)),
       .Cycles(11)
   ) u_packet_to_service (
       .clk_i (clk_i),
@@ -170,7 +170,7 @@ module portcam_lookup #(
   );
 
   portcam_delay #(
-      .Width ($bits(portcam_lookup_pkg::packet_t)),
+      .Width ($bits(packet)),
       .Cycles(Decide - 11)
   ) u_packet_to_decide (
       .clk_i (clk_i),
@@ -211,7 +211,7 @@ module portcam_lookup #(
   );
 
   portcam_delay #(
-      .Width ($bits(portcam_lookup_pkg::function_match_t)),
+      .Width ($bits(function_q3)),
       .Cycles(7)
   ) u_function_to_address (
       .clk_i (clk_i),
@@ -221,7 +221,7 @@ module portcam_lookup #(
   );
 
   portcam_delay #(
-      .Width ($bits(portcam_lookup_pkg::function_match_t)),
+      .Width ($bits(function_q3)),
       .Cycles(Decide - 10)
   ) u_function_to_decide (
       .clk_i (clk_i),
@@ -286,7 +286,7 @@ module portcam_lookup #(
   end
 
   portcam_delay #(
-      .Width ($bits(portcam_lookup_pkg::address_match_t)),
+      .Width ($bits(address_q11)),
       .Cycles(Decide - 11)
   ) u_address_to_decide (
       .clk_i (clk_i),
@@ -336,7 +336,7 @@ module portcam_lookup #(
   );
 
   portcam_delay #(
-      .Width ($bits(portcam_lookup_pkg::endpoint_match_t)),
+      .Width ($bits(endpoint_q11)),
       .Cycles(Decide - 11)
   ) u_endpoint_to_decide (
       .clk_i (clk_i),
@@ -378,7 +378,7 @@ module portcam_lookup #(
   );
 
   portcam_delay #(
-      .Width (2 * $bits(portcam_lookup_pkg::verdict_t)),
+      .Width (2 * $bits(address_verdict_q13)),
       .Cycles(Decide - 13)
   ) u_verdicts_to_decide (
       .clk_i (clk_i),

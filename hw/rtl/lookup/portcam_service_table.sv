@@ -16,29 +16,29 @@ module portcam_service_table #(
     parameter int unsigned Services  = portcam_pkg::BuildServices,
     parameter int unsigned Backends  = portcam_pkg::BuildBackends
 ) (
-    input  logic                                                 clk_i,
-    input  logic                                                 rst_ni,
-    input  logic                                                 valid_i,
-    input  logic                                                 bank_i,
-    input  logic [15:0]                                          domain_i,
-    input  logic                                                 any_i,
-    input  logic [15:0]                                          address_i,
-    input  logic [7:0]                                           protocol_i,
-    input  logic                                                 has_ports_i,
-    input  logic [15:0]                                          port_i,
-    input  logic                                                 bank_q8_i,
-    output logic [$bits(portcam_lookup_pkg::service_match_t)-1:0] match_o,
-    input  logic                                                 req_valid_i,
-    input  logic                                                 req_write_i,
-    input  logic                                                 req_bank_i,
-    input  logic [15:0]                                          req_row_i,
-    input  logic                                                 req_present_i,
-    input  logic [383:0]                                         req_data_i,
-    output logic                                                 done_o,
-    output logic                                                 present_o,
-    output logic [383:0]                                         data_o,
-    input  logic                                                 init_i,
-    output logic                                                 busy_o
+    input  logic                               clk_i,
+    input  logic                               rst_ni,
+    input  logic                               valid_i,
+    input  logic                               bank_i,
+    input  logic [15:0]                        domain_i,
+    input  logic                               any_i,
+    input  logic [15:0]                        address_i,
+    input  logic [7:0]                         protocol_i,
+    input  logic                               has_ports_i,
+    input  logic [15:0]                        port_i,
+    input  logic                               bank_q8_i,
+    output portcam_lookup_pkg::service_match_t match_o,
+    input  logic                               req_valid_i,
+    input  logic                               req_write_i,
+    input  logic                               req_bank_i,
+    input  logic [15:0]                        req_row_i,
+    input  logic                               req_present_i,
+    input  logic [383:0]                       req_data_i,
+    output logic                               done_o,
+    output logic                               present_o,
+    output logic [383:0]                       data_o,
+    input  logic                               init_i,
+    output logic                               busy_o
 );
 
   localparam int unsigned RowBits     = $clog2(Services);
@@ -61,13 +61,13 @@ module portcam_service_table #(
     logic [DomainBits-1:0]  domain;
   } row_t;
 
-  localparam int unsigned RowWidth = $bits(row_t);
-
   portcam_pkg::service_row_t in_row;
   row_t                      in_kept;
   logic [KeyWidth-1:0]       in_key;
   logic [KeyWidth-1:0]       in_mask;
   logic                      unused_in;
+
+  localparam int unsigned RowWidth = $bits(in_kept);
 
   assign in_row    = req_data_i;
   assign unused_in = ^{in_row, req_row_i, domain_i, address_i};

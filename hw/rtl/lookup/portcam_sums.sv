@@ -9,17 +9,17 @@
 `default_nettype none
 
 module portcam_sums (
-    input  logic                                          clk_i,
-    input  logic                                          rst_ni,
-    input  logic                                          valid_i,
-    input  logic [$bits(portcam_types_pkg::rewrite_t)-1:0] rewrite_i,
-    input  logic                                          from_host_i,
-    input  logic                                          udp_i,
-    input  logic [127:0]                                  old_ip_i,
-    input  logic [15:0]                                   old_port_i,
-    output logic                                          valid_o,
-    output logic [$bits(portcam_types_pkg::rewrite_t)-1:0] rewrite_o,
-    output logic                                          from_host_o
+    input  logic                        clk_i,
+    input  logic                        rst_ni,
+    input  logic                        valid_i,
+    input  portcam_types_pkg::rewrite_t rewrite_i,
+    input  logic                        from_host_i,
+    input  logic                        udp_i,
+    input  logic [127:0]                old_ip_i,
+    input  logic [15:0]                 old_port_i,
+    output logic                        valid_o,
+    output portcam_types_pkg::rewrite_t rewrite_o,
+    output logic                        from_host_o
 );
 
   portcam_types_pkg::rewrite_t in;
@@ -84,7 +84,7 @@ module portcam_sums (
   logic                        unused_late;
 
   portcam_delay #(
-      .Width ($bits(portcam_types_pkg::rewrite_t) + 1),
+      .Width ($bits(late_q4) + 1),
       .Cycles(4)
   ) u_delay (
       .clk_i (clk_i),

@@ -19,18 +19,18 @@ module portcam_stats #(
     parameter int unsigned Services  = portcam_pkg::BuildServices,
     parameter int unsigned Backends  = portcam_pkg::BuildBackends
 ) (
-    input  logic                                        clk_i,
-    input  logic                                        rst_ni,
-    input  logic                                        count_valid_i,
-    input  logic [$bits(portcam_types_pkg::count_t)-1:0] count_i,
-    input  logic                                        rd_valid_i,
-    input  logic [3:0]                                  rd_table_i,
-    input  logic [15:0]                                 rd_row_i,
-    output logic                                        rd_done_o,
-    output logic [63:0]                                 rd_packets_o,
-    output logic [63:0]                                 rd_octets_o,
-    input  logic                                        clear_i,
-    output logic                                        busy_o
+    input  logic                      clk_i,
+    input  logic                      rst_ni,
+    input  logic                      count_valid_i,
+    input  portcam_types_pkg::count_t count_i,
+    input  logic                      rd_valid_i,
+    input  logic [3:0]                rd_table_i,
+    input  logic [15:0]               rd_row_i,
+    output logic                      rd_done_o,
+    output logic [63:0]               rd_packets_o,
+    output logic [63:0]               rd_octets_o,
+    input  logic                      clear_i,
+    output logic                      busy_o
 );
 
   localparam int unsigned Tables = 7;
