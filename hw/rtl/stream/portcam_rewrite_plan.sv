@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// portcam_rewrite_plan: turns a rewrite instruction into what each 16-bit lane of a frame's first 128 bytes becomes.
+//
+// Lane n is bytes 2n and 2n+1. Three things can replace a lane: the image (MAC addresses in lanes 0 to 5; IPv4 header
+// checksum and IP address in lanes 11 to 30, all in the first beat, because l3 is 14, 18 or 22), the port and the
+// layer-4 checksum (lanes 0 to 63, from the even offsets l4 and l4_sum_at; port and checksum go before the image).
+//
+// A register: the plan of an instruction is there one clock after it was taken, and stays until done_i. Then the next
+// instruction may be taken in the same clock, so one plan a clock.
+
+`default_nettype none
+
+module portcam_rewrite_plan (
+    input  logic                        clk_i,
+    input  logic                        rst_ni,
+    input  logic                        rewrite_valid_i,
+    output logic                        rewrite_ready_o,
+    input  portcam_types_pkg::rewrite_t rewrite_i,
+    output logic                        valid_o,
+    input  logic                        done_i,
+    output logic                        drop_o,
+    output logic [7:0]                  egress_o,
+    output logic                        change_o,  // some lane changes
+    output logic [511:0]                image_o,
+    output logic [31:0]                 image_lanes_o,
+    output logic [15:0]                 port_o,    // as on the wire
+    output logic [63:0]                 port_lanes_o,
+    output logic [15:0]                 sum_o,     // as on the wire
+    output logic [63:0]                 sum_lanes_o
+);
+
+  // Where the address goes: lane 11 + 2 * place. Sources of IPv6 are at l3 + 8, of IPv4 at l3 + 12, destinations of
+  // IPv4 at l3 + 16, of IPv6 at l3 + 24.
+  logic       set_ip;
+  logic [1:0] tags;   // l3 is 14 + 4 * tags
+  logic [2:0] place;
+
+  assign set_ip = rewrite_i.set_dst_ip || rewrite_i.set_src_ip;
+  assign tags   = {rewrite_i.l3[4] && rewrite_i.l3[2], rewrite_i.l3[4] && !rewrite_i.l3[2]};
+
+  always_comb begin
+    place = {1'b0, tags};
+    if (rewrite_i.is_v6) begin
+      place = place + (rewrite_i.set_dst_ip ? 3'd4 : 3'd0);
+    end else begin
+      place = place + (rewrite_i.set_dst_ip ? 3'd2 : 3'd1);
+    end
+  end
+
+  // Ten words of 32 bits, lanes 11 to 30; `from` is the word of the address that a word takes. The IPv4 checksum, at
+  // l3 + 10, is the upper half of word `tags`.
+  logic [319:0] words;
+  logic [19:0]  word_lanes;
+  logic [3:0]   from;
+
+  always_comb begin
+    words      = '0;
+    word_lanes = '0;
+    from       = '0;
+    for (int unsigned i = 0; i < 10; i++) begin
+      from              = 4'(i) - {1'b0, place};
+      words[i*32+:32]   = rewrite_i.ip[{from[1:0], 5'd0}+:32];
+      if (set_ip && from[3:2] == 2'd0 && (rewrite_i.is_v6 || from[1:0] == 2'd0)) begin
+        word_lanes[i*2+:2] = 2'b11;
+      end
+      if (i < 3 && rewrite_i.set_ip_sum && tags == 2'(i)) begin
+        words[i*32+16+:16]  = rewrite_i.ip_sum;
+        word_lanes[i*2+1] = 1'b1;
+      end
+    end
+  end
+
+  // Ports: the destination's is behind the source's.
+  logic [5:0] port_lane;
+  logic       free;
+  logic       unused_bits;
+
+  assign port_lane       = rewrite_i.l4[6:1] + {5'd0, rewrite_i.set_dst_ip};
+  assign free            = !valid_o || done_i;
+  assign rewrite_ready_o = free;
+  assign unused_bits     = ^{rewrite_i.discarded, rewrite_i.l3[3], rewrite_i.l3[1:0], rewrite_i.l4[7],
+                             rewrite_i.l4[0], rewrite_i.l4_sum_at[7], rewrite_i.l4_sum_at[0]};
+
+  always_ff @(posedge clk_i) begin
+    if (!rst_ni) begin
+      valid_o <= 1'b0;
+    end else if (free) begin
+      valid_o <= rewrite_valid_i;
+    end
+    if (free && rewrite_valid_i) begin
+      drop_o   <= rewrite_i.drop;
+      egress_o <= rewrite_i.egress;
+      change_o <= set_ip || rewrite_i.set_dst_mac || rewrite_i.set_src_mac || rewrite_i.set_ip_sum ||
+                  rewrite_i.set_port || rewrite_i.set_l4_sum;
+      image_o       <= {16'd0, words, 80'd0, rewrite_i.src_mac, rewrite_i.dst_mac};
+      image_lanes_o <= {1'b0, word_lanes, 5'd0, {3{rewrite_i.set_src_mac}}, {3{rewrite_i.set_dst_mac}}};
+      port_o        <= {rewrite_i.port[7:0], rewrite_i.port[15:8]};
+      port_lanes_o  <= {63'd0, rewrite_i.set_port} << port_lane;
+      sum_o         <= rewrite_i.l4_sum;
+      sum_lanes_o   <= {63'd0, rewrite_i.set_l4_sum} << rewrite_i.l4_sum_at[6:1];
+    end
+  end
+
+endmodule
+
+`resetall

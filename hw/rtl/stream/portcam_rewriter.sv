@@ -1,0 +1,150 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// portcam_rewriter: carries out the rewrite instructions of one direction on its frames.
+//
+// Instructions (rewrite_*) wait in a FIFO of 64; the n-th that is not `discarded` belongs to the n-th frame of
+// s_beat_*. Discarded ones are dropped at the door and take no place in the FIFO: their frames have no beats. A frame
+// whose instruction says drop is swallowed; every other one leaves on m_axis_* with the instruction's egress function
+// as tdest, constant through the frame, and with the patches of portcam_rewrite_plan in its first two beats.
+//
+// One beat a clock, without a bubble between frames. From an instruction to the first beat at the output: four
+// clocks; from a beat, where its instruction is already there: one clock.
+
+`default_nettype none
+
+module portcam_rewriter (
+    input  logic                        clk_i,
+    input  logic                        rst_ni,
+    input  logic                        s_beat_valid_i,
+    output logic                        s_beat_ready_o,
+    input  logic [511:0]                s_beat_data_i,
+    input  logic [63:0]                 s_beat_keep_i,
+    input  logic                        s_beat_last_i,
+    input  logic                        rewrite_valid_i,
+    output logic                        rewrite_ready_o,
+    input  portcam_types_pkg::rewrite_t rewrite_i,
+    output logic [511:0]                m_axis_tdata,
+    output logic [63:0]                 m_axis_tkeep,
+    output logic                        m_axis_tlast,
+    output logic [7:0]                  m_axis_tdest,
+    output logic                        m_axis_tvalid,
+    input  logic                        m_axis_tready
+);
+
+  localparam int unsigned Depth        = 64;
+  localparam int unsigned RewriteWidth = $bits(rewrite_i);
+
+  // Instructions, then the plan of the frame that is next or in progress.
+  logic                        next_valid;
+  logic                        next_ready;
+  portcam_types_pkg::rewrite_t next;
+  logic [$clog2(Depth):0]      unused_level;
+  logic                        plan_valid;
+  logic                        plan_done;
+  logic                        plan_drop;
+  logic [7:0]                  plan_egress;
+  logic                        plan_change;
+  logic [511:0]                image;
+  logic [31:0]                 image_lanes;
+  logic [15:0]                 port;
+  logic [63:0]                 port_lanes;
+  logic [15:0]                 sum;
+  logic [63:0]                 sum_lanes;
+
+  portcam_fifo #(
+      .Width(RewriteWidth),
+      .Depth(Depth)
+  ) u_instructions (
+      .clk_i       (clk_i),
+      .rst_ni      (rst_ni),
+      .push_valid_i(rewrite_valid_i && !rewrite_i.discarded),
+      .push_ready_o(rewrite_ready_o),
+      .push_data_i (rewrite_i),
+      .pop_valid_o (next_valid),
+      .pop_ready_i (next_ready),
+      .pop_data_o  (next),
+      .level_o     (unused_level)
+  );
+
+  portcam_rewrite_plan u_plan (
+      .clk_i        (clk_i),
+      .rst_ni       (rst_ni),
+      .rewrite_valid_i(next_valid),
+      .rewrite_ready_o(next_ready),
+      .rewrite_i    (next),
+      .valid_o      (plan_valid),
+      .done_i       (plan_done),
+      .drop_o       (plan_drop),
+      .egress_o     (plan_egress),
+      .change_o     (plan_change),
+      .image_o      (image),
+      .image_lanes_o(image_lanes),
+      .port_o       (port),
+      .port_lanes_o (port_lanes),
+      .sum_o        (sum),
+      .sum_lanes_o  (sum_lanes)
+  );
+
+  // Beats: 0 and 1 are patched, 2 stands for all later ones.
+  logic [1:0]   index_q;
+  logic         out_valid;
+  logic         out_ready;
+  logic         take;
+  logic [511:0] patched;
+
+  assign s_beat_ready_o = plan_valid && (out_ready || plan_drop);
+  assign take           = s_beat_valid_i && s_beat_ready_o;
+  assign plan_done      = take && s_beat_last_i;
+  assign out_valid      = s_beat_valid_i && plan_valid && !plan_drop;
+
+  always_ff @(posedge clk_i) begin
+    if (!rst_ni) begin
+      index_q <= 2'd0;
+    end else if (take) begin
+      if (s_beat_last_i) begin
+        index_q <= 2'd0;
+      end else if (!index_q[1]) begin
+        index_q <= index_q + 1'b1;
+      end
+    end
+  end
+
+  always_comb begin
+    patched = s_beat_data_i;
+    if (plan_change && index_q == 2'd0) begin
+      for (int unsigned i = 0; i < 32; i++) begin
+        if (port_lanes[i]) begin
+          patched[i*16+:16] = port;
+        end else if (sum_lanes[i]) begin
+          patched[i*16+:16] = sum;
+        end else if (image_lanes[i]) begin
+          patched[i*16+:16] = image[i*16+:16];
+        end
+      end
+    end else if (plan_change && index_q == 2'd1) begin
+      for (int unsigned i = 0; i < 32; i++) begin
+        if (port_lanes[32+i]) begin
+          patched[i*16+:16] = port;
+        end else if (sum_lanes[32+i]) begin
+          patched[i*16+:16] = sum;
+        end
+      end
+    end
+  end
+
+  portcam_skid #(
+      .Width(512 + 64 + 8 + 1)
+  ) u_output (
+      .clk_i    (clk_i),
+      .rst_ni   (rst_ni),
+      .s_valid_i(out_valid),
+      .s_ready_o(out_ready),
+      .s_data_i ({plan_egress, s_beat_last_i, s_beat_keep_i, patched}),
+      .m_valid_o(m_axis_tvalid),
+      .m_ready_i(m_axis_tready),
+      .m_data_o ({m_axis_tdest, m_axis_tlast, m_axis_tkeep, m_axis_tdata})
+  );
+
+endmodule
+
+`resetall
