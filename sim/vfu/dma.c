@@ -88,7 +88,7 @@ static int await_answer(struct pc_vfu *s)
         if (left <= 0)
             return -ETIMEDOUT;
         rc = s->frame.io.wait(s->frame.io.ctx, pc_frame_unsent(&s->frame), (int)left);
-        if (rc && rc != -ETIMEDOUT)
+        if (rc)
             return rc;
     }
 }
