@@ -8,15 +8,16 @@
 // order kept, nothing lost or doubled; pop_data_o and pop_valid_o are registers and hold until
 // pop_ready_i; push_ready_o is a register and does not depend on pop_ready_i of the same clock.
 // level_o is the number of words inside, exact in every clock. From a push into the empty FIFO to
-// pop_valid_o: two clocks up to Depth 64 (distributed RAM), three above (block RAM). What a read
-// during a write gives does not matter here: see portcam_fifo_store. A push offered during reset is
-// not taken.
+// pop_valid_o: OutputStages + 1 clocks; 1 suits distributed RAM and is the default up to Depth 64,
+// 2 suits block RAM. What a read during a write gives does not matter here: see portcam_fifo_store.
+// A push offered during reset is not taken.
 
 `default_nettype none
 
 module portcam_fifo #(
-    parameter int unsigned Width = 64,
-    parameter int unsigned Depth = 64
+    parameter int unsigned Width        = 64,
+    parameter int unsigned Depth        = 64,
+    parameter int unsigned OutputStages = (Depth <= 64) ? 1 : 2
 ) (
     input  logic                   clk_i,
     input  logic                   rst_ni,
@@ -69,8 +70,9 @@ module portcam_fifo #(
   end
 
   portcam_fifo_store #(
-      .Width(Width),
-      .Depth(Depth)
+      .Width       (Width),
+      .Depth       (Depth),
+      .OutputStages(OutputStages)
   ) u_store (
       .clk_i       (clk_i),
       .rst_ni      (rst_ni),

@@ -8,11 +8,10 @@
 // address). pop_data_o and pop_valid_o are registers and hold until pop_ready_i. One write and one
 // read a clock.
 //
-// Up to 64 words there is one register behind the memory (distributed RAM and a flip-flop); above
-// 64 there are two with enables of their own (the output latch and the output register of a block
-// RAM), which a synthesiser places inside the block RAM. The number of words held behind the memory
-// is therefore one or two.
-// From a write to pop_valid_o of an empty store: two clocks, or three above 64 words.
+// OutputStages 1 is one register behind the memory (distributed RAM and a flip-flop), the default up
+// to 64 words; 2 is two registers with enables of their own (the output latch and the output register
+// of a block RAM, which a synthesiser places inside it). The number of words held behind the memory
+// is that of the stages. From a write to pop_valid_o of an empty store: OutputStages + 1 clocks.
 //
 // A read never meets a write of its own address in the same clock, because read_avail_i covers only
 // words written in an earlier clock; so nothing depends on what such a read would give.
@@ -20,8 +19,9 @@
 `default_nettype none
 
 module portcam_fifo_store #(
-    parameter int unsigned Width = 64,
-    parameter int unsigned Depth = 64
+    parameter int unsigned Width        = 64,
+    parameter int unsigned Depth        = 64,
+    parameter int unsigned OutputStages = (Depth <= 64) ? 1 : 2
 ) (
     input  logic                     clk_i,
     input  logic                     rst_ni,
@@ -41,6 +41,10 @@ module portcam_fifo_store #(
   end
   if (Depth < 2 || (Depth & (Depth - 1)) != 0) begin : g_bad_depth
     $error("portcam_fifo_store: Depth must be a power of two and at least 2");
+  end
+
+  if (OutputStages < 1 || OutputStages > 2) begin : g_bad_stages
+    $error("portcam_fifo_store: OutputStages must be 1 or 2");
   end
 
   logic [Width-1:0] mem [0:Depth-1];
@@ -67,7 +71,7 @@ module portcam_fifo_store #(
     end
   end
 
-  if (Depth <= 64) begin : g_one_stage
+  if (OutputStages == 1) begin : g_one_stage
     assign read_free   = pop_ready_i || !read_valid_q;
     assign pop_valid_o = read_valid_q;
     assign pop_data_o  = read_data_q;

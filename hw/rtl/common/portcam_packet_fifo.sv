@@ -13,15 +13,16 @@
 // wait in the output registers. A frame of more than Depth beats can never be committed and would
 // stop the buffer for ever: the caller ends such a frame with push_last_i and push_drop_i before
 // (a_frame_overflow asserts it).
-// From the last beat of a frame to pop_valid_o of an empty buffer: two clocks up to Depth 64
-// (distributed RAM), three above (block RAM). What a read during a write gives does not matter
-// here: see portcam_fifo_store.
+// From the last beat of a frame to pop_valid_o of an empty buffer: OutputStages + 1 clocks; 1 suits
+// distributed RAM and is the default up to Depth 64, 2 suits block RAM. What a read during a write
+// gives does not matter here: see portcam_fifo_store.
 
 `default_nettype none
 
 module portcam_packet_fifo #(
-    parameter int unsigned Width = 576,
-    parameter int unsigned Depth = 64
+    parameter int unsigned Width        = 576,
+    parameter int unsigned Depth        = 64,
+    parameter int unsigned OutputStages = (Depth <= 64) ? 1 : 2
 ) (
     input  logic             clk_i,
     input  logic             rst_ni,
@@ -79,8 +80,9 @@ module portcam_packet_fifo #(
   end
 
   portcam_fifo_store #(
-      .Width(Width + 1),
-      .Depth(Depth)
+      .Width       (Width + 1),
+      .Depth       (Depth),
+      .OutputStages(OutputStages)
   ) u_store (
       .clk_i       (clk_i),
       .rst_ni      (rst_ni),
