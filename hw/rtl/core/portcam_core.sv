@@ -1,0 +1,531 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// portcam_core: the whole device behind AXI ports: two directions of frames, one lookup pipeline, control by DMA.
+//
+// Frames come in on s_axis_net_* (function 0) and s_axis_host_* (tuser is the host function; 0 and numbers beyond Functions
+// count as 1) and leave on m_axis_net_* or m_axis_host_* (tdest is the host function; tuser is 1 for frames that came
+// from the host side). The path of a frame: portcam_ingress keeps it until it is whole; its header is admitted into
+// portcam_parser and portcam_lookup; portcam_rewriter carries out the result on the waiting frame; portcam_egress
+// brings both directions to the outputs. Frames of one function to one function keep their order.
+//
+// One 64-byte beat a clock in each direction, also with frames of one beat, as long as both directions together have at
+// most one frame a clock. flr_i clears tables, counters, rings and registers; frames are neither lost nor cut, those
+// admitted later see empty tables. Time comes in as time_ms_i. One clock, one synchronous reset.
+//
+// trace_* show the order of events for verification and stay open in a product: trace_packet_* a header is admitted in this
+// clock; trace_commit_o the bank switches (a header of this clock still sees the old one); trace_command_* a command
+// has finished; trace_clear_o tables and counters become empty, for headers admitted later.
+
+`default_nettype none
+
+module portcam_core #(
+    parameter int unsigned Functions           = portcam_pkg::BuildFunctions,
+    parameter int unsigned Domains             = portcam_pkg::BuildDomains,
+    parameter int unsigned Addresses           = portcam_pkg::BuildAddresses,
+    parameter int unsigned Services            = portcam_pkg::BuildServices,
+    parameter int unsigned Backends            = portcam_pkg::BuildBackends,
+    parameter int unsigned EndpointWays        = portcam_pkg::BuildEndpointWays,
+    parameter int unsigned EndpointRows        = portcam_pkg::BuildEndpointRows,
+    parameter int unsigned EndpointAnyPortRows = portcam_pkg::BuildEndpointAnyPortRows,
+    parameter int unsigned EndpointAnyRows     = portcam_pkg::BuildEndpointAnyRows,
+    parameter int unsigned MaxFrame            = portcam_pkg::BuildMaxFrame,
+    parameter logic [31:0] BuildId             = 32'd0
+) (
+    input  logic         clk_i,
+    input  logic         rst_ni,
+    input  logic         flr_i,
+    input  logic [31:0]  time_ms_i,
+    input  logic [511:0] s_axis_net_tdata,
+    input  logic [63:0]  s_axis_net_tkeep,
+    input  logic         s_axis_net_tlast,
+    input  logic         s_axis_net_tvalid,
+    output logic         s_axis_net_tready,
+    input  logic [511:0] s_axis_host_tdata,
+    input  logic [63:0]  s_axis_host_tkeep,
+    input  logic         s_axis_host_tlast,
+    input  logic [7:0]   s_axis_host_tuser,
+    input  logic         s_axis_host_tvalid,
+    output logic         s_axis_host_tready,
+    output logic [511:0] m_axis_net_tdata,
+    output logic [63:0]  m_axis_net_tkeep,
+    output logic         m_axis_net_tlast,
+    output logic [0:0]   m_axis_net_tuser,
+    output logic         m_axis_net_tvalid,
+    input  logic         m_axis_net_tready,
+    output logic [511:0] m_axis_host_tdata,
+    output logic [63:0]  m_axis_host_tkeep,
+    output logic         m_axis_host_tlast,
+    output logic [7:0]   m_axis_host_tdest,
+    output logic [0:0]   m_axis_host_tuser,
+    output logic         m_axis_host_tvalid,
+    input  logic         m_axis_host_tready,
+    input  logic [15:0]  s_axil_awaddr,
+    input  logic         s_axil_awvalid,
+    output logic         s_axil_awready,
+    input  logic [31:0]  s_axil_wdata,
+    input  logic [3:0]   s_axil_wstrb,
+    input  logic         s_axil_wvalid,
+    output logic         s_axil_wready,
+    output logic [1:0]   s_axil_bresp,
+    output logic         s_axil_bvalid,
+    input  logic         s_axil_bready,
+    input  logic [15:0]  s_axil_araddr,
+    input  logic         s_axil_arvalid,
+    output logic         s_axil_arready,
+    output logic [31:0]  s_axil_rdata,
+    output logic [1:0]   s_axil_rresp,
+    output logic         s_axil_rvalid,
+    input  logic         s_axil_rready,
+    output logic [63:0]  m_axi_araddr,
+    output logic [7:0]   m_axi_arlen,
+    output logic         m_axi_arvalid,
+    input  logic         m_axi_arready,
+    input  logic [511:0] m_axi_rdata,
+    input  logic [1:0]   m_axi_rresp,
+    input  logic         m_axi_rlast,
+    input  logic         m_axi_rvalid,
+    output logic         m_axi_rready,
+    output logic [63:0]  m_axi_awaddr,
+    output logic [7:0]   m_axi_awlen,
+    output logic         m_axi_awvalid,
+    input  logic         m_axi_awready,
+    output logic [511:0] m_axi_wdata,
+    output logic [63:0]  m_axi_wstrb,
+    output logic         m_axi_wlast,
+    output logic         m_axi_wvalid,
+    input  logic         m_axi_wready,
+    input  logic [1:0]   m_axi_bresp,
+    input  logic         m_axi_bvalid,
+    output logic         m_axi_bready,
+    output logic         irq_valid_o,
+    output logic [7:0]   irq_vector_o,
+    input  logic         irq_ready_i,
+    output logic         trace_packet_valid_o,
+    output logic         trace_packet_host_o,
+    output logic         trace_commit_o,
+    output logic         trace_command_valid_o,
+    output logic [511:0] trace_command_o,
+    output logic [7:0]   trace_command_status_o,
+    output logic         trace_clear_o
+);
+
+  if (Functions < 2 || Functions > 16 || (Functions & (Functions - 1)) != 0) begin : g_bad_functions
+    $error("portcam_core: Functions must be a power of two, 2 to 16");
+  end
+  if ((Domains & (Domains - 1)) != 0 || (Addresses & (Addresses - 1)) != 0 ||
+      (Services & (Services - 1)) != 0 || (Backends & (Backends - 1)) != 0 ||
+      (EndpointWays & (EndpointWays - 1)) != 0 || (EndpointRows & (EndpointRows - 1)) != 0 ||
+      (EndpointAnyPortRows & (EndpointAnyPortRows - 1)) != 0 ||
+      (EndpointAnyRows & (EndpointAnyRows - 1)) != 0) begin : g_bad_sizes
+    $error("portcam_core: all sizes of tables must be powers of two");
+  end
+
+  // Clocks from admission until a header has read all tables and is counted: one to the parser, its latency, the 25
+  // of the lookup until it counts, and one for the counters; the rest is margin.
+  localparam int unsigned ParserLatency = 18;
+  localparam int unsigned PipelineDrain = 1 + ParserLatency + 25 + 1 + 3;
+  localparam int unsigned Credits       = 64;  // instructions that a rewriter can hold
+
+  //--------------------------------------------------------------------------------------------------
+  // Frames in.
+
+  logic [7:0]                 host_function;
+  logic                       net_beat_valid;
+  logic                       net_beat_ready;
+  logic [511:0]               net_beat_data;
+  logic [63:0]                net_beat_keep;
+  logic                       net_beat_last;
+  logic                       net_header_valid;
+  logic                       net_header_ready;
+  portcam_types_pkg::header_t net_header;
+  logic                       host_beat_valid;
+  logic                       host_beat_ready;
+  logic [511:0]               host_beat_data;
+  logic [63:0]                host_beat_keep;
+  logic                       host_beat_last;
+  logic                       host_header_valid;
+  logic                       host_header_ready;
+  portcam_types_pkg::header_t host_header;
+
+  assign host_function = (s_axis_host_tuser == 8'd0 || s_axis_host_tuser >= 8'(Functions)) ?
+                         8'd1 : s_axis_host_tuser;
+
+  portcam_ingress #(
+      .MaxFrame(MaxFrame)
+  ) u_ingress_net (
+      .clk_i           (clk_i),
+      .rst_ni          (rst_ni),
+      .s_axis_tdata    (s_axis_net_tdata),
+      .s_axis_tkeep    (s_axis_net_tkeep),
+      .s_axis_tlast    (s_axis_net_tlast),
+      .s_axis_tuser    (8'd0),
+      .s_axis_tvalid   (s_axis_net_tvalid),
+      .s_axis_tready   (s_axis_net_tready),
+      .m_beat_valid_o  (net_beat_valid),
+      .m_beat_ready_i  (net_beat_ready),
+      .m_beat_data_o   (net_beat_data),
+      .m_beat_keep_o   (net_beat_keep),
+      .m_beat_last_o   (net_beat_last),
+      .m_header_valid_o(net_header_valid),
+      .m_header_ready_i(net_header_ready),
+      .m_header_o      (net_header)
+  );
+
+  portcam_ingress #(
+      .MaxFrame(MaxFrame)
+  ) u_ingress_host (
+      .clk_i           (clk_i),
+      .rst_ni          (rst_ni),
+      .s_axis_tdata    (s_axis_host_tdata),
+      .s_axis_tkeep    (s_axis_host_tkeep),
+      .s_axis_tlast    (s_axis_host_tlast),
+      .s_axis_tuser    (host_function),
+      .s_axis_tvalid   (s_axis_host_tvalid),
+      .s_axis_tready   (s_axis_host_tready),
+      .m_beat_valid_o  (host_beat_valid),
+      .m_beat_ready_i  (host_beat_ready),
+      .m_beat_data_o   (host_beat_data),
+      .m_beat_keep_o   (host_beat_keep),
+      .m_beat_last_o   (host_beat_last),
+      .m_header_valid_o(host_header_valid),
+      .m_header_ready_i(host_header_ready),
+      .m_header_o      (host_header)
+  );
+
+  //--------------------------------------------------------------------------------------------------
+  // Headers: admission, parser, lookup, counters.
+
+  logic                        bank;
+  logic                        clear_request;
+  logic                        clear;
+  logic                        stop;
+  logic                        lookup_busy;
+  logic                        stats_busy;
+  logic                        header_valid;
+  portcam_types_pkg::header_t  header;
+  logic                        parsed_valid;
+  portcam_types_pkg::parsed_t  parsed;
+  logic                        parsed_bank;
+  logic                        rewrite_valid;
+  portcam_types_pkg::rewrite_t rewrite;
+  logic                        rewrite_host;
+  logic                        count_valid;
+  portcam_types_pkg::count_t   count;
+  logic [31:0]                 hash_seed;
+
+  logic                        tbl_valid;
+  logic                        tbl_ready;
+  logic                        tbl_write;
+  logic                        tbl_bank;
+  logic [3:0]                  tbl_table;
+  logic [15:0]                 tbl_row;
+  logic                        tbl_rowvalid_in;
+  logic [383:0]                tbl_data_in;
+  logic                        tbl_done;
+  logic                        tbl_rowvalid_out;
+  logic [383:0]                tbl_data_out;
+  logic                        rd_valid;
+  logic [3:0]                  rd_table;
+  logic [15:0]                 rd_row;
+  logic                        rd_done;
+  logic [63:0]                 rd_packets;
+  logic [63:0]                 rd_octets;
+
+  portcam_clear #(
+      .Drain(PipelineDrain)
+  ) u_clear (
+      .clk_i        (clk_i),
+      .rst_ni       (rst_ni),
+      .request_i    (clear_request),
+      .tables_busy_i(lookup_busy || stats_busy),
+      .stop_o       (stop),
+      .clear_o      (clear)
+  );
+
+  portcam_admit #(
+      .Credits (Credits),
+      .InFlight(32)
+  ) u_admit (
+      .clk_i         (clk_i),
+      .rst_ni        (rst_ni),
+      .stop_i        (stop),
+      .bank_i        (bank),
+      .net_valid_i   (net_header_valid),
+      .net_ready_o   (net_header_ready),
+      .net_header_i  (net_header),
+      .host_valid_i  (host_header_valid),
+      .host_ready_o  (host_header_ready),
+      .host_header_i (host_header),
+      .done_net_i    (net_beat_valid && net_beat_ready && net_beat_last),
+      .done_host_i   (host_beat_valid && host_beat_ready && host_beat_last),
+      .discard_net_i (rewrite_valid && !rewrite_host && rewrite.discarded),
+      .discard_host_i(rewrite_valid && rewrite_host && rewrite.discarded),
+      .admit_valid_o (trace_packet_valid_o),
+      .admit_host_o  (trace_packet_host_o),
+      .valid_o       (header_valid),
+      .header_o      (header),
+      .parsed_valid_i(parsed_valid),
+      .bank_o        (parsed_bank)
+  );
+
+  portcam_parser u_parser (
+      .clk_i   (clk_i),
+      .rst_ni  (rst_ni),
+      .valid_i (header_valid),
+      .header_i(header),
+      .valid_o (parsed_valid),
+      .parsed_o(parsed)
+  );
+
+  portcam_lookup #(
+      .Functions          (Functions),
+      .Domains            (Domains),
+      .Addresses          (Addresses),
+      .Services           (Services),
+      .Backends           (Backends),
+      .EndpointWays       (EndpointWays),
+      .EndpointRows       (EndpointRows),
+      .EndpointAnyPortRows(EndpointAnyPortRows),
+      .EndpointAnyRows    (EndpointAnyRows)
+  ) u_lookup (
+      .clk_i         (clk_i),
+      .rst_ni        (rst_ni),
+      .hash_seed_i   (hash_seed),
+      .valid_i       (parsed_valid),
+      .parsed_i      (parsed),
+      .bank_i        (parsed_bank),
+      .valid_o       (rewrite_valid),
+      .rewrite_o     (rewrite),
+      .from_host_o   (rewrite_host),
+      .count_valid_o (count_valid),
+      .count_o       (count),
+      .tbl_valid_i   (tbl_valid),
+      .tbl_ready_o   (tbl_ready),
+      .tbl_write_i   (tbl_write),
+      .tbl_bank_i    (tbl_bank),
+      .tbl_table_i   (tbl_table),
+      .tbl_row_i     (tbl_row),
+      .tbl_rowvalid_i(tbl_rowvalid_in),
+      .tbl_data_i    (tbl_data_in),
+      .tbl_done_o    (tbl_done),
+      .tbl_rowvalid_o(tbl_rowvalid_out),
+      .tbl_data_o    (tbl_data_out),
+      .clear_i       (clear),
+      .busy_o        (lookup_busy)
+  );
+
+  portcam_stats #(
+      .Functions(Functions),
+      .Domains  (Domains),
+      .Addresses(Addresses),
+      .Services (Services),
+      .Backends (Backends)
+  ) u_stats (
+      .clk_i        (clk_i),
+      .rst_ni       (rst_ni),
+      .count_valid_i(count_valid),
+      .count_i      (count),
+      .rd_valid_i   (rd_valid),
+      .rd_table_i   (rd_table),
+      .rd_row_i     (rd_row),
+      .rd_done_o    (rd_done),
+      .rd_packets_o (rd_packets),
+      .rd_octets_o  (rd_octets),
+      .clear_i      (clear),
+      .busy_o       (stats_busy)
+  );
+
+  //--------------------------------------------------------------------------------------------------
+  // Frames out. The instructions of each direction are in the order of its frames. Those of discarded frames, which have
+  // no beats, the rewriter drops at its door.
+
+  logic         net_rewrite_ready;
+  logic         host_rewrite_ready;
+  logic [511:0] net_tdata;
+  logic [63:0]  net_tkeep;
+  logic         net_tlast;
+  logic [7:0]   net_tdest;
+  logic         net_tvalid;
+  logic         net_tready;
+  logic [511:0] host_tdata;
+  logic [63:0]  host_tkeep;
+  logic         host_tlast;
+  logic [7:0]   host_tdest;
+  logic         host_tvalid;
+  logic         host_tready;
+
+  portcam_rewriter u_rewriter_net (
+      .clk_i          (clk_i),
+      .rst_ni         (rst_ni),
+      .s_beat_valid_i (net_beat_valid),
+      .s_beat_ready_o (net_beat_ready),
+      .s_beat_data_i  (net_beat_data),
+      .s_beat_keep_i  (net_beat_keep),
+      .s_beat_last_i  (net_beat_last),
+      .rewrite_valid_i(rewrite_valid && !rewrite_host),
+      .rewrite_ready_o(net_rewrite_ready),
+      .rewrite_i      (rewrite),
+      .m_axis_tdata   (net_tdata),
+      .m_axis_tkeep   (net_tkeep),
+      .m_axis_tlast   (net_tlast),
+      .m_axis_tdest   (net_tdest),
+      .m_axis_tvalid  (net_tvalid),
+      .m_axis_tready  (net_tready)
+  );
+
+  portcam_rewriter u_rewriter_host (
+      .clk_i          (clk_i),
+      .rst_ni         (rst_ni),
+      .s_beat_valid_i (host_beat_valid),
+      .s_beat_ready_o (host_beat_ready),
+      .s_beat_data_i  (host_beat_data),
+      .s_beat_keep_i  (host_beat_keep),
+      .s_beat_last_i  (host_beat_last),
+      .rewrite_valid_i(rewrite_valid && rewrite_host),
+      .rewrite_ready_o(host_rewrite_ready),
+      .rewrite_i      (rewrite),
+      .m_axis_tdata   (host_tdata),
+      .m_axis_tkeep   (host_tkeep),
+      .m_axis_tlast   (host_tlast),
+      .m_axis_tdest   (host_tdest),
+      .m_axis_tvalid  (host_tvalid),
+      .m_axis_tready  (host_tready)
+  );
+
+  portcam_egress u_egress (
+      .clk_i             (clk_i),
+      .rst_ni            (rst_ni),
+      .s_axis_net_tdata  (net_tdata),
+      .s_axis_net_tkeep  (net_tkeep),
+      .s_axis_net_tlast  (net_tlast),
+      .s_axis_net_tdest  (net_tdest),
+      .s_axis_net_tvalid (net_tvalid),
+      .s_axis_net_tready (net_tready),
+      .s_axis_host_tdata (host_tdata),
+      .s_axis_host_tkeep (host_tkeep),
+      .s_axis_host_tlast (host_tlast),
+      .s_axis_host_tdest (host_tdest),
+      .s_axis_host_tvalid(host_tvalid),
+      .s_axis_host_tready(host_tready),
+      .m_axis_net_tdata  (m_axis_net_tdata),
+      .m_axis_net_tkeep  (m_axis_net_tkeep),
+      .m_axis_net_tlast  (m_axis_net_tlast),
+      .m_axis_net_tuser  (m_axis_net_tuser),
+      .m_axis_net_tvalid (m_axis_net_tvalid),
+      .m_axis_net_tready (m_axis_net_tready),
+      .m_axis_host_tdata (m_axis_host_tdata),
+      .m_axis_host_tkeep (m_axis_host_tkeep),
+      .m_axis_host_tlast (m_axis_host_tlast),
+      .m_axis_host_tdest (m_axis_host_tdest),
+      .m_axis_host_tuser (m_axis_host_tuser),
+      .m_axis_host_tvalid(m_axis_host_tvalid),
+      .m_axis_host_tready(m_axis_host_tready)
+  );
+
+  //--------------------------------------------------------------------------------------------------
+  // Control.
+
+  portcam_control #(
+      .Functions          (Functions),
+      .Domains            (Domains),
+      .Addresses          (Addresses),
+      .Services           (Services),
+      .Backends           (Backends),
+      .EndpointWays       (EndpointWays),
+      .EndpointRows       (EndpointRows),
+      .EndpointAnyPortRows(EndpointAnyPortRows),
+      .EndpointAnyRows    (EndpointAnyRows),
+      .MaxFrame           (MaxFrame),
+      .BuildId            (BuildId),
+      .PipelineDrain      (PipelineDrain)
+  ) u_control (
+      .clk_i                 (clk_i),
+      .rst_ni                (rst_ni),
+      .flr_i                 (flr_i),
+      .time_ms_i             (time_ms_i),
+      .s_axil_awaddr         (s_axil_awaddr),
+      .s_axil_awvalid        (s_axil_awvalid),
+      .s_axil_awready        (s_axil_awready),
+      .s_axil_wdata          (s_axil_wdata),
+      .s_axil_wstrb          (s_axil_wstrb),
+      .s_axil_wvalid         (s_axil_wvalid),
+      .s_axil_wready         (s_axil_wready),
+      .s_axil_bresp          (s_axil_bresp),
+      .s_axil_bvalid         (s_axil_bvalid),
+      .s_axil_bready         (s_axil_bready),
+      .s_axil_araddr         (s_axil_araddr),
+      .s_axil_arvalid        (s_axil_arvalid),
+      .s_axil_arready        (s_axil_arready),
+      .s_axil_rdata          (s_axil_rdata),
+      .s_axil_rresp          (s_axil_rresp),
+      .s_axil_rvalid         (s_axil_rvalid),
+      .s_axil_rready         (s_axil_rready),
+      .m_axi_araddr          (m_axi_araddr),
+      .m_axi_arlen           (m_axi_arlen),
+      .m_axi_arvalid         (m_axi_arvalid),
+      .m_axi_arready         (m_axi_arready),
+      .m_axi_rdata           (m_axi_rdata),
+      .m_axi_rresp           (m_axi_rresp),
+      .m_axi_rlast           (m_axi_rlast),
+      .m_axi_rvalid          (m_axi_rvalid),
+      .m_axi_rready          (m_axi_rready),
+      .m_axi_awaddr          (m_axi_awaddr),
+      .m_axi_awlen           (m_axi_awlen),
+      .m_axi_awvalid         (m_axi_awvalid),
+      .m_axi_awready         (m_axi_awready),
+      .m_axi_wdata           (m_axi_wdata),
+      .m_axi_wstrb           (m_axi_wstrb),
+      .m_axi_wlast           (m_axi_wlast),
+      .m_axi_wvalid          (m_axi_wvalid),
+      .m_axi_wready          (m_axi_wready),
+      .m_axi_bresp           (m_axi_bresp),
+      .m_axi_bvalid          (m_axi_bvalid),
+      .m_axi_bready          (m_axi_bready),
+      .irq_valid_o           (irq_valid_o),
+      .irq_vector_o          (irq_vector_o),
+      .irq_ready_i           (irq_ready_i),
+      .bank_o                (bank),
+      .hash_seed_o           (hash_seed),
+      .clear_o               (clear_request),
+      .tables_busy_i         (stop),
+      .tbl_valid_o           (tbl_valid),
+      .tbl_ready_i           (tbl_ready),
+      .tbl_write_o           (tbl_write),
+      .tbl_bank_o            (tbl_bank),
+      .tbl_table_o           (tbl_table),
+      .tbl_row_o             (tbl_row),
+      .tbl_rowvalid_o        (tbl_rowvalid_in),
+      .tbl_data_o            (tbl_data_in),
+      .tbl_done_i            (tbl_done),
+      .tbl_rowvalid_i        (tbl_rowvalid_out),
+      .tbl_data_i            (tbl_data_out),
+      .rd_valid_o            (rd_valid),
+      .rd_table_o            (rd_table),
+      .rd_row_o              (rd_row),
+      .rd_done_i             (rd_done),
+      .rd_packets_i          (rd_packets),
+      .rd_octets_i           (rd_octets),
+      .trace_commit_o        (trace_commit_o),
+      .trace_command_valid_o (trace_command_valid_o),
+      .trace_command_o       (trace_command_o),
+      .trace_command_status_o(trace_command_status_o)
+  );
+
+  assign trace_clear_o = clear;
+
+`ifndef SYNTHESIS
+  always_ff @(posedge clk_i) begin
+    if (rst_ni) begin
+      a_rewriter_has_room :
+      assert (!rewrite_valid || rewrite.discarded ||
+              (rewrite_host ? host_rewrite_ready : net_rewrite_ready));
+    end
+  end
+`else
+  logic unused_ready;
+  assign unused_ready = net_rewrite_ready && host_rewrite_ready;
+`endif
+
+endmodule
+
+`resetall
