@@ -6,6 +6,10 @@
 
 #include "device.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /* How the card reaches host memory and raises interrupts. */
 struct pc_card_host {
     void *ctx;
@@ -33,5 +37,9 @@ void pc_card_set_time(struct pc_card *c, uint32_t time_ms);
 
 /* The device behind the registers, for packets. */
 struct pc_device *pc_card_device(struct pc_card *c);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

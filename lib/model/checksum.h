@@ -8,6 +8,10 @@
 #include <stdint.h>
 #include <string.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 static inline uint16_t pc_fold(uint64_t sum)
 {
     sum = (sum & 0xffffffffu) + (sum >> 32);
@@ -35,5 +39,9 @@ static inline uint16_t pc_checksum_update(uint16_t sum, uint64_t delta)
 {
     return (uint16_t)~pc_fold((uint16_t)~sum + delta);
 }
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

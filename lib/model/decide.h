@@ -7,6 +7,10 @@
 #include "parse.h"
 #include "tables.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /* Everything about one decision; what is not there is -1. explain shows it, the counters follow it. */
 struct pc_decision {
     uint8_t reason;
@@ -36,5 +40,9 @@ void pc_decide(const struct pc_tables *t, const struct pc_parsed *p, struct pc_d
  */
 void pc_rewrite(const struct pc_tables *t, const struct pc_parsed *p, const struct pc_decision *d,
                 uint8_t *frame);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -7,6 +7,10 @@
 #include "decide.h"
 #include "tables.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /* The longest answer of a command: counter_read of BUILD_MAX_COUNT rows. */
 #define PC_ANSWER_BYTES (PORTCAM_BUILD_MAX_COUNT * sizeof(struct portcam_counter_row))
 
@@ -61,5 +65,9 @@ struct pc_tables *pc_device_tables_rw(struct pc_device *d);
 unsigned pc_device_counter_rows(const struct pc_device *d, unsigned table);
 struct portcam_counter_row pc_device_counter(const struct pc_device *d, unsigned table,
                                              unsigned row);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -10,6 +10,10 @@
 
 #include "portcam_defs.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /* One side of a flow as a header names it. IPv4 stands in the first four bytes of ip, the others are 0. */
 struct pc_tuple {
     uint8_t ip[16];
@@ -49,5 +53,9 @@ struct pc_parsed {
  */
 void pc_parse(const uint8_t *frame, size_t len, unsigned ingress, size_t max_frame,
               struct pc_parsed *ret);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

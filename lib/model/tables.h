@@ -11,6 +11,10 @@
 #include "parse.h"
 #include "portcam_defs.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 #define PC_ROW_BYTES 48
 
 /* Sizes of a build, all rows. Row = way * (rows / ways) + bucket in the endpoint tables. */
@@ -66,5 +70,9 @@ int pc_tables_service(const struct pc_tables *t, unsigned domain, unsigned addre
                       const struct pc_parsed *p);
 /* *table gets the endpoint table that matched. */
 int pc_tables_endpoint(const struct pc_tables *t, const struct pc_parsed *p, unsigned *table);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -9,6 +9,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 #define PC_TERNARY_WORDS 3
 
 struct pc_ternary_key {
@@ -31,5 +35,9 @@ void pc_ternary_add(struct pc_ternary *t, unsigned row, const struct pc_ternary_
 
 /* The lowest row that matches, or -1. */
 int pc_ternary_lookup(const struct pc_ternary *t, const struct pc_ternary_key *key);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -1,0 +1,499 @@
+// SPDX-License-Identifier: Apache-2.0
+/* portcam-sim: a process that is the card. A vfio-user server on a UNIX socket is its PCI side, TAP interfaces, capture files or
+ * sockets are its Ethernet side, and an engine (RTL, model, or both in lockstep) is what is in between. It sleeps when
+ * nothing is in flight. */
+#include <errno.h>
+#include <event2/event.h>
+#include <getopt.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <time.h>
+
+#include "engine.h"
+#include "ports/port.h"
+#include "portcam_defs.h"
+#include "vfu/vfu.h"
+
+#define FUNCTIONS PORTCAM_BUILD_FUNCTIONS
+#define BATCH 64      /* frames taken from a port before the others have their turn */
+#define BACKLOG 1024  /* frames that a full port may owe */
+#define RETRY_US 1000 /* until a full port is tried again */
+
+/* A frame that its port had no room for. */
+struct owed {
+    struct owed *next;
+    size_t len;
+    uint8_t bytes[];
+};
+
+struct attach {
+    struct sim *sim;
+    unsigned function;
+    struct pc_port *port;
+    struct event *readable;
+    bool ended, paused; /* capture at its end; the engine has no room */
+    struct owed *owed, **owed_tail;
+    size_t owes;
+    uint64_t lost;
+};
+
+struct sim {
+    struct event_base *base;
+    struct event *work, *vfu_readable, *retry, *stop[2];
+    struct pc_engine engine;
+    struct pc_vfu *vfu;
+    struct attach attach[FUNCTIONS];
+    bool quit_at_end, quiet;
+    const char *stats_path;
+    uint64_t differences_told;
+    int exit_code;
+    struct timespec start;
+};
+
+__attribute__((format(printf, 1, 2))) static void say(const char *fmt, ...)
+{
+    va_list args;
+    va_start(args, fmt);
+    fputs("portcam-sim: ", stderr);
+    vfprintf(stderr, fmt, args);
+    fputc('\n', stderr);
+    va_end(args);
+}
+
+static uint32_t now_ms(const struct sim *s)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (uint32_t)((t.tv_sec - s->start.tv_sec) * 1000 +
+                      (t.tv_nsec - s->start.tv_nsec) / 1000000);
+}
+
+static void wake(struct sim *s)
+{
+    event_active(s->work, 0, 0);
+}
+
+/* ---- what the engine calls ---- */
+
+static int host_dma_read(void *ctx, uint64_t iova, void *dst, size_t len)
+{
+    struct sim *s = ctx;
+    return s->vfu ? pc_vfu_dma_read(s->vfu, iova, dst, len) : -ENODEV;
+}
+
+static int host_dma_write(void *ctx, uint64_t iova, const void *src, size_t len)
+{
+    struct sim *s = ctx;
+    return s->vfu ? pc_vfu_dma_write(s->vfu, iova, src, len) : -ENODEV;
+}
+
+static void host_irq(void *ctx, unsigned vector)
+{
+    struct sim *s = ctx;
+    if (s->vfu)
+        pc_vfu_irq(s->vfu, vector);
+}
+
+static void owe(struct attach *a, const uint8_t *frame, size_t len)
+{
+    struct owed *o = a->owes < BACKLOG ? malloc(sizeof(*o) + len) : NULL;
+    if (!o) {
+        a->lost++;
+        return;
+    }
+    o->next = NULL;
+    o->len = len;
+    memcpy(o->bytes, frame, len);
+    *a->owed_tail = o;
+    a->owed_tail = &o->next;
+    if (a->owes++ == 0)
+        event_add(a->sim->retry, &(struct timeval){.tv_usec = RETRY_US});
+}
+
+static void host_frame(void *ctx, unsigned function, const uint8_t *frame, size_t len)
+{
+    struct sim *s = ctx;
+    struct attach *a = &s->attach[function < FUNCTIONS ? function : 1];
+    if (!a->port)
+        return;
+    if (a->owes || pc_port_send(a->port, frame, len) == -EAGAIN)
+        owe(a, frame, len);
+}
+
+static void host_difference(void *ctx, const char *text)
+{
+    struct sim *s = ctx;
+    s->exit_code = 1;
+    if (s->differences_told++ < 20)
+        say("RTL and model differ: %s", text);
+}
+
+/* ---- what the vfio-user server calls ---- */
+
+static uint32_t vfu_reg_read(void *ctx, uint32_t offset)
+{
+    struct sim *s = ctx;
+    return s->engine.reg_read(s->engine.self, offset);
+}
+
+static void vfu_reg_write(void *ctx, uint32_t offset, uint32_t value)
+{
+    struct sim *s = ctx;
+    s->engine.reg_write(s->engine.self, offset, value);
+    wake(s);
+}
+
+static void vfu_reset(void *ctx)
+{
+    struct sim *s = ctx;
+    s->engine.reset(s->engine.self);
+    wake(s);
+}
+
+static void vfu_notice(void *ctx, const char *text)
+{
+    if (!((struct sim *)ctx)->quiet)
+        say("%s", text);
+}
+
+/* ---- the loop ---- */
+
+static void on_vfu(evutil_socket_t fd, short what, void *ctx)
+{
+    (void)fd;
+    (void)what;
+    struct sim *s = ctx;
+    s->engine.set_time(s->engine.self, now_ms(s));
+    pc_vfu_process(s->vfu);
+    wake(s);
+}
+
+/* Take frames from a port while the engine has room; without room stop listening until it has. */
+static void take(struct attach *a)
+{
+    uint8_t frame[PC_PORT_MAX_FRAME];
+    struct pc_engine *e = &a->sim->engine;
+    for (int i = 0; i < BATCH && !a->ended; i++) {
+        if (!e->room(e->self, a->function)) {
+            a->paused = true;
+            if (a->readable)
+                event_del(a->readable);
+            return;
+        }
+        ssize_t len = pc_port_recv(a->port, frame, sizeof(frame));
+        if (len == 0)
+            return;
+        if (len == -ENODATA) {
+            a->ended = true;
+        } else if (len == -EPROTO) {
+            say("function %u: %s", a->function, pc_port_message(a->port));
+        } else if (len < 0) {
+            say("function %u: %s", a->function, pc_port_message(a->port));
+            a->ended = true;
+            if (a->readable)
+                event_del(a->readable);
+        } else {
+            e->push(e->self, a->function, frame, (size_t)len);
+        }
+    }
+}
+
+static void on_port(evutil_socket_t fd, short what, void *ctx)
+{
+    (void)fd;
+    (void)what;
+    struct attach *a = ctx;
+    take(a);
+    wake(a->sim);
+}
+
+static void resume_ports(struct sim *s)
+{
+    for (unsigned f = 0; f < FUNCTIONS; f++) {
+        struct attach *a = &s->attach[f];
+        if (!a->port || a->ended)
+            continue;
+        if (a->paused && s->engine.room(s->engine.self, f)) {
+            a->paused = false;
+            if (a->readable)
+                event_add(a->readable, NULL);
+        }
+        if (!a->readable)
+            take(a); /* a file: read as fast as the engine takes */
+    }
+}
+
+static bool all_ended(const struct sim *s)
+{
+    for (unsigned f = 0; f < FUNCTIONS; f++)
+        if (s->attach[f].port && (!s->attach[f].ended || s->attach[f].owes))
+            return false;
+    return true;
+}
+
+static void on_work(evutil_socket_t fd, short what, void *ctx)
+{
+    (void)fd;
+    (void)what;
+    struct sim *s = ctx;
+    resume_ports(s);
+    if (s->engine.run(s->engine.self))
+        wake(s);
+    else if (s->quit_at_end && all_ended(s))
+        event_base_loopbreak(s->base);
+}
+
+static void on_retry(evutil_socket_t fd, short what, void *ctx)
+{
+    (void)fd;
+    (void)what;
+    struct sim *s = ctx;
+    bool more = false;
+    for (unsigned f = 0; f < FUNCTIONS; f++) {
+        struct attach *a = &s->attach[f];
+        while (a->owed && pc_port_send(a->port, a->owed->bytes, a->owed->len) != -EAGAIN) {
+            struct owed *o = a->owed;
+            a->owed = o->next;
+            if (!a->owed)
+                a->owed_tail = &a->owed;
+            a->owes--;
+            free(o);
+        }
+        more = more || a->owed;
+    }
+    if (more)
+        event_add(s->retry, &(struct timeval){.tv_usec = RETRY_US});
+    wake(s);
+}
+
+static void on_stop(evutil_socket_t signal, short what, void *ctx)
+{
+    (void)signal;
+    (void)what;
+    event_base_loopbreak(((struct sim *)ctx)->base);
+}
+
+/* ---- start and end ---- */
+
+static bool attach_port(struct sim *s, unsigned function, const char *spec)
+{
+    struct attach *a = &s->attach[function];
+    char err[256];
+    if (a->port) {
+        say("function %u has two ports; give each function one --net or --host", function);
+        return false;
+    }
+    a->sim = s;
+    a->function = function;
+    a->owed_tail = &a->owed;
+    a->port = pc_port_open(spec, err, sizeof(err));
+    if (!a->port) {
+        say("%s", err);
+        return false;
+    }
+    int fd = pc_port_fd(a->port);
+    if (fd < 0)
+        return true;
+    a->readable = event_new(s->base, fd, EV_READ | EV_PERSIST, on_port, a);
+    return a->readable && event_add(a->readable, NULL) == 0;
+}
+
+/* "SPEC" is the next host function, "N=SPEC" function N. */
+static bool attach_host(struct sim *s, const char *text)
+{
+    char *end;
+    unsigned long function = strtoul(text, &end, 10);
+    if (end == text || *end != '=') {
+        for (function = 1; function < FUNCTIONS && s->attach[function].port;)
+            function++;
+        end = NULL;
+    }
+    if (function < 1 || function >= FUNCTIONS) {
+        say("--host %s: host functions are 1 to %u", text, FUNCTIONS - 1);
+        return false;
+    }
+    return attach_port(s, (unsigned)function, end ? end + 1 : text);
+}
+
+static void write_stats(struct sim *s)
+{
+    struct pc_engine_stats e;
+    struct rusage usage;
+    s->engine.stats(s->engine.self, &e);
+    getrusage(RUSAGE_SELF, &usage);
+    FILE *f = s->stats_path ? fopen(s->stats_path, "w") : NULL;
+    if (s->stats_path && !f)
+        say("%s: %s", s->stats_path, strerror(errno));
+    if (f) {
+        fprintf(f,
+                "{\"format\": 1, \"engine\": \"%s\", \"clocks\": %llu, \"frames_in\": %llu, "
+                "\"frames_out\": %llu, \"differences\": %llu, \"peak_kib\": %ld, \"cpu_ms\": %ld}\n",
+                s->engine.name, (unsigned long long)e.clocks, (unsigned long long)e.frames_in,
+                (unsigned long long)e.frames_out, (unsigned long long)e.differences,
+                usage.ru_maxrss,
+                usage.ru_utime.tv_sec * 1000 + usage.ru_utime.tv_usec / 1000 +
+                    usage.ru_stime.tv_sec * 1000 + usage.ru_stime.tv_usec / 1000);
+        fclose(f);
+    }
+    if (!s->quiet)
+        say("%s: %llu frames in, %llu out, %llu clocks, %llu differences", s->engine.name,
+            (unsigned long long)e.frames_in, (unsigned long long)e.frames_out,
+            (unsigned long long)e.clocks, (unsigned long long)e.differences);
+}
+
+static void usage(FILE *f)
+{
+    fputs("usage: portcam-sim [--socket PATH] [--engine rtl|model|lockstep] [--net PORT]\n"
+          "                   [--host [N=]PORT]... [--seed N] [--stats FILE] [--quit-at-end] [--quiet]\n"
+          "\n"
+          "The card as a process. --socket is its PCI side: a vfio-user server that portcamd opens as\n"
+          "vfio-user:PATH, or QEMU as a vfio-user-pci device. PORT is one of\n"
+          "  tap:NAME     a TAP interface\n"
+          "  pcap:IN,OUT  capture files, either may be empty\n"
+          "  socket:PATH  a UNIX stream socket with QEMU's framing\n"
+          "  null         nothing\n"
+          "--net is the network port, each --host the next host function (or function N).\n"
+          "--engine lockstep runs RTL and model on the same frames and ends with status 1 if they differ.\n"
+          "--quit-at-end ends when all capture files are at their end; --stats writes JSON at the end.\n",
+          f);
+}
+
+static const struct option options[] = {
+    {"socket", required_argument, NULL, 's'}, {"engine", required_argument, NULL, 'e'},
+    {"net", required_argument, NULL, 'n'},    {"host", required_argument, NULL, 'h'},
+    {"seed", required_argument, NULL, 'r'},   {"stats", required_argument, NULL, 't'},
+    {"quit-at-end", no_argument, NULL, 'q'},  {"quiet", no_argument, NULL, 'Q'},
+    {"help", no_argument, NULL, 'H'},         {NULL, 0, NULL, 0}};
+
+static bool set_up_events(struct sim *s)
+{
+    s->base = event_base_new();
+    if (!s->base)
+        return false;
+    s->work = event_new(s->base, -1, 0, on_work, s);
+    s->retry = event_new(s->base, -1, 0, on_retry, s);
+    s->stop[0] = evsignal_new(s->base, SIGTERM, on_stop, s);
+    s->stop[1] = evsignal_new(s->base, SIGINT, on_stop, s);
+    return s->work && s->retry && s->stop[0] && s->stop[1] && event_add(s->stop[0], NULL) == 0 &&
+           event_add(s->stop[1], NULL) == 0;
+}
+
+static bool set_up_socket(struct sim *s, const char *path)
+{
+    char err[256];
+    struct pc_vfu_device dev = {.ctx = s,
+                                .reg_read = vfu_reg_read,
+                                .reg_write = vfu_reg_write,
+                                .reset = vfu_reset,
+                                .notice = vfu_notice,
+                                .vendor = PORTCAM_PCI_VENDOR,
+                                .device = PORTCAM_PCI_DEVICE,
+                                .vectors = PORTCAM_BUILD_VECTORS};
+    s->vfu = pc_vfu_new(path, &dev, err, sizeof(err));
+    if (!s->vfu) {
+        say("%s", err);
+        return false;
+    }
+    s->vfu_readable = event_new(s->base, pc_vfu_fd(s->vfu), EV_READ | EV_PERSIST, on_vfu, s);
+    return s->vfu_readable && event_add(s->vfu_readable, NULL) == 0;
+}
+
+static void tear_down(struct sim *s)
+{
+    struct event *events[] = {s->work, s->retry, s->vfu_readable, s->stop[0], s->stop[1]};
+    for (unsigned f = 0; f < FUNCTIONS; f++) {
+        struct attach *a = &s->attach[f];
+        if (a->lost)
+            say("function %u: %llu frames lost because nobody took them", f,
+                (unsigned long long)a->lost);
+        while (a->owed) {
+            struct owed *o = a->owed;
+            a->owed = o->next;
+            free(o);
+        }
+        if (a->readable)
+            event_free(a->readable);
+        pc_port_close(a->port);
+    }
+    for (size_t i = 0; i < sizeof(events) / sizeof(*events); i++)
+        if (events[i])
+            event_free(events[i]);
+    pc_vfu_free(s->vfu);
+    if (s->engine.self)
+        s->engine.free(s->engine.self);
+    if (s->base)
+        event_base_free(s->base);
+}
+
+int main(int argc, char **argv)
+{
+    static struct sim s;
+    const char *socket = NULL, *engine = "rtl";
+    uint64_t seed = 1;
+    clock_gettime(CLOCK_MONOTONIC, &s.start);
+    signal(SIGPIPE, SIG_IGN);
+    bool ok = set_up_events(&s);
+    for (int o; ok && (o = getopt_long(argc, argv, "", options, NULL)) != -1;)
+        switch (o) {
+        case 's':
+            socket = optarg;
+            break;
+        case 'e':
+            engine = optarg;
+            break;
+        case 'n':
+            ok = attach_port(&s, 0, optarg);
+            break;
+        case 'h':
+            ok = attach_host(&s, optarg);
+            break;
+        case 'r':
+            seed = strtoull(optarg, NULL, 0);
+            break;
+        case 't':
+            s.stats_path = optarg;
+            break;
+        case 'q':
+            s.quit_at_end = true;
+            break;
+        case 'Q':
+            s.quiet = true;
+            break;
+        case 'H':
+            usage(stdout);
+            tear_down(&s);
+            return 0;
+        default:
+            usage(stderr);
+            tear_down(&s);
+            return 1;
+        }
+    if (ok && optind < argc) {
+        say("what is \"%s\"? Options begin with --", argv[optind]);
+        ok = false;
+    }
+    const struct pc_engine_host host = {
+        &s, host_dma_read, host_dma_write, host_irq, host_frame, host_difference};
+    if (ok && !pc_engine_open(&s.engine, engine, &host, seed)) {
+        say("--engine %s: choose rtl, model or lockstep", engine);
+        ok = false;
+    }
+    if (ok && socket)
+        ok = set_up_socket(&s, socket);
+    if (!ok) {
+        tear_down(&s);
+        return 1;
+    }
+    if (!s.quiet)
+        say("engine %s, %s%s", s.engine.name, socket ? "socket " : "no socket",
+            socket ? socket : "");
+    wake(&s);
+    event_base_dispatch(s.base);
+    write_stats(&s);
+    tear_down(&s);
+    return s.exit_code;
+}

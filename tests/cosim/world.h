@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A small random world for lockstep: few addresses, ports, MACs and VLANs, so that rows and frames drawn from it meet. Frames
+ * are mostly well-formed, sometimes cut, mutated or pure noise; rows are mostly valid. Everything follows from the seed. */
+#ifndef PC_COSIM_WORLD_H
+#define PC_COSIM_WORLD_H
+
+#include "rng.h"
+#include "tables.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+enum { WORLD_IPS = 12, WORLD_PORTS = 6, WORLD_MACS = 6, WORLD_VLANS = 4, WORLD_FRAME = 9728 };
+
+struct world {
+    struct pc_sizes sizes;
+    uint32_t hash_seed;
+    struct pc_rng frames, rows;
+    uint8_t ip4[WORLD_IPS][4], ip6[WORLD_IPS][16];
+    uint16_t port[WORLD_PORTS];
+    uint8_t mac[WORLD_MACS][6];
+    uint16_t vlan[WORLD_VLANS];
+};
+
+void world_init(struct world *w, uint64_t seed, const struct pc_sizes *sizes);
+
+/* A frame; its length, 1 to WORLD_FRAME. */
+size_t world_frame(struct world *w, uint8_t frame[WORLD_FRAME]);
+
+/* A random row_write or row_delete (mostly valid, so that most change sets commit). */
+void world_row(struct world *w, struct portcam_command *c);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

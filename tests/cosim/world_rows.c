@@ -1,0 +1,186 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Random rows of the world. */
+#include <string.h>
+
+#include "world.h"
+
+static uint32_t below(struct world *w, uint32_t n)
+{
+    return pc_rng_below(&w->rows, n);
+}
+
+static bool chance(struct world *w, unsigned percent)
+{
+    return pc_rng_chance(&w->rows, percent);
+}
+
+static uint8_t random_ip(struct world *w, uint8_t *ip)
+{
+    memset(ip, 0, 16);
+    if (chance(w, 50)) {
+        memcpy(ip, w->ip4[below(w, WORLD_IPS)], 4);
+        return PORTCAM_FAMILY_4;
+    }
+    memcpy(ip, w->ip6[below(w, WORLD_IPS)], 16);
+    return PORTCAM_FAMILY_6;
+}
+
+/* Few numbers, so that rows refer to rows that exist. */
+static uint16_t number(struct world *w, unsigned rows)
+{
+    return (uint16_t)(chance(w, 95) ? below(w, rows < 8 ? rows : 8) : below(w, rows));
+}
+
+static uint16_t maybe_port(struct world *w)
+{
+    return chance(w, 25) ? 0 : w->port[below(w, WORLD_PORTS)];
+}
+
+static uint8_t protocol(struct world *w)
+{
+    static const uint8_t known[] = {6, 6, 6, 17, 17, 17, 132, 1, 58, 47, 33, 136};
+    return known[below(w, sizeof(known))];
+}
+
+static void device_row(struct world *w, struct portcam_device_row *r)
+{
+    memcpy(r->mac, w->mac[below(w, WORLD_MACS)], 6);
+}
+
+static void function_row(struct world *w, struct portcam_function_row *r)
+{
+    memcpy(r->mac, w->mac[below(w, WORLD_MACS)], 6);
+    r->domain = number(w, w->sizes.domains);
+    r->flags = (uint8_t)below(w, 8);
+}
+
+static void domain_row(struct world *w, struct portcam_domain_row *r)
+{
+    r->state = chance(w, 70) ? PORTCAM_DOMAIN_STATE_RUNNING : (uint8_t)below(w, 4);
+    r->unknown = (uint8_t)below(w, 2);
+    r->home = (uint8_t)below(w, w->sizes.functions);
+}
+
+static void address_row(struct world *w, struct portcam_address_row *r)
+{
+    static const uint8_t lengths4[] = {32, 32, 32, 31, 30, 24, 25, 8, 1, 0};
+    static const uint8_t lengths6[] = {128, 128, 128, 127, 121, 120, 64, 65, 9, 0};
+    r->family = random_ip(w, r->ip);
+    r->prefix = r->family == PORTCAM_FAMILY_4 ? lengths4[below(w, 10)] : lengths6[below(w, 10)];
+    r->vlan = chance(w, 60) ? PORTCAM_VLAN_ANY : w->vlan[below(w, WORLD_VLANS)];
+    r->address = number(w, w->sizes.addresses);
+    r->domain = number(w, w->sizes.domains);
+    r->home = (uint8_t)below(w, w->sizes.functions);
+}
+
+static void service_row(struct world *w, struct portcam_service_row *r)
+{
+    r->domain = number(w, w->sizes.domains);
+    r->address = chance(w, 40) ? PORTCAM_ADDRESS_ANY : number(w, w->sizes.addresses);
+    r->flags = (uint8_t)below(w, 4);
+    r->port = w->port[below(w, WORLD_PORTS)];
+    r->protocol = protocol(w);
+    r->mode = chance(w, 75) ? PORTCAM_MODE_STATIC : PORTCAM_MODE_DELIVER;
+    r->service = number(w, w->sizes.services);
+    r->backend = number(w, w->sizes.backends);
+}
+
+static void backend_row(struct world *w, struct portcam_backend_row *r)
+{
+    r->family = random_ip(w, r->ip);
+    r->flags = (uint8_t)below(w, 2);
+    r->port = maybe_port(w);
+    memcpy(r->mac, w->mac[below(w, WORLD_MACS)], 6);
+    r->egress = (uint8_t)below(w, w->sizes.functions);
+}
+
+static unsigned endpoint_rows(const struct world *w, unsigned table)
+{
+    if (table == PORTCAM_TABLE_ENDPOINT)
+        return w->sizes.endpoint_rows;
+    return table == PORTCAM_TABLE_ENDPOINT_ANY_PORT ? w->sizes.endpoint_any_port_rows
+                                                    : w->sizes.endpoint_any_rows;
+}
+
+/* The row is in the bucket where lookups find it, in a random way; seldom elsewhere, where none may. */
+static uint32_t endpoint_row(struct world *w, unsigned table, struct portcam_endpoint_row *r)
+{
+    r->family = random_ip(w, r->ip);
+    r->protocol = table == PORTCAM_TABLE_ENDPOINT_ANY ? 0 : protocol(w);
+    r->port = table == PORTCAM_TABLE_ENDPOINT ? w->port[below(w, WORLD_PORTS)] : 0;
+    do {
+        memset(r->public_ip, 0, 16);
+    } while (random_ip(w, r->public_ip) != r->family);
+    r->public_port = maybe_port(w);
+    r->service = number(w, w->sizes.services);
+    r->backend = number(w, w->sizes.backends);
+    r->domain = number(w, w->sizes.domains);
+    r->address = number(w, w->sizes.addresses);
+    r->flags = chance(w, 80) ? (uint8_t)(below(w, 2) * PORTCAM_ENDPOINT_ROW_HAS_MAC)
+                             : (uint8_t)below(w, 4);
+    unsigned rows = endpoint_rows(w, table), buckets = rows / w->sizes.endpoint_ways;
+    unsigned bucket = pc_endpoint_bucket(w->hash_seed, r, buckets);
+    if (chance(w, 3))
+        bucket = below(w, buckets);
+    return below(w, w->sizes.endpoint_ways) * buckets + bucket;
+}
+
+static unsigned random_table(struct world *w)
+{
+    static const uint8_t table[] = {PORTCAM_TABLE_DEVICE,   PORTCAM_TABLE_FUNCTION,
+                                    PORTCAM_TABLE_FUNCTION, PORTCAM_TABLE_DOMAIN,
+                                    PORTCAM_TABLE_DOMAIN,   PORTCAM_TABLE_ADDRESS,
+                                    PORTCAM_TABLE_ADDRESS,  PORTCAM_TABLE_ADDRESS,
+                                    PORTCAM_TABLE_SERVICE,  PORTCAM_TABLE_SERVICE,
+                                    PORTCAM_TABLE_SERVICE,  PORTCAM_TABLE_SERVICE,
+                                    PORTCAM_TABLE_BACKEND,  PORTCAM_TABLE_BACKEND,
+                                    PORTCAM_TABLE_BACKEND,  PORTCAM_TABLE_ENDPOINT,
+                                    PORTCAM_TABLE_ENDPOINT, PORTCAM_TABLE_ENDPOINT,
+                                    PORTCAM_TABLE_ENDPOINT, PORTCAM_TABLE_ENDPOINT_ANY_PORT,
+                                    PORTCAM_TABLE_ENDPOINT_ANY};
+    return table[below(w, sizeof(table))];
+}
+
+void world_row(struct world *w, struct portcam_command *c)
+{
+    _Alignas(8) uint8_t row[PC_ROW_BYTES] = {0};
+    unsigned table = random_table(w);
+    memset(c, 0, sizeof(*c));
+    c->opcode = chance(w, 88) ? PORTCAM_OPCODE_ROW_WRITE : PORTCAM_OPCODE_ROW_DELETE;
+    c->table_id = (uint16_t)table;
+    switch (table) {
+    case PORTCAM_TABLE_DEVICE:
+        device_row(w, (void *)row);
+        break;
+    case PORTCAM_TABLE_FUNCTION:
+        c->row = below(w, w->sizes.functions < 5 ? w->sizes.functions : 5);
+        function_row(w, (void *)row);
+        break;
+    case PORTCAM_TABLE_DOMAIN:
+        c->row = number(w, w->sizes.domains);
+        domain_row(w, (void *)row);
+        break;
+    case PORTCAM_TABLE_ADDRESS:
+        c->row = below(w, w->sizes.addresses < 40 ? w->sizes.addresses : 40);
+        if (chance(w, 10))
+            c->row = below(w, w->sizes.addresses);
+        address_row(w, (void *)row);
+        break;
+    case PORTCAM_TABLE_SERVICE:
+        c->row = below(w, w->sizes.services < 70 ? w->sizes.services : 70);
+        if (chance(w, 10))
+            c->row = below(w, w->sizes.services);
+        service_row(w, (void *)row);
+        break;
+    case PORTCAM_TABLE_BACKEND:
+        c->row = number(w, w->sizes.backends);
+        backend_row(w, (void *)row);
+        break;
+    default:
+        c->row = endpoint_row(w, table, (void *)row);
+        break;
+    }
+    if (c->opcode == PORTCAM_OPCODE_ROW_WRITE && pc_rng_below(&w->rows, 1000) < 4)
+        pc_rng_bytes(&w->rows, row + below(w, 44), 4); /* maybe refused: then the set aborts */
+    memcpy(c->data, row, sizeof(row));
+}
