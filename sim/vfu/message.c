@@ -133,8 +133,6 @@ int pc_frame_receive(struct pc_frame *f, struct pc_message *m)
 /* Keeps len bytes to be sent later. */
 static int keep(struct pc_frame *f, const uint8_t *data, size_t len)
 {
-    if (!len)
-        return 0;
     if (f->out_at == f->out_len)
         f->out_at = f->out_len = 0;
     if (f->out_len - f->out_at + len > PC_FRAME_MAX_OUT)
@@ -174,7 +172,7 @@ int pc_frame_send(struct pc_frame *f, const struct pc_vfu_header *h, const void 
     }
     rc = sent < head_len ? keep(f, head + sent, head_len - sent) : 0;
     sent = sent < head_len ? 0 : sent - head_len;
-    return rc ? rc : keep(f, (const uint8_t *)b + sent, b_len - sent);
+    return rc || sent == b_len ? rc : keep(f, (const uint8_t *)b + sent, b_len - sent);
 }
 
 int pc_frame_flush(struct pc_frame *f)

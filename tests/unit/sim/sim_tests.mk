@@ -9,3 +9,19 @@ $(filter %/test_vfu_probes %/test_vfu_server %/test_vfu_function %/test_vfu_qemu
   build/tests/unit/sim/vfu_client.o
 $(SIM_UNIT_TESTS): build/libpc_vfu.a build/libpc_ports.a
 $(SIM_UNIT_TESTS): LDLIBS += -lcmocka -ljansson -lpcap -lpthread
+
+# The fuzzer is built by clang from the sources, so that the sanitizers see all of the server.
+FUZZ_VFU_SRC := tests/fuzz/fuzz_vfu_server.c $(VFU_SRC) sim/ports/unix_listen.c
+
+build/tests/fuzz/fuzz_vfu_server: $(FUZZ_VFU_SRC) sim/vfu/internal.h sim/vfu/vfu.h driver/vfio_user_wire.h
+	$(call say,FUZZ,$@)
+	@mkdir -p $(@D)
+	$(Q)clang $(CPPFLAGS) -O1 -g -std=gnu11 $(WARNINGS) -fsanitize=fuzzer,address,undefined \
+	  -fno-sanitize-recover=undefined -o $@ $(FUZZ_VFU_SRC) -ljansson
+
+.PHONY: fuzz-vfu-server
+fuzz-vfu-server: build/tests/fuzz/fuzz_vfu_server
+	@mkdir -p build/fuzz/vfu_server
+	build/tests/fuzz/fuzz_vfu_server -max_total_time=$(or $(SECONDS),60) -max_len=2048 -timeout=10 \
+	  -artifact_prefix=build/fuzz/vfu_server- -print_final_stats=1 build/fuzz/vfu_server
+FUZZ += fuzz-vfu-server
