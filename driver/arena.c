@@ -177,7 +177,10 @@ out_free:
     return err;
 }
 
-/* Cuts the front `pad` bytes and the bytes after `size` from a free piece, leaving it as the piece to use. */
+/*
+ * Cuts the front `pad` bytes and the bytes after `size` from a free piece, leaving it as the piece
+ * to use.
+ */
 static int cut(struct pc_arena_piece **link, size_t pad, size_t size)
 {
     struct pc_arena_piece *piece = *link;

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * DMA memory of a device: a few large shared mappings (memfd, 2 MiB pages where there are any), handed out in pieces.
+ * DMA memory of a device: a few large shared mappings (memfd, 2 MiB pages where there are any),
+ * handed out in pieces.
  *
- * Few mappings because type1 has an entry limit and cannot unmap a part, and because 2 MiB pages keep the IOTLB quiet.
- * Addresses come from the device's ranges, never below 16 MiB, so that a null address in a descriptor always faults.
- * Pieces are found first-fit in a list that is joined again on free: meant for rings, mirrors and buffers that live
- * long, not for objects by the thousand. Functions lock for themselves.
+ * Few mappings because type1 has an entry limit and cannot unmap a part, and because 2 MiB pages
+ * keep the IOTLB quiet. Addresses come from the device's ranges, never below 16 MiB, so that a null
+ * address in a descriptor always faults. Pieces are found first-fit in a list that is joined again
+ * on free: meant for rings, mirrors and buffers that live long, not for objects by the thousand.
+ * Functions lock for themselves.
  */
 #ifndef PC_ARENA_H
 #define PC_ARENA_H
@@ -19,7 +21,7 @@ struct pc_arena_chunk;
 struct pc_arena_piece;
 
 #define PC_ARENA_LOWEST_IOVA (16ull << 20)
-#define PC_ARENA_GRAIN (2ull << 20)  /* of chunk sizes and addresses */
+#define PC_ARENA_GRAIN (2ull << 20) /* of chunk sizes and addresses */
 #define PC_ARENA_MAX_CHUNK (1ull << 40)
 
 struct pc_arena {

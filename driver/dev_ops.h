@@ -2,8 +2,8 @@
 /*
  * The table of operations that every transport fills, and the device behind the public handle.
  *
- * driver/dev.c checks arguments, keeps the table of DMA mappings and the state; a transport does what is asked.
- * Nothing above this table knows which transport is used.
+ * driver/dev.c checks arguments, keeps the table of DMA mappings and the state; a transport does
+ * what is asked. Nothing above this table knows which transport is used.
  */
 #ifndef PC_DEV_OPS_H
 #define PC_DEV_OPS_H
@@ -20,12 +20,16 @@
 #define PC_BAR0_SIZE 0x10000u
 
 /*
- * Every int function returns 0 or -errno and leaves a sentence with pc_fail(). Arguments are already checked.
+ * Every int function returns 0 or -errno and leaves a sentence with pc_fail(). Arguments are
+ * already checked.
  */
 struct pc_dev_ops {
     const char *prefix; /* of device names, with the colon */
 
-    /* `rest` is the name after the prefix. On failure nothing is left behind. The card is there, not yet doing DMA. */
+    /*
+     * `rest` is the name after the prefix. On failure nothing is left behind. The card is there,
+     * not yet doing DMA.
+     */
     int (*open)(struct portcam_dev *dev, const char *rest, const struct portcam_dev_opts *opts);
     /* Fills everything but the name. */
     void (*info)(struct portcam_dev *dev, struct portcam_dev_info *ret);
@@ -68,10 +72,17 @@ void pc_dev_raise(struct portcam_dev *dev, enum portcam_dev_state state);
 /* Mark as gone. Return: -ENODEV with a sentence that gives the reason. */
 int pc_dev_gone(struct portcam_dev *dev, const char *why);
 
+bool pc_dev_is_gone(const struct portcam_dev *dev);
+
+/* Return: -ENODEV with a sentence, for calls on a device that is gone. */
+int pc_dev_gone_already(const struct portcam_dev *dev);
+
 void pc_dev_log(const struct portcam_dev *dev, enum portcam_log_level level, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 
-/* Checks magic and interface version (identify.c). Return: 0, -ENODEV, -EPROTO, -EPROTONOSUPPORT. */
+/*
+ * Checks magic and interface version (identify.c). Return: 0, -ENODEV, -EPROTO, -EPROTONOSUPPORT.
+ */
 int pc_identify(struct portcam_dev *dev);
 
 /* Is this the value of the identification register of a card that is there? */

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Which cards there are: functions, names and ids from libpciaccess, driver, group and readiness from sysfs.
+ * Which cards there are: functions, names and ids from libpciaccess, driver, group and readiness
+ * from sysfs.
  *
- * Nothing is opened or changed. libpciaccess takes one snapshot for the process; it is made and dropped under a lock
- * here, and never maps a BAR.
+ * Nothing is opened or changed. libpciaccess takes one snapshot for the process; it is made and
+ * dropped under a lock here, and never maps a BAR.
  */
 #include <errno.h>
 #include <pciaccess.h>

@@ -2,7 +2,8 @@
 /*
  * The sentence behind a failure: written where the cause is known, read with portcam_dev_error().
  *
- * One buffer for each thread, like errno, so that a failed open needs no device and threads do not mix.
+ * One buffer for each thread, like errno, so that a failed open needs no device and threads do not
+ * mix.
  */
 #ifndef PC_ERR_H
 #define PC_ERR_H

@@ -2,8 +2,8 @@
 /*
  * Is this a portcam card, and one that this driver understands?
  *
- * The only place of the driver layer below the rings that knows registers: magic and interface version. Sizes and
- * capabilities are for the layers above.
+ * The only place of the driver layer below the rings that knows registers: magic and interface
+ * version. Sizes and capabilities are for the layers above.
  */
 #include <errno.h>
 
@@ -34,7 +34,8 @@ int pc_identify(struct portcam_dev *dev)
     if (!pc_magic_ok(magic))
         return pc_fail(-EPROTO,
                        "%s is not a portcam card: identification 0x%08x, expected 0x%08x; "
-                       "check the address", dev->name, magic, PORTCAM_MAGIC);
+                       "check the address",
+                       dev->name, magic, PORTCAM_MAGIC);
     err = dev->ops->reg_read32(dev, PORTCAM_REG_VERSION, &version);
     if (err)
         return err;
@@ -42,7 +43,7 @@ int pc_identify(struct portcam_dev *dev)
     if (major != PORTCAM_INTERFACE_MAJOR)
         return pc_fail(-EPROTONOSUPPORT,
                        "%s speaks interface version %u.%u and this driver %u.x: "
-                       "install the driver that came with the card's image", dev->name, major,
-                       version & PORTCAM_VERSION_MINOR, PORTCAM_INTERFACE_MAJOR);
+                       "install the driver that came with the card's image",
+                       dev->name, major, version & PORTCAM_VERSION_MINOR, PORTCAM_INTERFACE_MAJOR);
     return 0;
 }

@@ -2,9 +2,9 @@
 /*
  * Memory ordering between this processor and a card.
  *
- * C11 fences order processors with each other (inner shareable on arm64), which is not enough for a device, so each
- * architecture says it itself; others fall back to a sequentially consistent fence. Words that the card writes are
- * read once, with the accessors at the end, and are little endian.
+ * C11 fences order processors with each other (inner shareable on arm64), which is not enough for a
+ * device, so each architecture says it itself; others fall back to a sequentially consistent fence.
+ * Words that the card writes are read once, with the accessors at the end, and are little endian.
  */
 #ifndef PC_IO_H
 #define PC_IO_H
@@ -25,7 +25,10 @@ static inline void portcam_dma_rmb(void)
 #endif
 }
 
-/* Stores to DMA memory before it (the body) are seen by the card before stores after it (the valid word). */
+/*
+ * Stores to DMA memory before it (the body) are seen by the card before stores after it (the valid
+ * word).
+ */
 static inline void portcam_dma_wmb(void)
 {
 #if defined(__x86_64__) || defined(__i386__)
@@ -37,7 +40,10 @@ static inline void portcam_dma_wmb(void)
 #endif
 }
 
-/* A store to DMA memory before it is done before a load after it: the "arm, check once more, sleep" step. */
+/*
+ * A store to DMA memory before it is done before a load after it: the "arm, check once more, sleep"
+ * step.
+ */
 static inline void portcam_dma_mb(void)
 {
 #if defined(__x86_64__) || defined(__i386__)

@@ -2,8 +2,9 @@
 /*
  * The part of the kernel's iommufd and VFIO cdev interface that the driver uses.
  *
- * Debian 12's kernel headers have neither; the kernel promises that these numbers and layouts never change. Names
- * carry the prefix pc_ so that a newer <linux/vfio.h> can be included beside this file.
+ * Debian 12's kernel headers have neither; the kernel promises that these numbers and layouts never
+ * change. Names carry the prefix pc_ so that a newer <linux/vfio.h> can be included beside this
+ * file.
  */
 #ifndef PC_IOMMUFD_UAPI_H
 #define PC_IOMMUFD_UAPI_H

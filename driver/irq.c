@@ -34,8 +34,7 @@ int portcam_irq_drain(int fd, uint64_t *ret)
         int err = -errno;
 
         if (err != -EAGAIN && err != -EINTR)
-            return pc_fail(err, "interrupt descriptor %d cannot be read: %s", fd,
-                           pc_strerror(err));
+            return pc_fail(err, "interrupt descriptor %d cannot be read: %s", fd, pc_strerror(err));
         count = 0;
     }
     if (ret)

@@ -2,9 +2,10 @@
 /*
  * The "model:" transport: the card model in this process.
  *
- * Registers are function calls, DMA is a checked copy through the device's mapping table, interrupts are eventfd
- * writes. Bus master is honoured as a bus would: DMA before portcam_dev_start() fails. A doorbell returns when its
- * commands are done. One lock keeps threads apart; the model itself is not called from outside it.
+ * Registers are function calls, DMA is a checked copy through the device's mapping table,
+ * interrupts are eventfd writes. Bus master is honoured as a bus would: DMA before
+ * portcam_dev_start() fails. A doorbell returns when its commands are done. One lock keeps threads
+ * apart; the model itself is not called from outside it.
  */
 #include "model.h"
 

@@ -9,7 +9,10 @@
 
 struct pc_card;
 
-/* The card of a "model:" device, NULL for any other. Owned by the device; hold the lock while using it. */
+/*
+ * The card of a "model:" device, NULL for any other. Owned by the device; hold the lock while using
+ * it.
+ */
 PORTCAM_API struct pc_card *pc_dev_model_card(struct portcam_dev *dev);
 
 /* Keep register accesses of other threads away from the card; not needed in a single thread. */

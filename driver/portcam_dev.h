@@ -2,14 +2,15 @@
 /*
  * The driver layer: one way to reach a portcam card, whatever carries it.
  *
- * A device is opened by name: "pci:0000:03:00.0" (kernel VFIO, iommufd or group), "vfio-user:/run/portcam.sock"
- * (a simulated card) or "model:" (the card model in this process). What is offered above is the same for all:
- * registers of BAR0, DMA memory, interrupt eventfds, reset and liveness. It promises bounded accesses, -errno
- * returns with a sentence that names the cure, and output parameters untouched on failure. It does not print,
- * exit or abort, and it does not know what the registers mean beyond the identification at offset 0.
+ * A device is opened by name: "pci:0000:03:00.0" (kernel VFIO, iommufd or group),
+ * "vfio-user:/run/portcam.sock" (a simulated card) or "model:" (the card model in this process).
+ * What is offered above is the same for all: registers of BAR0, DMA memory, interrupt eventfds,
+ * reset and liveness. It promises bounded accesses, -errno returns with a sentence that names the
+ * cure, and output parameters untouched on failure. It does not print, exit or abort, and it does
+ * not know what the registers mean beyond the identification at offset 0.
  *
- * Thread-safety: every function may be called from any thread, except that portcam_dev_close() must be the last
- * call on its device.
+ * Thread-safety: every function may be called from any thread, except that portcam_dev_close() must
+ * be the last call on its device.
  */
 #ifndef PORTCAM_DEV_H
 #define PORTCAM_DEV_H
@@ -36,19 +37,23 @@ enum portcam_log_level {
     PORTCAM_LOG_DEBUG,
 };
 
-/* Receives one line without a newline, in whichever thread calls the library. It must not call the driver. */
+/*
+ * Receives one line without a newline, in whichever thread calls the library. It must not call the
+ * driver.
+ */
 typedef void (*portcam_log_fn)(void *ctx, enum portcam_log_level level, const char *line);
 
 /* Flags of struct portcam_dev_opts. */
 #define PORTCAM_DEV_NO_IOMMUFD 0x1u /* pci: use the group and container even where iommufd exists */
 #define PORTCAM_DEV_NO_GROUP 0x2u   /* pci: use iommufd only */
 #define PORTCAM_DEV_NO_IDENTIFY 0x4u /* do not check magic and interface version of the card */
-#define PORTCAM_DEV_RESET 0x8u      /* reset the card at open; otherwise its tables are kept where possible */
+#define PORTCAM_DEV_RESET 0x8u       /* reset the card at open, its tables are lost */
 #define PORTCAM_DEV_ALL_FLAGS 0xfu
 
 /**
  * struct portcam_dev_opts - how to open a device; zero means the default everywhere
- * @sz: sizeof(struct portcam_dev_opts) of the caller; a larger tail than the library knows must be zero
+ * @sz: sizeof(struct portcam_dev_opts) of the caller; a larger tail than the library knows must be
+ * zero
  * @flags: PORTCAM_DEV_*
  * @log: log callback, NULL for none
  * @log_ctx: first argument of @log
@@ -127,12 +132,13 @@ enum portcam_dev_state {
  * @opts: options, NULL for defaults
  * @ret: receives the device
  *
- * Looks at what can be known without touching the device first, and says in one sentence what is wrong. The card
- * may not do DMA until portcam_dev_start().
+ * Looks at what can be known without touching the device first, and says in one sentence what is
+ * wrong. The card may not do DMA until portcam_dev_start().
  *
- * Return: 0; -EINVAL for a bad name or option; -ENODEV no such card, or gone; -EBUSY in use or bound elsewhere;
- * -EACCES no permission; -ENOMEM memory or lock limit; -EPROTO the other side breaks the protocol or is no portcam
- * card; -EPROTONOSUPPORT unknown interface version; other -errno from the system.
+ * Return: 0; -EINVAL for a bad name or option; -ENODEV no such card, or gone; -EBUSY in use or
+ * bound elsewhere; -EACCES no permission; -ENOMEM memory or lock limit; -EPROTO the other side
+ * breaks the protocol or is no portcam card; -EPROTONOSUPPORT unknown interface version; other
+ * -errno from the system.
  */
 PORTCAM_API int portcam_dev_open(const char *name, const struct portcam_dev_opts *opts,
                                  struct portcam_dev **ret);
@@ -146,7 +152,8 @@ PORTCAM_API void portcam_dev_close(struct portcam_dev *dev);
 /**
  * portcam_dev_error() - the sentence of the last failure in the calling thread
  *
- * Return: text that names cause and cure, valid until the next failure in this thread; "" when there was none.
+ * Return: text that names cause and cure, valid until the next failure in this thread; "" when
+ * there was none.
  */
 PORTCAM_API const char *portcam_dev_error(void);
 
@@ -176,7 +183,8 @@ PORTCAM_API int portcam_reg_read32(struct portcam_dev *dev, uint32_t offset, uin
  * @offset: byte offset, multiple of 4, below info->reg_size
  * @value: value in host order
  *
- * Return: 0, -EINVAL for the offset, -ENODEV when the card is known to be gone, or -errno of the transport.
+ * Return: 0, -EINVAL for the offset, -ENODEV when the card is known to be gone, or -errno of the
+ * transport.
  */
 PORTCAM_API int portcam_reg_write32(struct portcam_dev *dev, uint32_t offset, uint32_t value);
 
@@ -194,8 +202,8 @@ PORTCAM_API int portcam_reg_write32(struct portcam_dev *dev, uint32_t offset, ui
  * @vaddr: where the memory is, page aligned; stays mapped until unmapped from the card
  * @flags: PORTCAM_DMA_READ, PORTCAM_DMA_WRITE or both
  *
- * Return: 0, -EINVAL for alignment, flags or an address outside the ranges, -EEXIST for an overlap, -ENOSPC for too
- * many mappings, -ENOMEM for the memory-lock limit, or -errno of the transport.
+ * Return: 0, -EINVAL for alignment, flags or an address outside the ranges, -EEXIST for an overlap,
+ * -ENOSPC for too many mappings, -ENOMEM for the memory-lock limit, or -errno of the transport.
  */
 PORTCAM_API int portcam_map_dma(struct portcam_dev *dev, uint64_t iova, uint64_t size, int fd,
                                 uint64_t offset, void *vaddr, uint32_t flags);
@@ -206,7 +214,8 @@ PORTCAM_API int portcam_map_dma(struct portcam_dev *dev, uint64_t iova, uint64_t
  * @iova: as given to portcam_map_dma()
  * @size: as given to portcam_map_dma()
  *
- * Return: 0, -ENOENT when nothing is mapped there, -EINVAL for a part of a mapping, or -errno of the transport.
+ * Return: 0, -ENOENT when nothing is mapped there, -EINVAL for a part of a mapping, or -errno of
+ * the transport.
  */
 PORTCAM_API int portcam_unmap_dma(struct portcam_dev *dev, uint64_t iova, uint64_t size);
 
@@ -220,7 +229,8 @@ PORTCAM_API int portcam_unmap_dma(struct portcam_dev *dev, uint64_t iova, uint64
  *
  * Memory comes from a few large shared mappings and is not inherited by fork.
  *
- * Return: 0, -EINVAL, -ENOMEM, -ENOSPC when the address ranges are full, or -errno of the transport.
+ * Return: 0, -EINVAL, -ENOMEM, -ENOSPC when the address ranges are full, or -errno of the
+ * transport.
  */
 PORTCAM_API int portcam_dma_alloc(struct portcam_dev *dev, size_t size, size_t align, void **vaddr,
                                   uint64_t *iova);
@@ -241,8 +251,8 @@ PORTCAM_API int portcam_dma_free(struct portcam_dev *dev, void *vaddr);
  * @count: number of vectors; start + count at most info->vectors
  * @fds: one eventfd for each, -1 disconnects; NULL with start 0 and count 0 disables all
  *
- * The caller keeps its descriptors. Connect all vectors in one call: old kernels drop interrupts while vectors are
- * added.
+ * The caller keeps its descriptors. Connect all vectors in one call: old kernels drop interrupts
+ * while vectors are added.
  *
  * Return: 0, -EINVAL, -ENOSPC when the system has fewer vectors, or -errno of the transport.
  */
@@ -277,8 +287,8 @@ PORTCAM_API int portcam_dev_reset(struct portcam_dev *dev);
  * portcam_dev_alive() - is the card there and able to serve
  * @dev: device
  *
- * Reads the identification register, serves what the transport has pending and looks at the error and request
- * interrupts.
+ * Reads the identification register, serves what the transport has pending and looks at the error
+ * and request interrupts.
  *
  * Return: 0, -ENODEV "card is gone", -EIO after a bus error.
  */
@@ -335,20 +345,20 @@ PORTCAM_API int portcam_irq_wait(struct portcam_dev *dev, int fd, int timeout_ms
 
 /* One PCI function found by portcam_dev_list(). */
 struct portcam_dev_entry {
-    char bdf[16];        /* 0000:03:00.0 */
-    char open_name[24];  /* name for portcam_dev_open() */
+    char bdf[16];       /* 0000:03:00.0 */
+    char open_name[24]; /* name for portcam_dev_open() */
     char vendor_name[96];
     char device_name[96];
-    char driver[32];     /* kernel driver, "" for none */
+    char driver[32]; /* kernel driver, "" for none */
     uint16_t vendor_id;
     uint16_t device_id;
     uint16_t subvendor_id;
     uint16_t subdevice_id;
     uint32_t class_code; /* 24 bits */
     uint8_t revision;
-    int iommu_group;     /* -1: none */
-    bool usable;         /* the checks before opening found nothing */
-    char problem[256];   /* the sentence when not usable */
+    int iommu_group;   /* -1: none */
+    bool usable;       /* the checks before opening found nothing */
+    char problem[256]; /* the sentence when not usable */
 };
 
 /**
@@ -375,7 +385,8 @@ struct portcam_dev_list_opts {
  * @ret: receives an array to be freed with portcam_dev_list_free(), NULL when empty
  * @ret_count: receives the number of entries
  *
- * libpciaccess keeps one snapshot for the process and locks nothing: do not use it elsewhere at the same time.
+ * libpciaccess keeps one snapshot for the process and locks nothing: do not use it elsewhere at the
+ * same time.
  *
  * Return: 0 or -errno.
  */

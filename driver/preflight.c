@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Checks before any ioctl, see preflight.h. In the order in which an operator would have to cure them.
+ * Checks before any ioctl, see preflight.h. In the order in which an operator would have to cure
+ * them.
  */
 #include "preflight.h"
 
@@ -21,14 +22,18 @@ static int check_there(const char *root, const char *bdf)
 
     snprintf(path, sizeof(path), "bus/pci/devices/%s", bdf);
     if (!pc_sysfs_exists(root, path))
-        return pc_fail(-ENODEV, "no PCI device %s: check the address with lspci, or look again with "
-                       "\"echo 1 > /sys/bus/pci/rescan\"", bdf);
+        return pc_fail(-ENODEV,
+                       "no PCI device %s: check the address with lspci, or look again with "
+                       "\"echo 1 > /sys/bus/pci/rescan\"",
+                       bdf);
     snprintf(path, sizeof(path), "bus/pci/devices/%s/config", bdf);
     if (pc_sysfs_bytes(root, path, ids, sizeof(ids)) == (int)sizeof(ids) &&
         memcmp(ids, "\xff\xff\xff\xff", sizeof(ids)) == 0)
-        return pc_fail(-ENODEV, "card is gone: the configuration space of %s reads as all-ones: "
+        return pc_fail(-ENODEV,
+                       "card is gone: the configuration space of %s reads as all-ones: "
                        "remove it with \"echo 1 > /sys/bus/pci/devices/%s/remove\" and rescan, or "
-                       "restart the machine after loading an FPGA image", bdf, bdf);
+                       "restart the machine after loading an FPGA image",
+                       bdf, bdf);
     return 0;
 }
 
@@ -45,18 +50,24 @@ static int check_driver(const char *root, const char *bdf)
     if (err)
         return pc_fail(err, "the driver of %s cannot be read: %s", bdf, pc_strerror(err));
     if (!driver[0])
-        return pc_fail(-ENXIO, "%s has no driver: bind it with \"modprobe vfio-pci; echo vfio-pci > "
+        return pc_fail(-ENXIO,
+                       "%s has no driver: bind it with \"modprobe vfio-pci; echo vfio-pci > "
                        "/sys/bus/pci/devices/%s/driver_override; echo %s > "
-                       "/sys/bus/pci/drivers_probe\"", bdf, bdf, bdf);
+                       "/sys/bus/pci/drivers_probe\"",
+                       bdf, bdf, bdf);
     if (!is_vfio_driver(driver))
-        return pc_fail(-EBUSY, "%s is bound to %s: give it to VFIO with \"echo vfio-pci > "
+        return pc_fail(-EBUSY,
+                       "%s is bound to %s: give it to VFIO with \"echo vfio-pci > "
                        "/sys/bus/pci/devices/%s/driver_override; echo %s > "
                        "/sys/bus/pci/drivers/%s/unbind; echo %s > /sys/bus/pci/drivers_probe\"",
                        bdf, driver, bdf, bdf, driver, bdf);
     return 0;
 }
 
-/* The kernel lets these share a group with VFIO: they do no DMA of their own, or only what VFIO allows. */
+/*
+ * The kernel lets these share a group with VFIO: they do no DMA of their own, or only what VFIO
+ * allows.
+ */
 static bool may_share(const char *driver)
 {
     return !driver[0] || is_vfio_driver(driver) || strcmp(driver, "pcieport") == 0 ||
@@ -79,9 +90,9 @@ static int check_group(const char *root, const char *bdf, int group)
 
         if (entry->d_name[0] == '.')
             continue;
-        if (pc_sysfs_driver(root, entry->d_name, driver, sizeof(driver)) == 0 &&
-            !may_share(driver))
-            err = pc_fail(-EBUSY, "IOMMU group %d of %s is not viable because of %s, bound to %s: "
+        if (pc_sysfs_driver(root, entry->d_name, driver, sizeof(driver)) == 0 && !may_share(driver))
+            err = pc_fail(-EBUSY,
+                          "IOMMU group %d of %s is not viable because of %s, bound to %s: "
                           "unbind that device, or put the card into a slot with a group of its own",
                           group, bdf, entry->d_name, driver);
     }
@@ -97,8 +108,10 @@ static int check_node(const struct portcam_dev_opts *opts, const char *node, con
     if (opts->sys->access(path, F_OK) != 0)
         return pc_fail(-ENOENT, "no %s: %s", path, cure);
     if (opts->sys->access(path, R_OK | W_OK) != 0)
-        return pc_fail(-EACCES, "no permission for %s: become its owner or add a udev rule like "
-                       "SUBSYSTEM==\"vfio\", OWNER=\"portcam\"", path);
+        return pc_fail(-EACCES,
+                       "no permission for %s: become its owner or add a udev rule like "
+                       "SUBSYSTEM==\"vfio\", OWNER=\"portcam\"",
+                       path);
     return 0;
 }
 
@@ -130,8 +143,10 @@ static int choose_way(const struct portcam_dev_opts *opts, struct pc_preflight *
     group = !(opts->flags & PORTCAM_DEV_NO_GROUP) &&
             (!cdev || (has_node(opts, group_node) && has_node(opts, "vfio/vfio")));
     if (!group && !cdev)
-        return pc_fail(-ENOENT, "%s cannot be reached through iommufd: the kernel has no "
-                       "%s/vfio/devices; allow the group", pf->bdf, opts->dev_root);
+        return pc_fail(-ENOENT,
+                       "%s cannot be reached through iommufd: the kernel has no "
+                       "%s/vfio/devices; allow the group",
+                       pf->bdf, opts->dev_root);
     pf->use_iommufd = !group;
     if (group) {
         err = check_node(opts, "vfio/vfio", "load the module with \"modprobe vfio-pci\"");
@@ -148,15 +163,15 @@ static int check_memlock(const struct portcam_dev_opts *opts)
     if (opts->sys->has_ipc_lock() || opts->sys->getrlimit(RLIMIT_MEMLOCK, &limit) != 0 ||
         limit.rlim_cur == RLIM_INFINITY || limit.rlim_cur >= opts->arena_size)
         return 0;
-    return pc_fail(-ENOMEM, "the memory-lock limit is %llu KiB and DMA memory needs %llu KiB: raise it "
+    return pc_fail(-ENOMEM,
+                   "the memory-lock limit is %llu KiB and DMA memory needs %llu KiB: raise it "
                    "with \"ulimit -l %llu\", LimitMEMLOCK= in the unit file, or CAP_IPC_LOCK",
                    (unsigned long long)limit.rlim_cur >> 10,
                    (unsigned long long)opts->arena_size >> 10,
                    (unsigned long long)opts->arena_size >> 10);
 }
 
-int pc_preflight(const char *address, const struct portcam_dev_opts *opts,
-                 struct pc_preflight *ret)
+int pc_preflight(const char *address, const struct portcam_dev_opts *opts, struct pc_preflight *ret)
 {
     struct pc_preflight pf = {0};
     int err;
@@ -169,8 +184,10 @@ int pc_preflight(const char *address, const struct portcam_dev_opts *opts,
         return err;
     pf.group = pc_sysfs_group(opts->sysfs_root, pf.bdf);
     if (pf.group < 0)
-        return pc_fail(-EOPNOTSUPP, "%s has no IOMMU group: enable VT-d or AMD-Vi in the firmware and "
-                       "boot with intel_iommu=on (AMD: amd_iommu=on)", pf.bdf);
+        return pc_fail(-EOPNOTSUPP,
+                       "%s has no IOMMU group: enable VT-d or AMD-Vi in the firmware and "
+                       "boot with intel_iommu=on (AMD: amd_iommu=on)",
+                       pf.bdf);
     err = check_driver(opts->sysfs_root, pf.bdf);
     if (!err)
         err = check_group(opts->sysfs_root, pf.bdf, pf.group);

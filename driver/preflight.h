@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * What can be known of a PCI card before it is touched, and a sentence with the cure for whatever is wrong.
+ * What can be known of a PCI card before it is touched, and a sentence with the cure for whatever
+ * is wrong.
  */
 #ifndef PC_PREFLIGHT_H
 #define PC_PREFLIGHT_H
@@ -12,9 +13,9 @@
 
 struct pc_preflight {
     char bdf[PC_BDF_LEN];
-    int group;         /* IOMMU group */
-    bool use_iommufd;  /* through /dev/vfio/devices, otherwise through the group */
-    char cdev[32];     /* vfio0; "" when the kernel offers none */
+    int group;        /* IOMMU group */
+    bool use_iommufd; /* through /dev/vfio/devices, otherwise through the group */
+    char cdev[32];    /* vfio0; "" when the kernel offers none */
 };
 
 /**
@@ -23,9 +24,9 @@ struct pc_preflight {
  * @opts: completed options (roots, flags, arena_size, sys)
  * @ret: receives what was found
  *
- * Return: 0; -EINVAL bad address; -ENODEV no such card, or gone; -EOPNOTSUPP no IOMMU group; -ENXIO no driver;
- * -EBUSY another driver, or the group is not viable; -ENOENT VFIO is not loaded; -EACCES no permission; -ENOMEM the
- * memory-lock limit is too low.
+ * Return: 0; -EINVAL bad address; -ENODEV no such card, or gone; -EOPNOTSUPP no IOMMU group; -ENXIO
+ * no driver; -EBUSY another driver, or the group is not viable; -ENOENT VFIO is not loaded; -EACCES
+ * no permission; -ENOMEM the memory-lock limit is too low.
  */
 int pc_preflight(const char *address, const struct portcam_dev_opts *opts,
                  struct pc_preflight *ret);

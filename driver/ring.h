@@ -2,10 +2,11 @@
 /*
  * The command ring of a card: commands go in by the batch, completions come back in order.
  *
- * Enqueue postpones, push rings the doorbell once, pull takes completions; wait sleeps. A completion means that the
- * command's effect is visible to packets. The card writes one for a failure, for a command with
- * PORTCAM_COMMAND_COMPLETE, and for the last command before the doorbell. Everything the card writes is checked before
- * it is used; a ring that breaks the rules is broken until restarted, and never crashes the host.
+ * Enqueue postpones, push rings the doorbell once, pull takes completions; wait sleeps. A
+ * completion means that the command's effect is visible to packets. The card writes one for a
+ * failure, for a command with PORTCAM_COMMAND_COMPLETE, and for the last command before the
+ * doorbell. Everything the card writes is checked before it is used; a ring that breaks the rules
+ * is broken until restarted, and never crashes the host.
  *
  * Context: one thread at a time for a ring; the ring must not be used after its device is closed.
  */
@@ -43,8 +44,8 @@ struct portcam_ring_opts {
  * @opts: options, NULL for defaults
  * @ret: receives the ring
  *
- * Return: 0; -EINVAL options; -ETIMEDOUT the card does not become ready; -ENOMEM; -ENODEV gone; -EIO the card refuses
- * the ring; or -errno of the transport.
+ * Return: 0; -EINVAL options; -ETIMEDOUT the card does not become ready; -ENOMEM; -ENODEV gone;
+ * -EIO the card refuses the ring; or -errno of the transport.
  */
 PORTCAM_API int portcam_ring_open(struct portcam_dev *dev, const struct portcam_ring_opts *opts,
                                   struct portcam_ring **ret);
@@ -87,7 +88,8 @@ PORTCAM_API int portcam_ring_enqueue(struct portcam_ring *ring,
  * portcam_ring_push() - tell the card of everything enqueued, with one doorbell
  * @ring: ring
  *
- * Return: 0 (also when there is nothing new), -EIO broken, -ENODEV gone, or -errno of the transport.
+ * Return: 0 (also when there is nothing new), -EIO broken, -ENODEV gone, or -errno of the
+ * transport.
  */
 PORTCAM_API int portcam_ring_push(struct portcam_ring *ring);
 
@@ -100,17 +102,16 @@ PORTCAM_API int portcam_ring_push(struct portcam_ring *ring);
  *
  * Return: 0, -EPROTO when the card wrote what cannot be, -EIO broken before, -ENODEV gone.
  */
-PORTCAM_API int portcam_ring_pull(struct portcam_ring *ring,
-                                  struct portcam_completion *completions, unsigned max,
-                                  unsigned *ret_count);
+PORTCAM_API int portcam_ring_pull(struct portcam_ring *ring, struct portcam_completion *completions,
+                                  unsigned max, unsigned *ret_count);
 
 /**
  * portcam_ring_wait() - sleep until there is a completion to pull
  * @ring: ring
  * @timeout_ms: longest time, 0 looks once
  *
- * Return: 0 when there is one; -ETIMEDOUT; -EIO the card stopped the ring (the sentence says why); -ENODEV gone;
- * -EPROTO; or -errno.
+ * Return: 0 when there is one; -ETIMEDOUT; -EIO the card stopped the ring (the sentence says why);
+ * -ENODEV gone; -EPROTO; or -errno.
  */
 PORTCAM_API int portcam_ring_wait(struct portcam_ring *ring, unsigned timeout_ms);
 
@@ -126,12 +127,13 @@ PORTCAM_API unsigned portcam_ring_outstanding(const struct portcam_ring *ring);
  * @commands: commands; their cookies are replaced by their index
  * @count: number, may exceed the ring's size
  * @timeout_ms: longest time without any progress
- * @ret_failed: receives the completion with the lowest index that failed when the result is -EREMOTEIO; may be NULL
+ * @ret_failed: receives the completion with the lowest index that failed when the result is
+ * -EREMOTEIO; may be NULL
  *
  * All commands are sent even when some fail.
  *
- * Return: 0 when all succeeded; -EREMOTEIO when the card refused some (the sentence names the first); -EBUSY when
- * commands are outstanding; otherwise as portcam_ring_wait().
+ * Return: 0 when all succeeded; -EREMOTEIO when the card refused some (the sentence names the
+ * first); -EBUSY when commands are outstanding; otherwise as portcam_ring_wait().
  */
 PORTCAM_API int portcam_ring_run(struct portcam_ring *ring, struct portcam_command *commands,
                                  unsigned count, unsigned timeout_ms,

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * The real system calls behind struct pc_sys: thin, so that signatures without variable arguments exist.
+ * The real system calls behind struct pc_sys: thin, so that signatures without variable arguments
+ * exist.
  */
 #include "sys.h"
 

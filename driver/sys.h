@@ -2,8 +2,9 @@
 /*
  * The system calls of the driver, as a table.
  *
- * Everything in the VFIO, arena and preflight rooms that reaches the kernel goes through this table, so that tests can
- * expect calls in order and make the N-th one fail. Functions behave as in libc: -1 and errno.
+ * Everything in the VFIO, arena and preflight rooms that reaches the kernel goes through this
+ * table, so that tests can expect calls in order and make the N-th one fail. Functions behave as in
+ * libc: -1 and errno.
  */
 #ifndef PC_SYS_H
 #define PC_SYS_H

@@ -2,9 +2,9 @@
 /*
  * The "pci:" transport: a real card through the kernel's VFIO.
  *
- * Checks first (preflight.c), then one of two ways to the IOMMU (vfio_group.c, vfio_iommufd.c), then the PCI device
- * (vfio_pci.c). The request interrupt means that the kernel wants the device back, the error interrupt that the bus
- * reported an error: both become states.
+ * Checks first (preflight.c), then one of two ways to the IOMMU (vfio_group.c, vfio_iommufd.c),
+ * then the PCI device (vfio_pci.c). The request interrupt means that the kernel wants the device
+ * back, the error interrupt that the bus reported an error: both become states.
  */
 #include <errno.h>
 #include <linux/pci_regs.h>
@@ -104,8 +104,7 @@ static int pci_set_irqs(struct portcam_dev *dev, unsigned start, unsigned count,
 
 static int pci_bus_master(struct portcam_dev *dev, bool on)
 {
-    return pc_vfio_pci_command(dev->priv, on ? 0 : PCI_COMMAND_MASTER,
-                               on ? PCI_COMMAND_MASTER : 0);
+    return pc_vfio_pci_command(dev->priv, on ? 0 : PCI_COMMAND_MASTER, on ? PCI_COMMAND_MASTER : 0);
 }
 
 static int pci_reset(struct portcam_dev *dev)

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * What the rooms of the kernel VFIO transport share: two ways to an IOMMU (group and iommufd), one way to a PCI device.
+ * What the rooms of the kernel VFIO transport share: two ways to an IOMMU (group and iommufd), one
+ * way to a PCI device.
  */
 #ifndef PC_VFIO_H
 #define PC_VFIO_H
@@ -14,10 +15,16 @@
 
 struct pc_vfio;
 
-/* A way to the IOMMU. Functions return 0 or -errno with a sentence; -errno is the same for both ways. */
+/*
+ * A way to the IOMMU. Functions return 0 or -errno with a sentence; -errno is the same for both
+ * ways.
+ */
 struct pc_vfio_iommu {
     const char *name;
-    /* Opens everything up to a usable device descriptor, and learns the ranges. Cleans up on failure. */
+    /*
+     * Opens everything up to a usable device descriptor, and learns the ranges. Cleans up on
+     * failure.
+     */
     int (*open)(struct pc_vfio *v, const struct portcam_dev_opts *opts);
     int (*map)(struct pc_vfio *v, uint64_t iova, uint64_t size, void *vaddr, uint32_t flags);
     int (*unmap)(struct pc_vfio *v, uint64_t iova, uint64_t size);
@@ -78,7 +85,8 @@ int pc_vfio_ioctl(const struct pc_vfio *v, int fd, unsigned long request, void *
 int pc_vfio_open_node(const struct pc_vfio *v, const char *node);
 
 /*
- * Walks a capability chain inside an information buffer: finds the capability `id`, of at least `need` bytes.
+ * Walks a capability chain inside an information buffer: finds the capability `id`, of at least
+ * `need` bytes.
  * Return: its offset, or 0 when there is none. Chains that run backwards or outside are cut off.
  */
 uint32_t pc_vfio_find_cap(const void *info, size_t len, uint32_t first, uint16_t id, size_t need);

@@ -2,8 +2,9 @@
 /*
  * The IOMMU through a container (TYPE1v2) and the device's group: the way of every Debian kernel.
  *
- * The order of calls is the kernel's rule: the group must be in the container before the IOMMU is chosen, and the IOMMU
- * before a device is taken out of the group. Closing goes backwards, the device first.
+ * The order of calls is the kernel's rule: the group must be in the container before the IOMMU is
+ * chosen, and the IOMMU before a device is taken out of the group. Closing goes backwards, the
+ * device first.
  */
 #include <errno.h>
 #include <linux/vfio.h>
@@ -28,11 +29,12 @@ static int open_container(struct pc_vfio *v)
     if (err != VFIO_API_VERSION)
         return pc_fail(err < 0 ? err : -EPROTONOSUPPORT,
                        "the kernel's VFIO version is not known: use a supported kernel");
-    err = pc_vfio_ioctl(v, v->container, VFIO_CHECK_EXTENSION,
-                        (void *)(uintptr_t)VFIO_TYPE1v2_IOMMU);
+    err =
+        pc_vfio_ioctl(v, v->container, VFIO_CHECK_EXTENSION, (void *)(uintptr_t)VFIO_TYPE1v2_IOMMU);
     if (err != 1)
-        return pc_fail(err < 0 ? err : -EOPNOTSUPP,
-                       "the kernel has no TYPE1v2 IOMMU: load it with \"modprobe vfio_iommu_type1\"");
+        return pc_fail(
+            err < 0 ? err : -EOPNOTSUPP,
+            "the kernel has no TYPE1v2 IOMMU: load it with \"modprobe vfio_iommu_type1\"");
     return 0;
 }
 
@@ -55,20 +57,24 @@ static int join_group(struct pc_vfio *v)
     if (err < 0)
         return pc_fail(err, "IOMMU group %d tells no status: %s", v->pf.group, pc_strerror(err));
     if (!(status.flags & VFIO_GROUP_FLAGS_VIABLE))
-        return pc_fail(-EBUSY, "IOMMU group %d is not viable: unbind its other devices from their "
-                       "drivers, see /sys/kernel/iommu_groups/%d/devices", v->pf.group,
-                       v->pf.group);
+        return pc_fail(-EBUSY,
+                       "IOMMU group %d is not viable: unbind its other devices from their "
+                       "drivers, see /sys/kernel/iommu_groups/%d/devices",
+                       v->pf.group, v->pf.group);
     err = pc_vfio_ioctl(v, v->group_fd, VFIO_GROUP_SET_CONTAINER, &v->container);
     if (err < 0)
         return pc_fail(err, "IOMMU group %d cannot join a container: %s", v->pf.group,
                        pc_strerror(err));
     err = pc_vfio_ioctl(v, v->container, VFIO_SET_IOMMU, (void *)(uintptr_t)VFIO_TYPE1v2_IOMMU);
     if (err == -EPERM)
-        return pc_fail(err, "the IOMMU cannot isolate interrupts: enable interrupt remapping in the "
+        return pc_fail(err,
+                       "the IOMMU cannot isolate interrupts: enable interrupt remapping in the "
                        "firmware, or load vfio_iommu_type1 with allow_unsafe_interrupts=1");
     if (err < 0)
-        return pc_fail(err, "the IOMMU refuses group %d: %s; the firmware may have reserved memory "
-                       "for the device, see the kernel log", v->pf.group, pc_strerror(err));
+        return pc_fail(err,
+                       "the IOMMU refuses group %d: %s; the firmware may have reserved memory "
+                       "for the device, see the kernel log",
+                       v->pf.group, pc_strerror(err));
     return 0;
 }
 

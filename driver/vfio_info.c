@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Asking the kernel about a VFIO device: information that grows, capability chains, the place of the MSI-X table.
+ * Asking the kernel about a VFIO device: information that grows, capability chains, the place of
+ * the MSI-X table.
  *
- * The kernel is trusted, a chain read from it is still bounded: configuration space comes from the card.
+ * The kernel is trusted, a chain read from it is still bounded: configuration space comes from the
+ * card.
  */
 #include <endian.h>
 #include <errno.h>
@@ -66,11 +68,14 @@ int pc_vfio_map_failed(const struct pc_vfio *v, int err, uint64_t iova, uint64_t
 
     switch (err) {
     case -ENOMEM:
-        return pc_fail(err, "DMA memory cannot be locked: the memory-lock limit must be at least %llu "
+        return pc_fail(err,
+                       "DMA memory cannot be locked: the memory-lock limit must be at least %llu "
                        "KiB: raise it with \"ulimit -l %llu\", LimitMEMLOCK= in the unit file, or "
-                       "CAP_IPC_LOCK", kib, kib);
+                       "CAP_IPC_LOCK",
+                       kib, kib);
     case -ENOSPC:
-        return pc_fail(err, "the IOMMU takes no more mappings: unmap some, or raise dma_entry_limit "
+        return pc_fail(err,
+                       "the IOMMU takes no more mappings: unmap some, or raise dma_entry_limit "
                        "of vfio_iommu_type1");
     case -EEXIST:
         return pc_fail(err, "DMA address 0x%llx is mapped already: unmap it first",
@@ -96,8 +101,8 @@ int pc_vfio_region(const struct pc_vfio *v, uint32_t index, struct vfio_region_i
         err = pc_vfio_ioctl(v, v->device, VFIO_DEVICE_GET_REGION_INFO, info);
         if (err < 0) {
             free(info);
-            return pc_fail(err, "the kernel tells nothing of region %u of %s: %s", index,
-                           v->pf.bdf, pc_strerror(err));
+            return pc_fail(err, "the kernel tells nothing of region %u of %s: %s", index, v->pf.bdf,
+                           pc_strerror(err));
         }
         if (info->argsz > len && info->argsz <= MAX_INFO && len == sizeof(*info)) {
             len = info->argsz; /* there are capabilities: ask again with room for them */

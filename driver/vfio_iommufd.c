@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * The IOMMU through iommufd and the device's own character device: kernels from 6.6 on that are built with it.
+ * The IOMMU through iommufd and the device's own character device: kernels from 6.6 on that are
+ * built with it.
  *
- * The device answers nothing before it is bound; the ranges are read after attaching, which narrows them. Errors are
- * turned into those of the group's way.
+ * The device answers nothing before it is bound; the ranges are read after attaching, which narrows
+ * them. Errors are turned into those of the group's way.
  */
 #include <errno.h>
 #include <linux/vfio.h>
@@ -38,10 +39,13 @@ static int bind_device(struct pc_vfio *v)
     bind.iommufd = v->container;
     err = pc_vfio_ioctl(v, v->device, PC_VFIO_BIND_IOMMUFD, &bind);
     if (err == -EBUSY)
-        return pc_fail(err, "%s is in use through its IOMMU group: stop the process that has "
-                       "%s/vfio/%d open", v->pf.bdf, v->dev_root, v->pf.group);
+        return pc_fail(err,
+                       "%s is in use through its IOMMU group: stop the process that has "
+                       "%s/vfio/%d open",
+                       v->pf.bdf, v->dev_root, v->pf.group);
     if (err == -EPERM)
-        return pc_fail(err, "the IOMMU cannot isolate interrupts: enable interrupt remapping in the "
+        return pc_fail(err,
+                       "the IOMMU cannot isolate interrupts: enable interrupt remapping in the "
                        "firmware, or load iommufd with allow_unsafe_interrupts=1");
     if (err < 0)
         return pc_fail(err, "%s cannot be bound to iommufd: %s; see the kernel log", v->pf.bdf,
@@ -61,7 +65,8 @@ static int attach(struct pc_vfio *v)
     pt.pt_id = v->ioas;
     err = pc_vfio_ioctl(v, v->device, PC_VFIO_ATTACH_IOMMUFD_PT, &pt);
     if (err == -EPERM)
-        return pc_fail(err, "the IOMMU cannot isolate interrupts: enable interrupt remapping in the "
+        return pc_fail(err,
+                       "the IOMMU cannot isolate interrupts: enable interrupt remapping in the "
                        "firmware, or load iommufd with allow_unsafe_interrupts=1");
     if (err < 0)
         return pc_fail(err, "%s cannot be attached to its address space: %s; see the kernel log",
@@ -150,13 +155,11 @@ static int iommufd_open(struct pc_vfio *v, const struct portcam_dev_opts *opts)
     return err;
 }
 
-static int iommufd_map(struct pc_vfio *v, uint64_t iova, uint64_t size, void *vaddr,
-                       uint32_t flags)
+static int iommufd_map(struct pc_vfio *v, uint64_t iova, uint64_t size, void *vaddr, uint32_t flags)
 {
     struct pc_iommu_ioas_map map = {
         .size = sizeof(map),
-        .flags = PC_IOAS_MAP_FIXED_IOVA |
-                 (flags & PORTCAM_DMA_READ ? PC_IOAS_MAP_READABLE : 0) |
+        .flags = PC_IOAS_MAP_FIXED_IOVA | (flags & PORTCAM_DMA_READ ? PC_IOAS_MAP_READABLE : 0) |
                  (flags & PORTCAM_DMA_WRITE ? PC_IOAS_MAP_WRITEABLE : 0),
         .ioas_id = v->ioas,
         .user_va = (uintptr_t)vaddr,

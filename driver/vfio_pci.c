@@ -2,8 +2,9 @@
 /*
  * A PCI device behind a VFIO descriptor: regions, BAR mapping, command register, interrupts, reset.
  *
- * BAR0 is mapped only where the kernel says so; what is not mapped is reached by pread and pwrite. A mapped access to a
- * function that was taken away raises SIGBUS, which this library leaves to the program.
+ * BAR0 is mapped only where the kernel says so; what is not mapped is reached by pread and pwrite.
+ * A mapped access to a function that was taken away raises SIGBUS, which this library leaves to the
+ * program.
  */
 #include <endian.h>
 #include <errno.h>
@@ -110,7 +111,10 @@ static int learn_interrupts(struct pc_vfio *v, uint32_t n_irqs)
     return 0;
 }
 
-/* SET_IRQS of `count` eventfds; count 0 turns the index off. A positive result is a number of vectors. */
+/*
+ * SET_IRQS of `count` eventfds; count 0 turns the index off. A positive result is a number of
+ * vectors.
+ */
 static int set_irqs(struct pc_vfio *v, uint32_t index, uint32_t start, uint32_t count,
                     const int *fds)
 {
@@ -120,8 +124,8 @@ static int set_irqs(struct pc_vfio *v, uint32_t index, uint32_t start, uint32_t 
     if (!set)
         return -ENOMEM;
     set->argsz = (uint32_t)(sizeof(*set) + count * sizeof(int32_t));
-    set->flags = VFIO_IRQ_SET_ACTION_TRIGGER |
-                 (count ? VFIO_IRQ_SET_DATA_EVENTFD : VFIO_IRQ_SET_DATA_NONE);
+    set->flags =
+        VFIO_IRQ_SET_ACTION_TRIGGER | (count ? VFIO_IRQ_SET_DATA_EVENTFD : VFIO_IRQ_SET_DATA_NONE);
     set->index = index;
     set->start = start;
     set->count = count;
@@ -141,8 +145,7 @@ static int watch(struct pc_vfio *v, uint32_t index, int *ret)
     int err;
 
     if (fd < 0)
-        return pc_fail(-errno, "no eventfd: %s; raise the limit of open files",
-                       pc_strerror(errno));
+        return pc_fail(-errno, "no eventfd: %s; raise the limit of open files", pc_strerror(errno));
     err = set_irqs(v, index, 0, 1, &fd);
     if (err) {
         v->sys->close(fd);
@@ -191,8 +194,7 @@ static int learn_config(struct pc_vfio *v)
     free(info);
     if (v->config_size < 64)
         return pc_fail(-EPROTO, "%s has no configuration space", v->pf.bdf);
-    if (v->sys->pread(v->device, ids, sizeof(ids), (off_t)v->config_offset) !=
-        (ssize_t)sizeof(ids))
+    if (v->sys->pread(v->device, ids, sizeof(ids), (off_t)v->config_offset) != (ssize_t)sizeof(ids))
         return pc_fail(-EIO, "the configuration space of %s cannot be read", v->pf.bdf);
     v->vendor_id = le16toh(ids[0]);
     v->device_id = le16toh(ids[1]);

@@ -2,8 +2,9 @@
 /*
  * The "vfio-user:" transport: a simulated card behind a UNIX socket.
  *
- * The order of starting is the protocol's: version, device, regions, interrupts, then memory. No BAR is mapped, so that
- * every register access is an ordered message. The end of the connection is the removal of the card.
+ * The order of starting is the protocol's: version, device, regions, interrupts, then memory. No
+ * BAR is mapped, so that every register access is an ordered message. The end of the connection is
+ * the removal of the card.
  */
 #include <errno.h>
 #include <linux/pci_regs.h>
@@ -13,184 +14,10 @@
 
 #include "dev_ops.h"
 #include "err.h"
-#include "vfu_conn.h"
-#include "vfu_version.h"
-
-enum {
-    MAX_VECTORS = 2048,
-    REPLY_ROOM = 4096, /* argsz of information requests */
-};
-
-struct pc_vfu {
-    struct pc_vfu_conn conn;
-    struct pc_vfu_caps caps;
-    uint64_t region_size[PC_VFU_NUM_REGIONS];
-    uint32_t irq_count[PC_VFU_NUM_IRQS];
-    bool can_reset;
-    uint16_t vendor_id;
-    uint16_t device_id;
-    int err_fd; /* eventfds of the error and request interrupts */
-    int req_fd;
-};
-
-static int get_device_info(struct pc_vfu *v)
-{
-    struct pc_vfu_device_info info = {.argsz = sizeof(info)};
-    struct pc_vfu_call call = {
-        .cmd = PC_VFU_DEVICE_GET_INFO,
-        .head = &info,
-        .head_len = sizeof(info),
-        .reply = &info,
-        .reply_min = sizeof(info),
-        .reply_max = sizeof(info),
-    };
-    int err = pc_vfu_call(&v->conn, &call, NULL);
-
-    if (err)
-        return err;
-    if (!(info.flags & PC_VFU_DEVICE_FLAG_PCI))
-        return pc_vfu_nonsense(&v->conn, "it is not a PCI device");
-    if (info.num_regions <= PC_VFU_REGION_CONFIG || info.num_regions > 256)
-        return pc_vfu_nonsense(&v->conn, "it claims %u regions", info.num_regions);
-    if (info.num_irqs <= PC_VFU_IRQ_MSIX || info.num_irqs > 256)
-        return pc_vfu_nonsense(&v->conn, "it claims %u interrupt types", info.num_irqs);
-    v->can_reset = info.flags & PC_VFU_DEVICE_FLAG_RESET;
-    for (unsigned i = info.num_irqs; i < PC_VFU_NUM_IRQS; i++)
-        v->irq_count[i] = 0;
-    return (int)(info.num_irqs < PC_VFU_NUM_IRQS ? info.num_irqs : PC_VFU_NUM_IRQS);
-}
-
-static int get_region(struct pc_vfu *v, uint32_t index)
-{
-    unsigned char room[REPLY_ROOM];
-    struct pc_vfu_region_info info = {.argsz = REPLY_ROOM, .index = index};
-    struct pc_vfu_call call = {
-        .cmd = PC_VFU_DEVICE_GET_REGION_INFO,
-        .head = &info,
-        .head_len = sizeof(info),
-        .reply = room,
-        .reply_min = sizeof(info),
-        .reply_max = sizeof(room),
-    };
-    int err = pc_vfu_call(&v->conn, &call, NULL);
-
-    if (err)
-        return err;
-    memcpy(&info, room, sizeof(info));
-    if (info.index != index)
-        return pc_vfu_nonsense(&v->conn, "asked for region %u it answers %u", index, info.index);
-    v->region_size[index] = info.size;
-    return 0;
-}
-
-static int get_irq(struct pc_vfu *v, uint32_t index)
-{
-    struct pc_vfu_irq_info info = {.argsz = sizeof(info), .index = index};
-    struct pc_vfu_call call = {
-        .cmd = PC_VFU_DEVICE_GET_IRQ_INFO,
-        .head = &info,
-        .head_len = sizeof(info),
-        .reply = &info,
-        .reply_min = sizeof(info),
-        .reply_max = sizeof(info),
-    };
-    int err = pc_vfu_call(&v->conn, &call, NULL);
-
-    if (err)
-        return err;
-    if (info.index != index)
-        return pc_vfu_nonsense(&v->conn, "asked for interrupt %u it answers %u", index,
-                               info.index);
-    if (info.count > MAX_VECTORS)
-        return pc_vfu_nonsense(&v->conn, "it claims %u vectors", info.count);
-    v->irq_count[index] = info.flags & PC_VFU_IRQ_INFO_EVENTFD ? info.count : 0;
-    return 0;
-}
-
-static int region_read(struct pc_vfu *v, uint32_t region, uint64_t offset, void *buf,
-                       uint32_t count)
-{
-    struct pc_vfu_region_access a = {.offset = offset, .region = region, .count = count};
-    unsigned char reply[sizeof(a) + 64];
-    struct pc_vfu_call call = {
-        .cmd = PC_VFU_REGION_READ,
-        .head = &a,
-        .head_len = sizeof(a),
-        .reply = reply,
-        .reply_min = sizeof(a) + count,
-        .reply_max = sizeof(a) + count,
-    };
-    int err = count > 64 ? -EINVAL : pc_vfu_call(&v->conn, &call, NULL);
-
-    if (err)
-        return err;
-    if (memcmp(&a, reply, sizeof(a)) != 0)
-        return pc_vfu_nonsense(&v->conn, "a read reply is for another place than 0x%llx",
-                               (unsigned long long)offset);
-    memcpy(buf, reply + sizeof(a), count);
-    return 0;
-}
-
-static int region_write(struct pc_vfu *v, uint32_t region, uint64_t offset, const void *buf,
-                        uint32_t count)
-{
-    struct pc_vfu_region_access a = {.offset = offset, .region = region, .count = count};
-    struct pc_vfu_region_access reply;
-    struct pc_vfu_call call = {
-        .cmd = PC_VFU_REGION_WRITE,
-        .head = &a,
-        .head_len = sizeof(a),
-        .data = buf,
-        .data_len = count,
-        .reply = &reply,
-        .reply_min = sizeof(reply),
-        .reply_max = sizeof(reply),
-    };
-    int err = pc_vfu_call(&v->conn, &call, NULL);
-
-    if (err)
-        return err;
-    if (memcmp(&a, &reply, sizeof(a)) != 0)
-        return pc_vfu_nonsense(&v->conn, "a write reply is for another place than 0x%llx",
-                               (unsigned long long)offset);
-    return 0;
-}
-
-static int set_command(struct pc_vfu *v, uint16_t clear, uint16_t set)
-{
-    uint16_t command;
-    int err = region_read(v, PC_VFU_REGION_CONFIG, PCI_COMMAND, &command, sizeof(command));
-
-    if (err)
-        return err;
-    command = htole16((uint16_t)((le16toh(command) & ~clear) | set));
-    return region_write(v, PC_VFU_REGION_CONFIG, PCI_COMMAND, &command, sizeof(command));
-}
-
-/* One SET_IRQS message; with fds, one for each vector. */
-static int set_irqs_once(struct pc_vfu *v, uint32_t index, uint32_t flags, uint32_t start,
-                         uint32_t count, const int *fds, unsigned n_fds)
-{
-    struct pc_vfu_set_irqs s = {
-        .argsz = sizeof(s),
-        .flags = flags | PC_VFU_IRQ_ACTION_TRIGGER,
-        .index = index,
-        .start = start,
-        .count = count,
-    };
-    struct pc_vfu_call call = {
-        .cmd = PC_VFU_DEVICE_SET_IRQS,
-        .head = &s,
-        .head_len = sizeof(s),
-        .fds = fds,
-        .n_fds = n_fds,
-    };
-
-    return pc_vfu_call(&v->conn, &call, NULL);
-}
+#include "vfu_device.h"
 
 /* An eventfd for the error or request interrupt; a server without it is fine. */
-static int watch(struct portcam_dev *dev, struct pc_vfu *v, uint32_t index, int *fd)
+static int watch(struct portcam_dev *dev, struct pc_vfuc *v, uint32_t index, int *fd)
 {
     int err;
 
@@ -198,9 +25,8 @@ static int watch(struct portcam_dev *dev, struct pc_vfu *v, uint32_t index, int 
         return 0;
     *fd = dev->sys->eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
     if (*fd < 0)
-        return pc_fail(-errno, "no eventfd: %s; raise the limit of open files",
-                       pc_strerror(errno));
-    err = set_irqs_once(v, index, PC_VFU_IRQ_DATA_EVENTFD, 0, 1, fd, 1);
+        return pc_fail(-errno, "no eventfd: %s; raise the limit of open files", pc_strerror(errno));
+    err = pc_vfuc_set_irqs(v, index, PC_VFU_IRQ_DATA_EVENTFD, 0, 1, fd, 1);
     if (err && !v->conn.dead) {
         pc_dev_log(dev, PORTCAM_LOG_DEBUG, "%s: no interrupt %u", dev->name, index);
         err = 0;
@@ -208,38 +34,38 @@ static int watch(struct portcam_dev *dev, struct pc_vfu *v, uint32_t index, int 
     return err;
 }
 
-static int bring_up(struct portcam_dev *dev, struct pc_vfu *v)
+static int bring_up(struct portcam_dev *dev, struct pc_vfuc *v)
 {
     uint16_t ids[2];
     int n_irqs;
     int err;
 
-    err = pc_vfu_version(&v->conn, &v->caps);
+    err = pc_vfuc_version(&v->conn, &v->caps);
     if (err)
         return err;
     v->conn.max_xfer = v->caps.max_data_xfer;
-    n_irqs = get_device_info(v);
+    n_irqs = pc_vfuc_device_info(v);
     if (n_irqs < 0)
         return n_irqs;
     for (uint32_t i = 0; !err && i <= PC_VFU_REGION_CONFIG; i++)
-        err = get_region(v, i);
+        err = pc_vfuc_region(v, i);
     for (uint32_t i = 0; !err && i < (uint32_t)n_irqs; i++)
-        err = get_irq(v, i);
+        err = pc_vfuc_irq(v, i);
     if (err)
         return err;
     if (v->region_size[PC_VFU_REGION_BAR0] < PC_BAR0_SIZE)
         return pc_fail(-EPROTO, "%s is not a portcam card: BAR0 has %llu bytes, expected %u",
                        dev->name, (unsigned long long)v->region_size[0], PC_BAR0_SIZE);
     if (v->region_size[PC_VFU_REGION_CONFIG] < 64)
-        return pc_vfu_nonsense(&v->conn, "it has no configuration space");
-    err = region_read(v, PC_VFU_REGION_CONFIG, PCI_VENDOR_ID, ids, sizeof(ids));
+        return pc_vfuc_nonsense(&v->conn, "it has no configuration space");
+    err = pc_vfuc_region_read(v, PC_VFU_REGION_CONFIG, PCI_VENDOR_ID, ids, sizeof(ids));
     if (err)
         return err;
     v->vendor_id = le16toh(ids[0]);
     v->device_id = le16toh(ids[1]);
     if (v->vendor_id == 0xffff)
         return pc_dev_gone(dev, "its configuration space reads as all-ones");
-    err = set_command(v, PCI_COMMAND_MASTER, PCI_COMMAND_MEMORY);
+    err = pc_vfuc_command(v, PCI_COMMAND_MASTER, PCI_COMMAND_MEMORY);
     if (!err)
         err = watch(dev, v, PC_VFU_IRQ_REQ, &v->req_fd);
     if (!err)
@@ -247,9 +73,9 @@ static int bring_up(struct portcam_dev *dev, struct pc_vfu *v)
     return err;
 }
 
-static void release(struct portcam_dev *dev, struct pc_vfu *v)
+static void release(struct portcam_dev *dev, struct pc_vfuc *v)
 {
-    pc_vfu_disconnect(&v->conn);
+    pc_vfuc_disconnect(&v->conn);
     if (v->err_fd >= 0)
         dev->sys->close(v->err_fd);
     if (v->req_fd >= 0)
@@ -260,23 +86,23 @@ static void release(struct portcam_dev *dev, struct pc_vfu *v)
 
 static int vfu_reset(struct portcam_dev *dev)
 {
-    struct pc_vfu *v = dev->priv;
-    struct pc_vfu_call call = {.cmd = PC_VFU_DEVICE_RESET};
-    int err = pc_vfu_call(&v->conn, &call, NULL);
+    struct pc_vfuc *v = dev->priv;
+    struct pc_vfuc_call call = {.cmd = PC_VFU_DEVICE_RESET};
+    int err = pc_vfuc_call(&v->conn, &call, NULL);
 
-    return err ? err : set_command(v, PCI_COMMAND_MASTER, PCI_COMMAND_MEMORY);
+    return err ? err : pc_vfuc_command(v, PCI_COMMAND_MASTER, PCI_COMMAND_MEMORY);
 }
 
 static int vfu_open(struct portcam_dev *dev, const char *rest, const struct portcam_dev_opts *opts)
 {
-    struct pc_vfu *v = calloc(1, sizeof(*v));
+    struct pc_vfuc *v = calloc(1, sizeof(*v));
     int err;
 
     if (!v)
         return pc_fail(-ENOMEM, "out of memory");
     v->err_fd = -1;
     v->req_fd = -1;
-    err = pc_vfu_connect(&v->conn, dev, rest, opts->timeout_ms);
+    err = pc_vfuc_connect(&v->conn, dev, rest, opts->timeout_ms);
     if (err) {
         free(v);
         return err;
@@ -292,7 +118,7 @@ static int vfu_open(struct portcam_dev *dev, const char *rest, const struct port
 
 static void vfu_info(struct portcam_dev *dev, struct portcam_dev_info *ret)
 {
-    struct pc_vfu *v = dev->priv;
+    struct pc_vfuc *v = dev->priv;
     uint64_t size = v->region_size[PC_VFU_REGION_BAR0];
 
     ret->transport = "vfio-user";
@@ -309,8 +135,8 @@ static void vfu_info(struct portcam_dev *dev, struct portcam_dev_info *ret)
 
 static int vfu_reg_read32(struct portcam_dev *dev, uint32_t offset, uint32_t *ret)
 {
-    uint32_t raw;
-    int err = region_read(dev->priv, PC_VFU_REGION_BAR0, offset, &raw, sizeof(raw));
+    uint32_t raw = 0;
+    int err = pc_vfuc_region_read(dev->priv, PC_VFU_REGION_BAR0, offset, &raw, sizeof(raw));
 
     if (!err)
         *ret = le32toh(raw);
@@ -321,13 +147,13 @@ static int vfu_reg_write32(struct portcam_dev *dev, uint32_t offset, uint32_t va
 {
     uint32_t raw = htole32(value);
 
-    return region_write(dev->priv, PC_VFU_REGION_BAR0, offset, &raw, sizeof(raw));
+    return pc_vfuc_region_write(dev->priv, PC_VFU_REGION_BAR0, offset, &raw, sizeof(raw));
 }
 
 static int vfu_map_dma(struct portcam_dev *dev, uint64_t iova, uint64_t size, int fd,
                        uint64_t offset, void *vaddr, uint32_t flags)
 {
-    struct pc_vfu *v = dev->priv;
+    struct pc_vfuc *v = dev->priv;
     struct pc_vfu_dma_map map = {
         .argsz = sizeof(map),
         .flags = (flags & PORTCAM_DMA_READ ? PC_VFU_DMA_FLAG_READ : 0) |
@@ -336,7 +162,7 @@ static int vfu_map_dma(struct portcam_dev *dev, uint64_t iova, uint64_t size, in
         .iova = iova,
         .size = size,
     };
-    struct pc_vfu_call call = {
+    struct pc_vfuc_call call = {
         .cmd = PC_VFU_DMA_MAP,
         .head = &map,
         .head_len = sizeof(map),
@@ -348,14 +174,14 @@ static int vfu_map_dma(struct portcam_dev *dev, uint64_t iova, uint64_t size, in
     if (pc_dma_table_count(&dev->maps) > v->caps.max_dma_maps)
         return pc_fail(-ENOSPC, "the simulated card takes %u mappings: unmap some",
                        v->caps.max_dma_maps);
-    return pc_vfu_call(&v->conn, &call, NULL);
+    return pc_vfuc_call(&v->conn, &call, NULL);
 }
 
 static int vfu_unmap_dma(struct portcam_dev *dev, uint64_t iova, uint64_t size)
 {
-    struct pc_vfu *v = dev->priv;
+    struct pc_vfuc *v = dev->priv;
     struct pc_vfu_dma_unmap unmap = {.argsz = sizeof(unmap), .iova = iova, .size = size};
-    struct pc_vfu_call call = {
+    struct pc_vfuc_call call = {
         .cmd = PC_VFU_DMA_UNMAP,
         .head = &unmap,
         .head_len = sizeof(unmap),
@@ -364,18 +190,18 @@ static int vfu_unmap_dma(struct portcam_dev *dev, uint64_t iova, uint64_t size)
         .reply_max = sizeof(unmap),
     };
 
-    return pc_vfu_call(&v->conn, &call, NULL);
+    return pc_vfuc_call(&v->conn, &call, NULL);
 }
 
 static int vfu_set_irqs(struct portcam_dev *dev, unsigned start, unsigned count, const int *fds)
 {
-    struct pc_vfu *v = dev->priv;
+    struct pc_vfuc *v = dev->priv;
     unsigned i = 0;
 
     if (v->irq_count[PC_VFU_IRQ_MSIX] == 0)
         return 0;
     if (count == 0)
-        return set_irqs_once(v, PC_VFU_IRQ_MSIX, PC_VFU_IRQ_DATA_NONE, 0, 0, NULL, 0);
+        return pc_vfuc_set_irqs(v, PC_VFU_IRQ_MSIX, PC_VFU_IRQ_DATA_NONE, 0, 0, NULL, 0);
     while (i < count) {
         bool with_fd = fds[i] >= 0;
         unsigned n = 1;
@@ -384,8 +210,8 @@ static int vfu_set_irqs(struct portcam_dev *dev, unsigned start, unsigned count,
         /* a message carries a descriptor for each vector or none at all */
         while (i + n < count && (fds[i + n] >= 0) == with_fd && (!with_fd || n < v->caps.max_fds))
             n++;
-        err = set_irqs_once(v, PC_VFU_IRQ_MSIX, PC_VFU_IRQ_DATA_EVENTFD, start + i, n, fds + i,
-                            with_fd ? n : 0);
+        err = pc_vfuc_set_irqs(v, PC_VFU_IRQ_MSIX, PC_VFU_IRQ_DATA_EVENTFD, start + i, n, fds + i,
+                               with_fd ? n : 0);
         if (err)
             return err;
         i += n;
@@ -395,12 +221,12 @@ static int vfu_set_irqs(struct portcam_dev *dev, unsigned start, unsigned count,
 
 static int vfu_bus_master(struct portcam_dev *dev, bool on)
 {
-    struct pc_vfu *v = dev->priv;
+    struct pc_vfuc *v = dev->priv;
     int err;
 
     if (on)
         atomic_store(&v->conn.master, true);
-    err = set_command(v, on ? 0 : PCI_COMMAND_MASTER, on ? PCI_COMMAND_MASTER : 0);
+    err = pc_vfuc_command(v, on ? 0 : PCI_COMMAND_MASTER, on ? PCI_COMMAND_MASTER : 0);
     if (!on || err)
         atomic_store(&v->conn.master, false);
     return err;
@@ -408,19 +234,19 @@ static int vfu_bus_master(struct portcam_dev *dev, bool on)
 
 static int vfu_liveness(struct portcam_dev *dev)
 {
-    struct pc_vfu *v = dev->priv;
+    struct pc_vfuc *v = dev->priv;
     uint64_t n;
 
     if (v->req_fd >= 0 && dev->sys->read(v->req_fd, &n, sizeof(n)) == (ssize_t)sizeof(n))
         pc_dev_raise(dev, PORTCAM_DEV_RELEASE_WANTED);
     if (v->err_fd >= 0 && dev->sys->read(v->err_fd, &n, sizeof(n)) == (ssize_t)sizeof(n))
         pc_dev_raise(dev, PORTCAM_DEV_ERROR);
-    return pc_vfu_pump(&v->conn);
+    return pc_vfuc_pump(&v->conn);
 }
 
 static unsigned vfu_poll_fds(const struct portcam_dev *dev, int fds[PORTCAM_DEV_POLL_FDS])
 {
-    const struct pc_vfu *v = dev->priv;
+    const struct pc_vfuc *v = dev->priv;
     unsigned n = 0;
 
     fds[n++] = v->conn.fd;
@@ -433,12 +259,12 @@ static unsigned vfu_poll_fds(const struct portcam_dev *dev, int fds[PORTCAM_DEV_
 
 static void vfu_detach(struct portcam_dev *dev)
 {
-    struct pc_vfu *v = dev->priv;
+    struct pc_vfuc *v = dev->priv;
 
     if (v->err_fd >= 0)
-        set_irqs_once(v, PC_VFU_IRQ_ERR, PC_VFU_IRQ_DATA_NONE, 0, 0, NULL, 0);
+        pc_vfuc_set_irqs(v, PC_VFU_IRQ_ERR, PC_VFU_IRQ_DATA_NONE, 0, 0, NULL, 0);
     if (v->req_fd >= 0)
-        set_irqs_once(v, PC_VFU_IRQ_REQ, PC_VFU_IRQ_DATA_NONE, 0, 0, NULL, 0);
+        pc_vfuc_set_irqs(v, PC_VFU_IRQ_REQ, PC_VFU_IRQ_DATA_NONE, 0, 0, NULL, 0);
 }
 
 static void vfu_close(struct portcam_dev *dev)

@@ -2,13 +2,14 @@
 /*
  * The vfio-user wire format, shared by the client in driver/ and the server in sim/.
  *
- * AF_UNIX SOCK_STREAM, host byte order, one 16-byte header before every message; `size` of the header
- * (which counts itself) is the only framing. File descriptors travel as SCM_RIGHTS with their message.
- * Every structure here is what is on the wire, checked by static asserts; sizes and indices found in a
- * message are claims of the other side and have to be bounded by whoever reads them.
+ * AF_UNIX SOCK_STREAM, host byte order, one 16-byte header before every message; `size` of the
+ * header (which counts itself) is the only framing. File descriptors travel as SCM_RIGHTS with
+ * their message. Every structure here is what is on the wire, checked by static asserts; sizes and
+ * indices found in a message are claims of the other side and have to be bounded by whoever reads
+ * them.
  *
- * Constants carry the prefix PC_VFU_ so that the file can be used beside <linux/vfio.h>; the values of
- * region, IRQ and capability constants are the kernel's.
+ * Constants carry the prefix PC_VFU_ so that the file can be used beside <linux/vfio.h>; the values
+ * of region, IRQ and capability constants are the kernel's.
  */
 #ifndef PC_VFIO_USER_WIRE_H
 #define PC_VFIO_USER_WIRE_H
@@ -24,7 +25,9 @@ extern "C" {
 #define PC_VFU_ASSERT(cond, msg) _Static_assert(cond, msg)
 #endif
 
-/* Protocol version spoken by both sides: same major, a reply's minor is not above the proposed one. */
+/*
+ * Protocol version spoken by both sides: same major, a reply's minor is not above the proposed one.
+ */
 enum {
     PC_VFU_MAJOR = 0,
     PC_VFU_MINOR = 1,
@@ -87,15 +90,15 @@ enum {
 
 /* Bounds both sides keep. */
 enum {
-    PC_VFU_MAX_FDS = 16,                             /* in one message */
-    PC_VFU_MAX_REQUEST_HEAD = 4096,                  /* message without its data */
+    PC_VFU_MAX_FDS = 16,            /* in one message */
+    PC_VFU_MAX_REQUEST_HEAD = 4096, /* message without its data */
     PC_VFU_MAX_MSG = PC_VFU_DEFAULT_MAX_DATA_XFER + PC_VFU_MAX_REQUEST_HEAD + 16,
 };
 
 /* DMA_MAP request, with zero or one file descriptor; the reply has no payload. */
 struct pc_vfu_dma_map {
-    uint32_t argsz; /* 32 */
-    uint32_t flags; /* PC_VFU_DMA_* */
+    uint32_t argsz;  /* 32 */
+    uint32_t flags;  /* PC_VFU_DMA_* */
     uint64_t offset; /* in the file */
     uint64_t iova;
     uint64_t size;
@@ -204,8 +207,9 @@ enum {
 };
 
 /*
- * DEVICE_SET_IRQS request: with DATA_BOOL followed by `count` bytes, with DATA_EVENTFD accompanied by
- * `count` file descriptors or by none (de-assign). DATA_NONE with TRIGGER and count 0 disables the index.
+ * DEVICE_SET_IRQS request: with DATA_BOOL followed by `count` bytes, with DATA_EVENTFD accompanied
+ * by `count` file descriptors or by none (de-assign). DATA_NONE with TRIGGER and count 0 disables
+ * the index.
  */
 struct pc_vfu_set_irqs {
     uint32_t argsz; /* 20 and the data */
@@ -227,7 +231,10 @@ enum {
     PC_VFU_IRQ_ACTION_TYPE_MASK = 56,
 };
 
-/* REGION_READ and REGION_WRITE, request and reply; data follows in a read reply and a write request. */
+/*
+ * REGION_READ and REGION_WRITE, request and reply; data follows in a read reply and a write
+ * request.
+ */
 struct pc_vfu_region_access {
     uint64_t offset;
     uint32_t region;
@@ -248,8 +255,8 @@ struct pc_vfu_write_multi {
 PC_VFU_ASSERT(sizeof(struct pc_vfu_write_multi) == 24, "vfio-user write multi entry is 24 bytes");
 
 /*
- * DMA_READ and DMA_WRITE, request and reply; data follows in a write request and a read reply. A DMA_WRITE
- * reply may be 12 bytes long (the specification's table has a 4-byte count) or 16.
+ * DMA_READ and DMA_WRITE, request and reply; data follows in a write request and a read reply. A
+ * DMA_WRITE reply may be 12 bytes long (the specification's table has a 4-byte count) or 16.
  */
 struct pc_vfu_dma_access {
     uint64_t iova;

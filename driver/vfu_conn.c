@@ -1,20 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Messages of the vfio-user client, see vfu_conn.h.
+ * Requests and replies of the vfio-user client, and the DMA commands of the server between them,
+ * see vfu_conn.h.
  */
 #include "vfu_conn.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <poll.h>
 #include <stdarg.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <sys/un.h>
-#include <time.h>
-#include <unistd.h>
+#include <sys/uio.h>
 
 #include "dev_ops.h"
 #include "err.h"
@@ -22,20 +18,7 @@
 
 enum { PUMP_LIMIT = 64 };
 
-/* End of the connection, once: the reason is kept for whoever calls later. */
-static int die(struct pc_vfu_conn *c, int err, const char *why)
-{
-    if (!c->dead) {
-        c->dead = true;
-        snprintf(c->why, sizeof(c->why), "%s", why);
-        shutdown(c->fd, SHUT_RDWR);
-        pc_dev_gone(c->dev, c->why);
-    }
-    return pc_fail(err, "card is gone: %s: %s; restart the simulated card and open it again",
-                   c->dev->name, c->why);
-}
-
-int pc_vfu_nonsense(struct pc_vfu_conn *c, const char *fmt, ...)
+int pc_vfuc_nonsense(struct pc_vfuc_conn *c, const char *fmt, ...)
 {
     char why[128];
     va_list ap;
@@ -45,158 +28,12 @@ int pc_vfu_nonsense(struct pc_vfu_conn *c, const char *fmt, ...)
     vsnprintf(why, sizeof(why), fmt, ap);
     va_end(ap);
     pthread_mutex_lock(&c->lock);
-    err = die(c, -EPROTO, why);
+    err = pc_vfuc_die(c, -EPROTO, why);
     pthread_mutex_unlock(&c->lock);
     return err;
 }
 
-static int wait_for(struct pc_vfu_conn *c, short events, int64_t deadline)
-{
-    for (;;) {
-        struct pollfd p = {.fd = c->fd, .events = events};
-        int64_t left = deadline - pc_now_ms();
-        int got;
-
-        if (left <= 0) {
-            char why[64];
-
-            snprintf(why, sizeof(why), "no answer within %u ms", c->timeout_ms);
-            return die(c, -ETIMEDOUT, why);
-        }
-        got = poll(&p, 1, (int)left);
-        if (got > 0)
-            return 0;
-        if (got < 0 && errno != EINTR)
-            return die(c, -errno, "poll failed");
-    }
-}
-
-static int send_all(struct pc_vfu_conn *c, struct iovec *iov, unsigned n_iov, const int *fds,
-                    unsigned n_fds, int64_t deadline)
-{
-    union {
-        struct cmsghdr align;
-        char bytes[CMSG_SPACE(PC_VFU_MAX_FDS * sizeof(int))];
-    } control = {0};
-    struct msghdr msg = {.msg_iov = iov, .msg_iovlen = n_iov};
-
-    if (n_fds > 0) {
-        struct cmsghdr *cm;
-
-        msg.msg_control = control.bytes;
-        msg.msg_controllen = CMSG_SPACE(n_fds * sizeof(int));
-        cm = CMSG_FIRSTHDR(&msg);
-        cm->cmsg_level = SOL_SOCKET;
-        cm->cmsg_type = SCM_RIGHTS;
-        cm->cmsg_len = CMSG_LEN(n_fds * sizeof(int));
-        memcpy(CMSG_DATA(cm), fds, n_fds * sizeof(int));
-    }
-    while (msg.msg_iovlen > 0) {
-        ssize_t n = sendmsg(c->fd, &msg, MSG_NOSIGNAL | MSG_DONTWAIT);
-
-        if (n < 0 && errno == EAGAIN) {
-            int err = wait_for(c, POLLOUT, deadline);
-
-            if (err)
-                return err;
-            continue;
-        }
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n < 0)
-            return die(c, -ENODEV, errno == EPIPE || errno == ECONNRESET
-                                       ? "the simulated card closed the connection"
-                                       : pc_strerror(errno));
-        msg.msg_control = NULL; /* descriptors go with the first byte */
-        msg.msg_controllen = 0;
-        while (msg.msg_iovlen > 0 && (size_t)n >= msg.msg_iov->iov_len) {
-            n -= (ssize_t)msg.msg_iov->iov_len;
-            msg.msg_iov++;
-            msg.msg_iovlen--;
-        }
-        if (msg.msg_iovlen > 0) {
-            msg.msg_iov->iov_base = (char *)msg.msg_iov->iov_base + n;
-            msg.msg_iov->iov_len -= (size_t)n;
-        }
-    }
-    return 0;
-}
-
-/* This client has no use for descriptors from the server (BARs are never mapped). */
-static void close_received(struct msghdr *msg)
-{
-    for (struct cmsghdr *cm = CMSG_FIRSTHDR(msg); cm; cm = CMSG_NXTHDR(msg, cm)) {
-        size_t n;
-
-        if (cm->cmsg_level != SOL_SOCKET || cm->cmsg_type != SCM_RIGHTS)
-            continue;
-        n = (cm->cmsg_len - CMSG_LEN(0)) / sizeof(int);
-        for (size_t i = 0; i < n; i++) {
-            int fd;
-
-            memcpy(&fd, CMSG_DATA(cm) + i * sizeof(int), sizeof(int));
-            close(fd);
-        }
-    }
-}
-
-static int receive_exactly(struct pc_vfu_conn *c, void *buf, size_t len, int64_t deadline)
-{
-    while (len > 0) {
-        union {
-            struct cmsghdr align;
-            char bytes[CMSG_SPACE(PC_VFU_MAX_FDS * sizeof(int))];
-        } control;
-        struct iovec iov = {.iov_base = buf, .iov_len = len};
-        struct msghdr msg = {.msg_iov = &iov,
-                             .msg_iovlen = 1,
-                             .msg_control = control.bytes,
-                             .msg_controllen = sizeof(control.bytes)};
-        ssize_t n = recvmsg(c->fd, &msg, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
-
-        if (n < 0 && errno == EAGAIN) {
-            int err = wait_for(c, POLLIN, deadline);
-
-            if (err)
-                return err;
-            continue;
-        }
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n < 0 && errno != ECONNRESET)
-            return die(c, -ENODEV, pc_strerror(errno));
-        if (n <= 0)
-            return die(c, -ENODEV, "the simulated card closed the connection");
-        close_received(&msg);
-        buf = (char *)buf + n;
-        len -= (size_t)n;
-    }
-    return 0;
-}
-
-static int die_of(struct pc_vfu_conn *c, const char *what, unsigned long long value)
-{
-    char why[112];
-
-    snprintf(why, sizeof(why), "%s (%llu)", what, value);
-    return die(c, -EPROTO, why);
-}
-
-/* Header and payload of the next message; the payload is in c->rx. */
-static int receive_message(struct pc_vfu_conn *c, struct pc_vfu_header *h, size_t *ret_len,
-                           int64_t deadline)
-{
-    int err = receive_exactly(c, h, sizeof(*h), deadline);
-
-    if (err)
-        return err;
-    if (h->size < sizeof(*h) || h->size > PC_VFU_MAX_MSG)
-        return die_of(c, "a message claims an impossible size", h->size);
-    *ret_len = h->size - sizeof(*h);
-    return receive_exactly(c, c->rx, *ret_len, deadline);
-}
-
-static int answer(struct pc_vfu_conn *c, const struct pc_vfu_header *to, int error,
+static int answer(struct pc_vfuc_conn *c, const struct pc_vfu_header *to, int error,
                   const void *payload, size_t len, int64_t deadline)
 {
     struct pc_vfu_header h = {
@@ -215,11 +52,14 @@ static int answer(struct pc_vfu_conn *c, const struct pc_vfu_header *to, int err
         len = 0;
     }
     h.size += (uint32_t)len;
-    return send_all(c, iov, len ? 2 : 1, NULL, 0, deadline);
+    return pc_vfuc_send(c, iov, len ? 2 : 1, NULL, 0, deadline);
 }
 
-/* A command of the server: DMA through this process. Refusals are answered, they do not end the connection. */
-static int serve(struct pc_vfu_conn *c, const struct pc_vfu_header *h, size_t len,
+/*
+ * A command of the server: DMA through this process. Refusals are answered, they do not end the
+ * connection.
+ */
+static int serve(struct pc_vfuc_conn *c, const struct pc_vfu_header *h, size_t len,
                  int64_t deadline)
 {
     struct pc_vfu_dma_access a;
@@ -247,12 +87,12 @@ static int serve(struct pc_vfu_conn *c, const struct pc_vfu_header *h, size_t le
 }
 
 /* Reads until the reply of request `id` is in c->rx. */
-static int await_reply(struct pc_vfu_conn *c, uint16_t id, uint16_t cmd, size_t *ret_len,
+static int await_reply(struct pc_vfuc_conn *c, uint16_t id, uint16_t cmd, size_t *ret_len,
                        int64_t deadline)
 {
     for (;;) {
         struct pc_vfu_header h;
-        int err = receive_message(c, &h, ret_len, deadline);
+        int err = pc_vfuc_receive(c, &h, ret_len, deadline);
 
         if (err)
             return err;
@@ -261,18 +101,18 @@ static int await_reply(struct pc_vfu_conn *c, uint16_t id, uint16_t cmd, size_t 
             if (err)
                 return err;
             if (pc_now_ms() >= deadline)
-                return die(c, -ETIMEDOUT, "it sends commands and never the reply");
+                return pc_vfuc_die(c, -ETIMEDOUT, "it sends commands and never the reply");
             continue;
         }
         if ((h.flags & PC_VFU_F_TYPE_MASK) != PC_VFU_F_REPLY)
-            return die_of(c, "a message is neither command nor reply", h.flags);
+            return pc_vfuc_die_of(c, "a message is neither command nor reply", h.flags);
         if (h.id != id)
-            return die_of(c, "a reply carries the wrong message id", h.id);
+            return pc_vfuc_die_of(c, "a reply carries the wrong message id", h.id);
         if (h.cmd != cmd)
-            return die_of(c, "a reply carries the wrong command", h.cmd);
+            return pc_vfuc_die_of(c, "a reply carries the wrong command", h.cmd);
         if (h.flags & PC_VFU_F_ERROR) {
             if (h.error == 0 || h.error > 4095)
-                return die_of(c, "an error reply carries no errno", h.error);
+                return pc_vfuc_die_of(c, "an error reply carries no errno", h.error);
             return pc_fail(-(int)h.error, "the simulated card refused command %u: %s", cmd,
                            pc_strerror((int)h.error));
         }
@@ -280,7 +120,7 @@ static int await_reply(struct pc_vfu_conn *c, uint16_t id, uint16_t cmd, size_t 
     }
 }
 
-int pc_vfu_call(struct pc_vfu_conn *c, const struct pc_vfu_call *call, size_t *ret_len)
+int pc_vfuc_call(struct pc_vfuc_conn *c, const struct pc_vfuc_call *call, size_t *ret_len)
 {
     struct pc_vfu_header h = {
         .cmd = (uint16_t)call->cmd,
@@ -301,12 +141,12 @@ int pc_vfu_call(struct pc_vfu_conn *c, const struct pc_vfu_call *call, size_t *r
 
     pthread_mutex_lock(&c->lock);
     if (c->dead) {
-        err = die(c, -ENODEV, c->why);
+        err = pc_vfuc_die(c, -ENODEV, c->why);
         goto out;
     }
     deadline = pc_now_ms() + c->timeout_ms;
     h.id = c->next_id++;
-    err = send_all(c, iov, n_iov, call->fds, call->n_fds, deadline);
+    err = pc_vfuc_send(c, iov, n_iov, call->fds, call->n_fds, deadline);
     if (!err)
         err = await_reply(c, h.id, h.cmd, &len, deadline);
     if (!err && (len < call->reply_min || len > call->reply_max)) {
@@ -314,7 +154,7 @@ int pc_vfu_call(struct pc_vfu_conn *c, const struct pc_vfu_call *call, size_t *r
 
         snprintf(why, sizeof(why), "the reply to command %u has %zu bytes, expected %zu to %zu",
                  h.cmd, len, call->reply_min, call->reply_max);
-        err = die(c, -EPROTO, why);
+        err = pc_vfuc_die(c, -EPROTO, why);
     }
     if (!err) {
         if (len)
@@ -327,108 +167,28 @@ out:
     return err;
 }
 
-int pc_vfu_pump(struct pc_vfu_conn *c)
+int pc_vfuc_pump(struct pc_vfuc_conn *c)
 {
     int err = 0;
 
     if (pthread_mutex_trylock(&c->lock) != 0)
         return 0; /* a request is under way, and serves commands itself */
     if (c->dead)
-        err = die(c, -ENODEV, c->why);
+        err = pc_vfuc_die(c, -ENODEV, c->why);
     for (unsigned i = 0; !err && i < PUMP_LIMIT; i++) {
         struct pollfd p = {.fd = c->fd, .events = POLLIN};
         int64_t deadline = pc_now_ms() + c->timeout_ms;
         struct pc_vfu_header h;
-        size_t len;
+        size_t len = 0;
 
         if (poll(&p, 1, 0) <= 0)
             break;
-        err = receive_message(c, &h, &len, deadline);
+        err = pc_vfuc_receive(c, &h, &len, deadline);
         if (!err && (h.flags & PC_VFU_F_TYPE_MASK) != PC_VFU_F_COMMAND)
-            err = die_of(c, "a reply came that nobody asked for, id", h.id);
+            err = pc_vfuc_die_of(c, "a reply came that nobody asked for, id", h.id);
         if (!err)
             err = serve(c, &h, len, deadline);
     }
     pthread_mutex_unlock(&c->lock);
     return err;
-}
-
-static int connect_failed(const char *path, int err)
-{
-    switch (err) {
-    case -ENOENT:
-        return pc_fail(err, "no socket at %s: start the simulated card first", path);
-    case -ECONNREFUSED:
-        return pc_fail(err, "nobody listens at %s: start the simulated card again", path);
-    case -EACCES:
-        return pc_fail(err, "no permission for %s: become its user or change its mode", path);
-    case -EAGAIN:
-        return pc_fail(-ETIMEDOUT, "%s accepts no connection: another client may be using it",
-                       path);
-    default:
-        return pc_fail(err, "cannot connect to %s: %s", path, pc_strerror(err));
-    }
-}
-
-static int connect_until(int fd, const struct sockaddr_un *to, int64_t deadline)
-{
-    const struct timespec pause = {.tv_nsec = 5000000};
-
-    for (;;) {
-        if (connect(fd, (const struct sockaddr *)to, sizeof(*to)) == 0)
-            return 0;
-        if (errno != EAGAIN && errno != EINTR)
-            return -errno;
-        if (pc_now_ms() >= deadline)
-            return -EAGAIN;
-        nanosleep(&pause, NULL);
-    }
-}
-
-int pc_vfu_connect(struct pc_vfu_conn *c, struct portcam_dev *dev, const char *path,
-                   unsigned timeout_ms)
-{
-    struct sockaddr_un to = {.sun_family = AF_UNIX};
-    int err;
-
-    memset(c, 0, sizeof(*c));
-    c->dev = dev;
-    c->timeout_ms = timeout_ms;
-    c->max_xfer = PC_VFU_DEFAULT_MAX_DATA_XFER;
-    if (!*path)
-        return pc_fail(-EINVAL, "vfio-user: needs the path of a socket after the colon");
-    if (strlen(path) >= sizeof(to.sun_path))
-        return pc_fail(-ENAMETOOLONG, "socket path is longer than %zu bytes: use a shorter one",
-                       sizeof(to.sun_path) - 1);
-    memcpy(to.sun_path, path, strlen(path));
-    c->rx = malloc(PC_VFU_MAX_MSG);
-    if (!c->rx)
-        return pc_fail(-ENOMEM, "out of memory");
-    c->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    if (c->fd < 0) {
-        err = pc_fail(-errno, "no socket: %s", pc_strerror(errno));
-        goto out_rx;
-    }
-    err = connect_until(c->fd, &to, pc_now_ms() + timeout_ms);
-    if (err) {
-        err = connect_failed(path, err);
-        goto out_fd;
-    }
-    err = -pthread_mutex_init(&c->lock, NULL);
-    if (err)
-        goto out_fd;
-    return 0;
-
-out_fd:
-    close(c->fd);
-out_rx:
-    free(c->rx);
-    return err;
-}
-
-void pc_vfu_disconnect(struct pc_vfu_conn *c)
-{
-    close(c->fd);
-    free(c->rx);
-    pthread_mutex_destroy(&c->lock);
 }

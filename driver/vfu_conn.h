@@ -2,9 +2,10 @@
 /*
  * A vfio-user connection of the client: one request and its reply at a time, under one lock.
  *
- * While it waits it serves the DMA commands of the server. Nothing the server says is believed: sizes, identifiers,
- * flags and counts are checked, every wait has a deadline, and a connection that is out of step, silent or closed is
- * dead for good (its device is gone). A refusal by the server (an error reply) leaves it usable.
+ * While it waits it serves the DMA commands of the server. Nothing the server says is believed:
+ * sizes, identifiers, flags and counts are checked, every wait has a deadline, and a connection
+ * that is out of step, silent or closed is dead for good (its device is gone). A refusal by the
+ * server (an error reply) leaves it usable.
  */
 #ifndef PC_VFU_CONN_H
 #define PC_VFU_CONN_H
@@ -19,7 +20,7 @@
 
 struct portcam_dev;
 
-struct pc_vfu_conn {
+struct pc_vfuc_conn {
     struct portcam_dev *dev;
     pthread_mutex_t lock;
     int fd;
@@ -29,11 +30,11 @@ struct pc_vfu_conn {
     char why[128]; /* of death */
     uint32_t max_xfer;
     _Atomic bool master; /* the card may do DMA */
-    unsigned char *rx; /* payload of the message being read, PC_VFU_MAX_MSG bytes */
+    unsigned char *rx;   /* payload of the message being read, PC_VFU_MAX_MSG bytes */
 };
 
 /* A request and what its reply may be. */
-struct pc_vfu_call {
+struct pc_vfuc_call {
     enum pc_vfu_cmd cmd;
     const void *head;
     size_t head_len;
@@ -47,21 +48,39 @@ struct pc_vfu_call {
 };
 
 /* Connect. Return: 0 or -errno with a sentence. */
-int pc_vfu_connect(struct pc_vfu_conn *c, struct portcam_dev *dev, const char *path,
-                   unsigned timeout_ms);
-void pc_vfu_disconnect(struct pc_vfu_conn *c);
+int pc_vfuc_connect(struct pc_vfuc_conn *c, struct portcam_dev *dev, const char *path,
+                    unsigned timeout_ms);
+void pc_vfuc_disconnect(struct pc_vfuc_conn *c);
 
 /*
  * One request. *ret_len (may be NULL) gets the payload's size, within reply_min and reply_max.
- * Return: 0; -errno told by the server; -ENODEV connection closed; -ETIMEDOUT; -EPROTO nonsense received.
+ * Return: 0; -errno told by the server; -ENODEV connection closed; -ETIMEDOUT; -EPROTO nonsense
+ * received.
  */
-int pc_vfu_call(struct pc_vfu_conn *c, const struct pc_vfu_call *call, size_t *ret_len);
+int pc_vfuc_call(struct pc_vfuc_conn *c, const struct pc_vfuc_call *call, size_t *ret_len);
 
-/* Serve commands that are waiting, without waiting for more. Return: 0, -ENODEV, -EPROTO, -ETIMEDOUT. */
-int pc_vfu_pump(struct pc_vfu_conn *c);
+/*
+ * Serve commands that are waiting, without waiting for more. Return: 0, -ENODEV, -EPROTO,
+ * -ETIMEDOUT.
+ */
+int pc_vfuc_pump(struct pc_vfuc_conn *c);
 
 /* The server's claim makes no sense: end the connection. Return: -EPROTO with a sentence. */
-int pc_vfu_nonsense(struct pc_vfu_conn *c, const char *fmt, ...)
+int pc_vfuc_nonsense(struct pc_vfuc_conn *c, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
+
+/*
+ * The layer of bytes below (vfu_io.c), called with the lock held. `deadline` is on the clock of
+ * pc_now_ms().
+ */
+struct iovec;
+int pc_vfuc_send(struct pc_vfuc_conn *c, struct iovec *iov, unsigned n_iov, const int *fds,
+                 unsigned n_fds, int64_t deadline);
+/* Header and payload of the next message; the payload is in c->rx. */
+int pc_vfuc_receive(struct pc_vfuc_conn *c, struct pc_vfu_header *h, size_t *ret_len,
+                    int64_t deadline);
+/* End of the connection; the first reason is kept. Return: err with a sentence. */
+int pc_vfuc_die(struct pc_vfuc_conn *c, int err, const char *why);
+int pc_vfuc_die_of(struct pc_vfuc_conn *c, const char *what, unsigned long long value);
 
 #endif /* PC_VFU_CONN_H */

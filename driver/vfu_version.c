@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * The VERSION exchange, see vfu_version.h. The proposal names what the client can do; missing answers mean the
- * defaults of the protocol, and everything is cut down to what the client proposed.
+ * The VERSION exchange, see vfu_version.h. The proposal names what the client can do; missing
+ * answers mean the defaults of the protocol, and everything is cut down to what the client
+ * proposed.
  */
 #include "vfu_version.h"
 
@@ -31,7 +32,7 @@ static int number(const json_t *caps, const char *key, uint64_t most, uint64_t *
     return 0;
 }
 
-int pc_vfu_parse_caps(const char *text, size_t len, struct pc_vfu_caps *ret)
+int pc_vfuc_parse_caps(const char *text, size_t len, struct pc_vfuc_caps *ret)
 {
     uint64_t fds = PC_VFU_DEFAULT_MAX_MSG_FDS;
     uint64_t xfer = PC_VFU_DEFAULT_MAX_DATA_XFER;
@@ -74,11 +75,11 @@ int pc_vfu_parse_caps(const char *text, size_t len, struct pc_vfu_caps *ret)
     return 0;
 }
 
-int pc_vfu_version(struct pc_vfu_conn *c, struct pc_vfu_caps *ret)
+int pc_vfuc_version(struct pc_vfuc_conn *c, struct pc_vfuc_caps *ret)
 {
     struct pc_vfu_version v = {.major = PC_VFU_MAJOR, .minor = PC_VFU_MINOR};
     char reply[sizeof(v) + 4096];
-    struct pc_vfu_call call = {
+    struct pc_vfuc_call call = {
         .cmd = PC_VFU_VERSION,
         .head = &v,
         .head_len = sizeof(v),
@@ -89,7 +90,7 @@ int pc_vfu_version(struct pc_vfu_conn *c, struct pc_vfu_caps *ret)
         .reply_max = sizeof(reply),
     };
     size_t len;
-    int err = pc_vfu_call(c, &call, &len);
+    int err = pc_vfuc_call(c, &call, &len);
 
     if (err)
         return err;
@@ -97,10 +98,11 @@ int pc_vfu_version(struct pc_vfu_conn *c, struct pc_vfu_caps *ret)
     if (v.major != PC_VFU_MAJOR)
         return pc_fail(-EPROTONOSUPPORT,
                        "the simulated card speaks vfio-user %u.%u and this driver %u.x: "
-                       "use versions that belong together", v.major, v.minor, PC_VFU_MAJOR);
+                       "use versions that belong together",
+                       v.major, v.minor, PC_VFU_MAJOR);
     if (v.minor > PC_VFU_MINOR)
-        return pc_vfu_nonsense(c, "it answers a newer minor version (%u) than proposed", v.minor);
-    if (pc_vfu_parse_caps(reply + sizeof(v), len - sizeof(v), ret) != 0)
-        return pc_vfu_nonsense(c, "its capabilities are not valid JSON for vfio-user");
+        return pc_vfuc_nonsense(c, "it answers a newer minor version (%u) than proposed", v.minor);
+    if (pc_vfuc_parse_caps(reply + sizeof(v), len - sizeof(v), ret) != 0)
+        return pc_vfuc_nonsense(c, "its capabilities are not valid JSON for vfio-user");
     return 0;
 }
