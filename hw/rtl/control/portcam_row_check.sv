@@ -1,0 +1,263 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// portcam_row_check: what can be told about a command from its 64 bytes alone, by docs/pipeline.md
+// section 6.
+//
+// command_i is held by its source while valid_i is high and until take_i. checked_o rises three
+// clocks after a new command has appeared; then status_o tells opcode, table, row, count and
+// alignment (the first that fails, in this order), and row_status_o tells the fields of the row as
+// the command's table wants them (with meaning only for row_write whose status_o is ok). Whether a
+// change set is open is not known here. A command every four clocks.
+
+`default_nettype none
+
+module portcam_row_check #(
+    parameter int unsigned Functions           = portcam_pkg::BuildFunctions,
+    parameter int unsigned Domains             = portcam_pkg::BuildDomains,
+    parameter int unsigned Addresses           = portcam_pkg::BuildAddresses,
+    parameter int unsigned Services            = portcam_pkg::BuildServices,
+    parameter int unsigned Backends            = portcam_pkg::BuildBackends,
+    parameter int unsigned EndpointRows        = portcam_pkg::BuildEndpointRows,
+    parameter int unsigned EndpointAnyPortRows = portcam_pkg::BuildEndpointAnyPortRows,
+    parameter int unsigned EndpointAnyRows     = portcam_pkg::BuildEndpointAnyRows
+) (
+    input  logic         clk_i,
+    input  logic         rst_ni,
+    input  logic         valid_i,
+    input  logic         take_i,
+    input  logic [511:0] command_i,
+    output logic         checked_o,
+    output logic [7:0]   status_o,
+    output logic [7:0]   row_status_o
+);
+
+  // One counter row for each reason there is.
+  localparam logic [17:0] ReasonRows = 18'(portcam_pkg::ReasonOversize) + 18'd1;
+
+  portcam_pkg::command_t      command;
+  portcam_pkg::function_row_t function_row;
+  portcam_pkg::domain_row_t   domain_row;
+  portcam_pkg::address_row_t  address_row;
+  portcam_pkg::service_row_t  service_row;
+  portcam_pkg::backend_row_t  backend_row;
+  portcam_pkg::endpoint_row_t endpoint_row;
+
+  assign command      = command_i;
+  assign function_row = command.data;
+  assign domain_row   = command.data;
+  assign address_row  = command.data;
+  assign service_row  = command.data;
+  assign backend_row  = command.data;
+  assign endpoint_row = command.data;
+
+  logic [1:0] age_q;
+
+  assign checked_o = age_q == 2'd3;
+
+  always_ff @(posedge clk_i) begin
+    if (!rst_ni || !valid_i || take_i) begin
+      age_q <= 2'd0;
+    end else if (!checked_o) begin
+      age_q <= age_q + 2'd1;
+    end
+  end
+
+  //------------------------------------------------------------------------------------------------
+  // Clock 1: what each part says by itself. Size of the table, and where the range ends.
+
+  logic        table_known_q;
+  logic        counter_known_q;
+  logic [17:0] rows_q;
+  logic [17:0] counter_rows_q;
+  logic [32:0] end_q;
+  logic [47:3] used_q;            // bytes of the data that are not 0
+  logic        bad_address_q;
+  logic        bad_address2_q;
+  logic        bad_count_q;
+
+  always_ff @(posedge clk_i) begin
+    table_known_q   <= command.table_id <= portcam_pkg::TableEndpointAny;
+    counter_known_q <= command.table_id <= portcam_pkg::CounterTableBackend;
+    case (command.table_id[3:0])
+      portcam_pkg::TableDevice[3:0]:          rows_q <= 18'd1;
+      portcam_pkg::TableFunction[3:0]:        rows_q <= 18'(Functions);
+      portcam_pkg::TableDomain[3:0]:          rows_q <= 18'(Domains);
+      portcam_pkg::TableAddress[3:0]:         rows_q <= 18'(Addresses);
+      portcam_pkg::TableService[3:0]:         rows_q <= 18'(Services);
+      portcam_pkg::TableBackend[3:0]:         rows_q <= 18'(Backends);
+      portcam_pkg::TableEndpoint[3:0]:        rows_q <= 18'(EndpointRows);
+      portcam_pkg::TableEndpointAnyPort[3:0]: rows_q <= 18'(EndpointAnyPortRows);
+      default:                                rows_q <= 18'(EndpointAnyRows);
+    endcase
+    case (command.table_id[2:0])
+      portcam_pkg::CounterTableReason[2:0]:     counter_rows_q <= ReasonRows;
+      portcam_pkg::CounterTableFunctionRx[2:0]: counter_rows_q <= 18'(Functions);
+      portcam_pkg::CounterTableFunctionTx[2:0]: counter_rows_q <= 18'(Functions);
+      portcam_pkg::CounterTableDomain[2:0]:     counter_rows_q <= 18'(2 * Domains);
+      portcam_pkg::CounterTableAddress[2:0]:    counter_rows_q <= 18'(2 * Addresses);
+      portcam_pkg::CounterTableService[2:0]:    counter_rows_q <= 18'(2 * Services);
+      default:                                  counter_rows_q <= 18'(2 * Backends);
+    endcase
+    end_q          <= {1'b0, command.row} + {1'b0, command.count};
+    bad_count_q    <= command.count == '0 || command.count > 32'(portcam_pkg::BuildMaxCount);
+    bad_address_q  <= command.data[5:0] != '0;
+    bad_address2_q <= command.data[69:64] != '0;
+    for (int unsigned i = 3; i < 48; i++) begin
+      used_q[i] <= command.data[8*i+:8] != '0;
+    end
+  end
+
+  // Fields: numbers against the sizes of their tables, and the like.
+  logic function_bad_q;
+  logic domain_bad_q;
+  logic domain_reject_q;
+  logic address_bad_q;
+  logic service_bad_q;
+  logic service_stateful_q;
+  logic backend_bad_q;
+  logic endpoint_bad_q;
+  logic address_bad_family;
+  logic address_bad_prefix;
+  logic address_bad_vlan;
+  logic backend_bad_family;
+  logic endpoint_bad_family;
+
+  assign address_bad_family  = address_row.family != 8'(portcam_pkg::Family4) &&
+                               address_row.family != 8'(portcam_pkg::Family6);
+  assign backend_bad_family  = backend_row.family != 8'(portcam_pkg::Family4) &&
+                               backend_row.family != 8'(portcam_pkg::Family6);
+  assign endpoint_bad_family = endpoint_row.family != 8'(portcam_pkg::Family4) &&
+                               endpoint_row.family != 8'(portcam_pkg::Family6);
+  assign address_bad_prefix  = address_row.prefix > 8'd128 ||
+                               (address_row.family == 8'(portcam_pkg::Family4) &&
+                                address_row.prefix > 8'd32);
+  assign address_bad_vlan    = address_row.vlan > 16'd4094 &&
+                               address_row.vlan != 16'(portcam_pkg::VlanAny);
+
+  always_ff @(posedge clk_i) begin
+    function_bad_q     <= {16'b0, function_row.domain} >= 32'(Domains) ||
+                          function_row.flags[7:3] != '0;
+    domain_bad_q       <= domain_row.state > portcam_pkg::DomainStateStopped ||
+                          domain_row.unknown > portcam_pkg::PolicyReject ||
+                          {24'b0, domain_row.home} >= 32'(Functions);
+    domain_reject_q    <= domain_row.unknown == portcam_pkg::PolicyReject;
+    address_bad_q      <= address_bad_family || address_bad_prefix || address_bad_vlan ||
+                          {16'b0, address_row.address} >= 32'(Addresses) ||
+                          {16'b0, address_row.domain} >= 32'(Domains) ||
+                          {24'b0, address_row.home} >= 32'(Functions);
+    service_bad_q      <= {16'b0, service_row.domain} >= 32'(Domains) ||
+                          ({16'b0, service_row.address} >= 32'(Addresses) &&
+                           service_row.address != 16'(portcam_pkg::AddressAny)) ||
+                          service_row.flags[7:2] != '0 ||
+                          service_row.mode > portcam_pkg::ModeDeliver ||
+                          {16'b0, service_row.service} >= 32'(Services) ||
+                          {16'b0, service_row.backend} >= 32'(Backends);
+    service_stateful_q <= service_row.mode == portcam_pkg::ModeStateful;
+    backend_bad_q      <= backend_bad_family || backend_row.flags[7:1] != '0 ||
+                          {24'b0, backend_row.egress} >= 32'(Functions);
+    endpoint_bad_q     <= endpoint_bad_family || endpoint_row.flags[7:2] != '0 ||
+                          {16'b0, endpoint_row.service} >= 32'(Services) ||
+                          {16'b0, endpoint_row.backend} >= 32'(Backends) ||
+                          {16'b0, endpoint_row.domain} >= 32'(Domains) ||
+                          {16'b0, endpoint_row.address} >= 32'(Addresses);
+  end
+
+  //------------------------------------------------------------------------------------------------
+  // Clock 2: the verdict of each table, with its reserved bytes; ranges against sizes.
+
+  logic       bad_q2;
+  logic       unsupported_q2;
+  logic       row_in_q2;
+  logic       counter_row_in_q2;
+  logic       counter_end_in_q2;
+
+  always_ff @(posedge clk_i) begin
+    unsupported_q2 <= 1'b0;
+    case (command.table_id[3:0])
+      portcam_pkg::TableDevice[3:0]:   bad_q2 <= |used_q[47:6];
+      portcam_pkg::TableFunction[3:0]: bad_q2 <= function_bad_q || (|used_q[47:9]);
+      portcam_pkg::TableDomain[3:0]: begin
+        bad_q2         <= domain_bad_q || (|used_q[47:3]);
+        unsupported_q2 <= domain_reject_q;
+      end
+      portcam_pkg::TableAddress[3:0]:  bad_q2 <= address_bad_q || (|used_q[47:25]);
+      portcam_pkg::TableService[3:0]: begin
+        bad_q2         <= service_bad_q || used_q[9] || (|used_q[47:14]);
+        unsupported_q2 <= service_stateful_q;
+      end
+      portcam_pkg::TableBackend[3:0]:  bad_q2 <= backend_bad_q || (|used_q[47:27]);
+      default:                         bad_q2 <= endpoint_bad_q || used_q[47];
+    endcase
+    row_in_q2         <= command.row < {14'b0, rows_q};
+    counter_row_in_q2 <= command.row < {14'b0, counter_rows_q};
+    counter_end_in_q2 <= end_q <= {15'b0, counter_rows_q};
+  end
+
+  //------------------------------------------------------------------------------------------------
+  // Clock 3: the first that fails.
+
+  logic [7:0] status_q3;
+  logic [7:0] row_status_q3;
+
+  always_ff @(posedge clk_i) begin
+    status_q3 <= portcam_pkg::StatusOk;
+    case (command.opcode)
+      portcam_pkg::OpcodeNop, portcam_pkg::OpcodeChangeBegin, portcam_pkg::OpcodeChangeCommit,
+      portcam_pkg::OpcodeChangeAbort: begin
+      end
+      portcam_pkg::OpcodeRowWrite, portcam_pkg::OpcodeRowDelete, portcam_pkg::OpcodeRowRead: begin
+        if (!table_known_q) begin
+          status_q3 <= portcam_pkg::StatusUnknownTable;
+        end else if (!row_in_q2) begin
+          status_q3 <= portcam_pkg::StatusRowOutOfRange;
+        end else if (command.opcode == portcam_pkg::OpcodeRowRead && bad_address_q) begin
+          status_q3 <= portcam_pkg::StatusBadAlignment;
+        end
+      end
+      portcam_pkg::OpcodeCounterRead: begin
+        if (!counter_known_q) begin
+          status_q3 <= portcam_pkg::StatusUnknownTable;
+        end else if (!counter_row_in_q2) begin
+          status_q3 <= portcam_pkg::StatusRowOutOfRange;
+        end else if (bad_count_q) begin
+          status_q3 <= portcam_pkg::StatusBadLength;
+        end else if (!counter_end_in_q2) begin
+          status_q3 <= portcam_pkg::StatusRowOutOfRange;
+        end else if (bad_address_q) begin
+          status_q3 <= portcam_pkg::StatusBadAlignment;
+        end
+      end
+      portcam_pkg::OpcodeSelfTest: begin
+        if (bad_address_q || bad_address2_q) begin
+          status_q3 <= portcam_pkg::StatusBadAlignment;
+        end
+      end
+      portcam_pkg::OpcodeSetTime: status_q3 <= portcam_pkg::StatusUnsupported;
+      default:                    status_q3 <= portcam_pkg::StatusUnknownOpcode;
+    endcase
+    if (bad_q2) begin
+      row_status_q3 <= portcam_pkg::StatusBadRow;
+    end else if (unsupported_q2) begin
+      row_status_q3 <= portcam_pkg::StatusUnsupported;
+    end else begin
+      row_status_q3 <= portcam_pkg::StatusOk;
+    end
+  end
+
+  assign status_o     = status_q3;
+  assign row_status_o = row_status_q3;
+
+  // Whatever a row may hold freely.
+  logic unused_fields;
+  assign unused_fields = ^{command.flags, command.cookie, function_row.mac, function_row.flags[2:0],
+                           function_row.reserved, domain_row.reserved, address_row.ip,
+                           address_row.reserved, service_row.port, service_row.protocol,
+                           service_row.flags[1:0], service_row.pad, service_row.reserved,
+                           backend_row.ip, backend_row.port, backend_row.mac, backend_row.flags[0],
+                           backend_row.reserved, endpoint_row.ip, endpoint_row.protocol,
+                           endpoint_row.port, endpoint_row.public_ip, endpoint_row.public_port,
+                           endpoint_row.flags[1:0], endpoint_row.pad};
+
+endmodule
+
+`resetall
