@@ -72,13 +72,15 @@ static int open_files(struct pc_port *p, const char *arg)
     int rc = 0;
 
     if (!comma || strchr(comma + 1, ',')) {
-        snprintf(p->message, sizeof(p->message),
-                 "%s comma after \"pcap:\"; use pcap:IN,OUT (names without comma, either may be empty)",
-                 comma ? "more than one" : "no");
+        snprintf(
+            p->message, sizeof(p->message),
+            "%s comma after \"pcap:\"; use pcap:IN,OUT (names without comma, either may be empty)",
+            comma ? "more than one" : "no");
         return -EINVAL;
     }
     if (!arg[1]) {
-        snprintf(p->message, sizeof(p->message), "neither IN nor OUT; use null for a port without both");
+        snprintf(p->message, sizeof(p->message),
+                 "neither IN nor OUT; use null for a port without both");
         return -EINVAL;
     }
     f = p->priv = calloc(1, sizeof(*f));
@@ -135,8 +137,8 @@ static int write_frame(struct pc_port *p, const void *buf, size_t len)
     pcap_dump((u_char *)f->out, &h, buf);
     if (!pcap_dump_flush(f->out) && !ferror(pcap_dump_file(f->out)))
         return 0;
-    snprintf(p->message, sizeof(p->message), "OUT cannot be written any more: %s; is the disk full?",
-             strerror(errno));
+    snprintf(p->message, sizeof(p->message),
+             "OUT cannot be written any more: %s; is the disk full?", strerror(errno));
     return -EIO;
 }
 

@@ -14,8 +14,8 @@ static int null_open(struct pc_port *p, const char *arg)
 {
     if (!arg)
         return 0;
-    snprintf(p->message, sizeof(p->message), "\"null\" takes no argument: write null instead of null:%s",
-             arg);
+    snprintf(p->message, sizeof(p->message),
+             "\"null\" takes no argument: write null instead of null:%s", arg);
     return -EINVAL;
 }
 
@@ -62,8 +62,10 @@ struct pc_port *pc_port_open(const char *spec, char *err, size_t err_len)
     int rc;
 
     if (!ops) {
-        snprintf(err, err_len, "port \"%.40s\": unknown kind \"%.*s\"; use tap:NAME, pcap:IN,OUT, "
-                 "socket:PATH or null", spec, len > 40 ? 40 : (int)len, spec);
+        snprintf(err, err_len,
+                 "port \"%.40s\": unknown kind \"%.*s\"; use tap:NAME, pcap:IN,OUT, "
+                 "socket:PATH or null",
+                 spec, len > 40 ? 40 : (int)len, spec);
         return NULL;
     }
     if (ops != &null_port && (!colon || !colon[1])) {

@@ -28,9 +28,10 @@ struct wire {
     int listen_fd, peer_fd;
     char *path;
     uint8_t in[LENGTH_BYTES + PC_PORT_MAX_FRAME]; /* the frame being received, length first */
-    size_t have, len; /* bytes of it so far; what its length says */
-    size_t skip;      /* bytes of a refused frame still to come */
-    uint8_t out[LENGTH_BYTES + PC_PORT_MAX_FRAME]; /* rest of the frame being sent: out[sent..out_len) */
+    size_t have, len;                             /* bytes of it so far; what its length says */
+    size_t skip;                                  /* bytes of a refused frame still to come */
+    uint8_t out[LENGTH_BYTES +
+                PC_PORT_MAX_FRAME]; /* rest of the frame being sent: out[sent..out_len) */
     size_t sent, out_len;
 };
 
@@ -90,8 +91,8 @@ static void accept_peers(struct pc_port *p, struct wire *w)
 static int flush(struct pc_port *p, struct wire *w)
 {
     while (w->sent < w->out_len) {
-        ssize_t n = send(w->peer_fd, w->out + w->sent, w->out_len - w->sent,
-                         MSG_DONTWAIT | MSG_NOSIGNAL);
+        ssize_t n =
+            send(w->peer_fd, w->out + w->sent, w->out_len - w->sent, MSG_DONTWAIT | MSG_NOSIGNAL);
 
         if (n < 0 && errno == EINTR)
             continue;
@@ -128,9 +129,11 @@ static int begin_frame(struct pc_port *p, struct wire *w, size_t cap)
     size_t len = (size_t)w->in[0] << 24 | (size_t)w->in[1] << 16 | (size_t)w->in[2] << 8 | w->in[3];
 
     if (len > QEMU_MAX_FRAME) {
-        snprintf(p->message, sizeof(p->message),
-                 "the peer of %.100s announced a frame of %zu bytes and was disconnected; it must send "
-                 "a 4-byte big-endian length before each frame", w->path, len);
+        snprintf(
+            p->message, sizeof(p->message),
+            "the peer of %.100s announced a frame of %zu bytes and was disconnected; it must send "
+            "a 4-byte big-endian length before each frame",
+            w->path, len);
         drop_peer(p, w);
         return -EPROTO;
     }
@@ -147,7 +150,7 @@ static int begin_frame(struct pc_port *p, struct wire *w, size_t cap)
 static ssize_t next_frame(struct pc_port *p, struct wire *w, void *buf, size_t cap)
 {
     for (;;) {
-        size_t want = w->skip              ? (w->skip < sizeof(w->in) ? w->skip : sizeof(w->in))
+        size_t want = w->skip                  ? (w->skip < sizeof(w->in) ? w->skip : sizeof(w->in))
                       : w->have < LENGTH_BYTES ? LENGTH_BYTES - w->have
                                                : LENGTH_BYTES + w->len - w->have;
         ssize_t n = receive(p, w, w->skip ? w->in : w->in + w->have, want);

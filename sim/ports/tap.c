@@ -52,7 +52,8 @@ static int tap_open(struct pc_port *p, const char *arg)
     if (len >= IFNAMSIZ || strpbrk(arg, "/:% \t\n") || !strcmp(arg, ".") || !strcmp(arg, "..")) {
         snprintf(p->message, sizeof(p->message),
                  "\"%.40s\" cannot be the name of an interface; use at most %d characters without "
-                 "space, slash, colon or percent", arg, IFNAMSIZ - 1);
+                 "space, slash, colon or percent",
+                 arg, IFNAMSIZ - 1);
         return -EINVAL;
     }
     p->fd = open("/dev/net/tun", O_RDWR | O_NONBLOCK | O_CLOEXEC);

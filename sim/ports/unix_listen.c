@@ -46,8 +46,9 @@ int pc_unix_listen(const char *path, char *err, size_t err_len)
     int fd, rc;
 
     if (!len || len >= sizeof(a.sun_path)) {
-        snprintf(err, err_len, "socket path of %zu bytes: it must have 1 to %zu; choose a shorter one",
-                 len, sizeof(a.sun_path) - 1);
+        snprintf(err, err_len,
+                 "socket path of %zu bytes: it must have 1 to %zu; choose a shorter one", len,
+                 sizeof(a.sun_path) - 1);
         return -ENAMETOOLONG;
     }
     memcpy(a.sun_path, path, len);
@@ -62,7 +63,7 @@ int pc_unix_listen(const char *path, char *err, size_t err_len)
         close(fd);
     if (!err[0])
         snprintf(err, err_len, "cannot listen at %s: %s%s", path, strerror(-rc),
-                 rc == -ENOENT    ? "; create the directory"
+                 rc == -ENOENT   ? "; create the directory"
                  : rc == -EACCES ? "; choose a directory that you may write"
                                  : "");
     return rc;

@@ -214,8 +214,8 @@ static int execute(struct pc_vfu *s, struct pc_message *m, struct answer *a)
 {
     const uint16_t cmd = m->header.cmd;
 
-    if ((m->header.flags & PC_VFU_F_TYPE_MASK) != PC_VFU_F_COMMAND ||
-        m->header.size < HEADER || m->header.size > PC_VFU_MAX_MSG)
+    if ((m->header.flags & PC_VFU_F_TYPE_MASK) != PC_VFU_F_COMMAND || m->header.size < HEADER ||
+        m->header.size > PC_VFU_MAX_MSG)
         return -EINVAL;
     if (cmd >= sizeof(commands) / sizeof(commands[0]) || !commands[cmd])
         return -ENOTSUP;

@@ -93,31 +93,37 @@ static int await_answer(struct pc_vfu *s)
     }
 }
 
+/* What one access moves: into buf, or out of it (then it is not written). */
+struct move {
+    uint8_t *buf;
+    bool write;
+};
+
 /* The client's answer: its error, or its data copied out. */
-static int take_answer(const struct pc_message *m, uint8_t *read_to, size_t len)
+static int take_answer(const struct pc_message *m, struct move v, size_t len)
 {
     const size_t full = sizeof(struct pc_vfu_dma_access);
 
     if (m->header.flags & PC_VFU_F_ERROR)
         return m->header.error && m->header.error < 4096 ? -(int)m->header.error : -EIO;
-    if (!read_to)
+    if (v.write)
         return 0;
     /* QEMU 10 has a 4-byte count. */
     if (m->len == full + len || m->len == full - 4 + len) {
-        memcpy(read_to, m->payload + (m->len - len), len);
+        memcpy(v.buf, m->payload + (m->len - len), len);
         return 0;
     }
     return -EPROTO;
 }
 
-static int by_message(struct pc_vfu *s, uint64_t iova, uint8_t *read_to, const uint8_t *write_from,
-                      size_t len)
+static int by_message(struct pc_vfu *s, uint64_t iova, struct move v, size_t len)
 {
+    const size_t data = v.write ? len : 0;
     struct pc_vfu_dma_access r = {.iova = iova, .count = len};
     struct pc_vfu_header h = {
         .id = ++s->dma_id,
-        .cmd = read_to ? PC_VFU_DMA_READ : PC_VFU_DMA_WRITE,
-        .size = (uint32_t)(sizeof(h) + sizeof(r) + (read_to ? 0 : len)),
+        .cmd = v.write ? PC_VFU_DMA_WRITE : PC_VFU_DMA_READ,
+        .size = (uint32_t)(sizeof(h) + sizeof(r) + data),
         .flags = PC_VFU_F_COMMAND,
     };
     int rc;
@@ -125,7 +131,7 @@ static int by_message(struct pc_vfu *s, uint64_t iova, uint8_t *read_to, const u
     s->stats.dma_messages++;
     s->dma_cmd = h.cmd;
     s->dma_answered = false;
-    if (pc_frame_send(&s->frame, &h, &r, sizeof(r), write_from, read_to ? 0 : len)) {
+    if (pc_frame_send(&s->frame, &h, &r, sizeof(r), v.buf, data)) {
         pc_vfu_detach(s);
         return -ENODEV;
     }
@@ -133,7 +139,7 @@ static int by_message(struct pc_vfu *s, uint64_t iova, uint8_t *read_to, const u
     rc = await_answer(s);
     s->dma_waiting = false;
     if (s->dma_answered) {
-        rc = take_answer(&s->dma_reply, read_to, len);
+        rc = take_answer(&s->dma_reply, v, len);
         pc_message_release(&s->dma_reply);
         s->dma_answered = false;
     }
@@ -141,8 +147,7 @@ static int by_message(struct pc_vfu *s, uint64_t iova, uint8_t *read_to, const u
 }
 
 /* One piece, within one map. Return: bytes done or -errno. */
-static ssize_t piece(struct pc_vfu *s, uint64_t iova, uint8_t *read_to, const uint8_t *write_from,
-                     size_t len)
+static ssize_t piece(struct pc_vfu *s, uint64_t iova, struct move v, size_t len)
 {
     const struct pc_dma_map *m;
     uint8_t *at;
@@ -153,7 +158,7 @@ static ssize_t piece(struct pc_vfu *s, uint64_t iova, uint8_t *read_to, const ui
     m = pc_dma_table_find(&s->dma, iova);
     if (!m)
         return -EFAULT;
-    if (!(m->flags & (read_to ? PC_VFU_DMA_FLAG_READ : PC_VFU_DMA_FLAG_WRITE)))
+    if (!(m->flags & (v.write ? PC_VFU_DMA_FLAG_WRITE : PC_VFU_DMA_FLAG_READ)))
         return -EACCES;
     if (m->last - iova < len - 1)
         len = (size_t)(m->last - iova) + 1;
@@ -161,10 +166,10 @@ static ssize_t piece(struct pc_vfu *s, uint64_t iova, uint8_t *read_to, const ui
         at = pc_dma_map_at(m, iova, len);
         if (!at)
             return -EFAULT;
-        if (read_to)
-            copy_from_client(read_to, at, len);
+        if (v.write)
+            copy_to_client(at, v.buf, len);
         else
-            copy_to_client(at, write_from, len);
+            copy_from_client(v.buf, at, len);
         return (ssize_t)len;
     }
     if (s->answering || s->dma_waiting)
@@ -173,36 +178,34 @@ static ssize_t piece(struct pc_vfu *s, uint64_t iova, uint8_t *read_to, const ui
         len = MESSAGE_BYTES;
     if (len > s->version.max_data)
         len = s->version.max_data;
-    rc = by_message(s, iova, read_to, write_from, len);
+    rc = by_message(s, iova, v, len);
     return rc ? rc : (ssize_t)len;
 }
 
-static int transfer(struct pc_vfu *s, uint64_t iova, uint8_t *read_to, const uint8_t *write_from,
-                    size_t len)
+static int transfer(struct pc_vfu *s, uint64_t iova, struct move v, size_t len)
 {
-    size_t done = 0;
-
     if (len && iova + (len - 1) < iova)
         return -EINVAL;
-    while (done < len) {
-        ssize_t n = piece(s, iova + done, read_to ? read_to + done : NULL,
-                          write_from ? write_from + done : NULL, len - done);
+    while (len) {
+        ssize_t n = piece(s, iova, v, len);
 
         if (n < 0) {
             s->stats.dma_refused++;
             return (int)n;
         }
-        done += (size_t)n;
+        iova += (uint64_t)n;
+        v.buf += n;
+        len -= (size_t)n;
     }
     return 0;
 }
 
 int pc_vfu_dma_read(struct pc_vfu *s, uint64_t iova, void *dst, size_t len)
 {
-    return transfer(s, iova, dst, NULL, len);
+    return transfer(s, iova, (struct move){dst, false}, len);
 }
 
 int pc_vfu_dma_write(struct pc_vfu *s, uint64_t iova, const void *src, size_t len)
 {
-    return transfer(s, iova, NULL, src, len);
+    return transfer(s, iova, (struct move){(uint8_t *)(uintptr_t)src, true}, len);
 }

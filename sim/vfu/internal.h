@@ -19,8 +19,9 @@
 
 enum {
     PC_FRAME_MAX_FDS = PC_VFU_MAX_FDS,
-    PC_FRAME_MAX_OUT = 4 << 20, /* unsent bytes after which a client that does not read is dropped */
-    PC_FRAME_MAX_BAD = 16,      /* impossible headers in a row after which the stream is given up */
+    PC_FRAME_MAX_OUT =
+        4 << 20,           /* unsent bytes after which a client that does not read is dropped */
+    PC_FRAME_MAX_BAD = 16, /* impossible headers in a row after which the stream is given up */
 };
 
 /*
@@ -72,14 +73,14 @@ int pc_message_take_fd(struct pc_message *m, unsigned index);
 struct pc_dma_file; /* one mapped file */
 
 struct pc_dma_map {
-    uint64_t first, last; /* I/O addresses, both inclusive */
-    uint64_t offset;      /* in the file */
-    uint32_t flags;       /* PC_VFU_DMA_FLAG_* */
+    uint64_t first, last;     /* I/O addresses, both inclusive */
+    uint64_t offset;          /* in the file */
+    uint32_t flags;           /* PC_VFU_DMA_FLAG_* */
     struct pc_dma_file *file; /* NULL: reach it by messages */
 };
 
 struct pc_dma_table {
-    void *maps;  /* tsearch trees */
+    void *maps; /* tsearch trees */
     void *files;
     uint64_t count, fdless, file_count;
 };
@@ -111,8 +112,8 @@ bool pc_config_function_mask(const struct pc_config *c);  /* MSI-X enabled and m
 /* ---- irq.c: interrupts ------------------------------------------------------------------------------ */
 
 struct pc_irq_line {
-    int fd;       /* -1: none */
-    bool masked;  /* by SET_IRQS */
+    int fd;      /* -1: none */
+    bool masked; /* by SET_IRQS */
     bool pending;
     bool row_written; /* the client programs this row of the table itself */
     uint32_t row[4];  /* address low, address high, data, control (bit 0 is the mask) */
@@ -136,7 +137,8 @@ void pc_irq_bar_write(struct pc_vfu *s, uint32_t offset, uint32_t value);
 
 uint64_t pc_region_size(uint32_t index);
 void pc_region_read(struct pc_vfu *s, uint32_t index, uint64_t offset, uint8_t *dst, size_t len);
-void pc_region_write(struct pc_vfu *s, uint32_t index, uint64_t offset, const uint8_t *src, size_t len);
+void pc_region_write(struct pc_vfu *s, uint32_t index, uint64_t offset, const uint8_t *src,
+                     size_t len);
 void pc_function_reset(struct pc_vfu *s);
 
 /* ---- version.c: negotiation ------------------------------------------------------------------------- */
@@ -178,7 +180,8 @@ struct pc_vfu {
 /* A server without socket, for any stream; pc_vfu_new() adds the socket. NULL: no memory or bad device. */
 struct pc_vfu *pc_vfu_new_bare(const struct pc_vfu_device *dev, char *err, size_t err_len);
 void pc_vfu_attach(struct pc_vfu *s, const struct pc_stream *io);
-void pc_vfu_detach(struct pc_vfu *s); /* drops maps, interrupts and the stream; device state stays */
+void pc_vfu_detach(
+    struct pc_vfu *s); /* drops maps, interrupts and the stream; device state stays */
 /* Serves up to limit messages. Return: commands served; the client is gone when !s->connected after it. */
 int pc_vfu_serve(struct pc_vfu *s, unsigned limit);
 void pc_vfu_command(struct pc_vfu *s, struct pc_message *m);

@@ -143,8 +143,9 @@ static bool is_eventfd(int fd)
 
 static int *slot_of(struct pc_vfu *s, uint32_t index, uint32_t i)
 {
-    return index == PC_VFU_IRQ_MSIX ? &s->irqs.msix[i].fd
-                                    : index == PC_VFU_IRQ_ERR ? &s->irqs.err_fd : &s->irqs.req_fd;
+    return index == PC_VFU_IRQ_MSIX  ? &s->irqs.msix[i].fd
+           : index == PC_VFU_IRQ_ERR ? &s->irqs.err_fd
+                                     : &s->irqs.req_fd;
 }
 
 static void assign(struct pc_vfu *s, uint32_t index, uint32_t i, int fd)

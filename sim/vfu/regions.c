@@ -52,7 +52,8 @@ void pc_region_read(struct pc_vfu *s, uint32_t index, uint64_t offset, uint8_t *
         pc_irq_bar_read(s, (uint32_t)offset, dst, len);
 }
 
-static void write_bar(struct pc_vfu *s, uint32_t index, uint32_t offset, const uint8_t *src, size_t len)
+static void write_bar(struct pc_vfu *s, uint32_t index, uint32_t offset, const uint8_t *src,
+                      size_t len)
 {
     size_t at = -offset & 3; /* of the first whole register */
 
@@ -69,7 +70,8 @@ static void write_bar(struct pc_vfu *s, uint32_t index, uint32_t offset, const u
     }
 }
 
-void pc_region_write(struct pc_vfu *s, uint32_t index, uint64_t offset, const uint8_t *src, size_t len)
+void pc_region_write(struct pc_vfu *s, uint32_t index, uint64_t offset, const uint8_t *src,
+                     size_t len)
 {
     if (index != PC_VFU_REGION_CONFIG)
         write_bar(s, index, (uint32_t)offset, src, len);

@@ -89,7 +89,7 @@ int pc_vfu_serve(struct pc_vfu *s, unsigned limit)
     int served = 0, rc = 0;
 
     while (limit-- && s->connected && !s->dma_answered) {
-        struct pc_message m;
+        struct pc_message m = {.len = 0};
 
         rc = pc_frame_flush(&s->frame);
         if (!rc && pc_frame_unsent(&s->frame) && !s->dma_waiting)

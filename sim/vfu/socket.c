@@ -23,8 +23,8 @@ static ssize_t socket_recv(void *ctx, void *buf, size_t len, int *fds, unsigned 
         struct cmsghdr align;
     } control;
     struct iovec v = {.iov_base = buf, .iov_len = len};
-    struct msghdr m = {.msg_iov = &v, .msg_iovlen = 1, .msg_control = &control,
-                       .msg_controllen = sizeof(control)};
+    struct msghdr m = {
+        .msg_iov = &v, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof(control)};
     unsigned room = *nfds;
     ssize_t n;
 
@@ -51,7 +51,8 @@ static ssize_t socket_recv(void *ctx, void *buf, size_t len, int *fds, unsigned 
     return n;
 }
 
-static ssize_t socket_send(void *ctx, const void *head, size_t head_len, const void *data, size_t len)
+static ssize_t socket_send(void *ctx, const void *head, size_t head_len, const void *data,
+                           size_t len)
 {
     struct pc_vfu *s = ctx;
     struct iovec v[2] = {{.iov_base = (void *)(uintptr_t)head, .iov_len = head_len},

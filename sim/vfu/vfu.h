@@ -28,8 +28,8 @@ extern "C" {
 enum {
     PC_VFU_BAR0_BYTES = 65536,
     PC_VFU_BAR2_BYTES = 4096,
-    PC_VFU_BAR2_PBA = 2048,     /* pending bits start here; the vector table starts at 0 */
-    PC_VFU_MAX_VECTORS = 128,   /* what fits below the pending bits */
+    PC_VFU_BAR2_PBA = 2048,   /* pending bits start here; the vector table starts at 0 */
+    PC_VFU_MAX_VECTORS = 128, /* what fits below the pending bits */
     PC_VFU_CONFIG_BYTES = 4096,
     PC_VFU_DMA_TIMEOUT_MS = 10000, /* for a client's answer to one DMA message */
 };

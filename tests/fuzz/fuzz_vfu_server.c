@@ -159,8 +159,8 @@ static void work_of_the_card(struct feed *f, unsigned round)
 {
     uint8_t b[300];
 
-    pc_vfu_dma_write(f->s, 0x1000 * (round & 7), "abc", 3);
-    pc_vfu_dma_read(f->s, 0x1000 * (round & 7) + 0xff0, b, sizeof(b));
+    pc_vfu_dma_write(f->s, 0x1000ull * (round & 7), "abc", 3);
+    pc_vfu_dma_read(f->s, 0x1000ull * (round & 7) + 0xff0, b, sizeof(b));
     pc_vfu_irq(f->s, round & 7);
 }
 
@@ -171,7 +171,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *in, size_t len)
     struct feed f = {.in = in, .left = len};
     const struct pc_vfu_device dev = {&f, reg_read, reg_write, reset, NULL, 1, 2, 8};
     const struct pc_stream io = {&f, feed_recv, feed_send, feed_wait, NULL};
-    const struct pc_vfu_dma_map shared = {32, 3, 0, 0x1000, 0x1000}, far = {32, 3, 0, 0x2000, 0x1000};
+    const struct pc_vfu_dma_map shared = {32, 3, 0, 0x1000, 0x1000},
+                                far = {32, 3, 0, 0x2000, 0x1000};
     const uint8_t on[2] = {6, 0};
     char err[128];
     int probe;

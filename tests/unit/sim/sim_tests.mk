@@ -7,7 +7,7 @@ TAP_TESTS += $(SIM_UNIT_TESTS)
 
 $(filter %/test_vfu_probes %/test_vfu_server %/test_vfu_function %/test_vfu_qemu,$(SIM_UNIT_TESTS)): \
   build/tests/unit/sim/vfu_client.o
-$(SIM_UNIT_TESTS): build/libpc_vfu.a build/libpc_ports.a
+$(SIM_UNIT_TESTS): %: %.o build/libpc_vfu.a build/libpc_ports.a
 $(SIM_UNIT_TESTS): LDLIBS += -lcmocka -ljansson -lpcap -lpthread
 
 # The fuzzer is built by clang from the sources, so that the sanitizers see all of the server.

@@ -9,8 +9,8 @@
 #include <fcntl.h>
 #include <net/if.h>
 #include <netpacket/packet.h>
-#include <poll.h>
 #include <pcap/pcap.h>
+#include <poll.h>
 #include <sched.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -25,6 +25,7 @@
 #include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
+
 #include <cmocka.h>
 
 #include "ports/port.h"

@@ -131,11 +131,11 @@ static void read_only_bytes(void **state)
     assert_int_equal(vc_read(c, CFG, 0, before, 4096), 0);
     assert_int_equal(vc_write(c, CFG, 0, ones, 4096), 0);
     assert_int_equal(vc_read(c, CFG, 0, after, 4096), 0);
-    assert_memory_equal(after, before, 4);                                     /* ids */
-    assert_memory_equal(after + 8, before + 8, 4);                             /* class */
+    assert_memory_equal(after, before, 4);         /* ids */
+    assert_memory_equal(after + 8, before + 8, 4); /* class */
     assert_memory_equal(after + PCI_SUBSYSTEM_VENDOR_ID, before + PCI_SUBSYSTEM_VENDOR_ID, 4);
     assert_memory_equal(after + exp + PCI_EXP_DEVCAP, before + exp + PCI_EXP_DEVCAP, 4);
-    assert_memory_equal(after + 0xa0, before + 0xa0, 4096 - 0xa0);             /* nothing there */
+    assert_memory_equal(after + 0xa0, before + 0xa0, 4096 - 0xa0); /* nothing there */
     assert_int_equal(after[PCI_COMMAND] | after[PCI_COMMAND + 1] << 8, 0x0546);
     assert_int_equal(after[exp + PCI_EXP_DEVCTL + 1] & 0x80, 0);
     assert_int_equal(c->resets, 0);
@@ -351,11 +351,13 @@ static void masks(void **state)
     set_cfg(c, flags, 2, PCI_MSIX_FLAGS_ENABLE);
     assert_int_equal(signals(ev), 1);
     /* masks by SET_IRQS, and bus master */
-    assert_int_equal(vc_set_irqs(c, PC_VFU_IRQ_DATA_NONE | PC_VFU_IRQ_ACTION_MASK, 2, 3, 1, NULL, 0), 0);
+    assert_int_equal(
+        vc_set_irqs(c, PC_VFU_IRQ_DATA_NONE | PC_VFU_IRQ_ACTION_MASK, 2, 3, 1, NULL, 0), 0);
     pc_vfu_irq(c->server, 3);
     assert_int_equal(signals(ev), 0);
     vc_command(c, MEM);
-    assert_int_equal(vc_set_irqs(c, PC_VFU_IRQ_DATA_NONE | PC_VFU_IRQ_ACTION_UNMASK, 2, 3, 1, NULL, 0), 0);
+    assert_int_equal(
+        vc_set_irqs(c, PC_VFU_IRQ_DATA_NONE | PC_VFU_IRQ_ACTION_UNMASK, 2, 3, 1, NULL, 0), 0);
     assert_int_equal(signals(ev), 0);
     vc_command(c, BUS_MASTER);
     assert_int_equal(signals(ev), 1);
@@ -399,7 +401,8 @@ int main(void)
         {"FLR by a double word write", reset_by, NULL, NULL, &by_dword},
         {"MSI-X, error and request eventfds", eventfds, NULL, NULL, NULL},
         {"MSI-X masks hold and release interrupts", masks, NULL, NULL, NULL},
-        {"a full blocking eventfd does not block the card", full_eventfd_does_not_block, NULL, NULL, NULL},
+        {"a full blocking eventfd does not block the card", full_eventfd_does_not_block, NULL, NULL,
+         NULL},
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

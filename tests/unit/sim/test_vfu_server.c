@@ -21,7 +21,9 @@
 #include "vfu/internal.h"
 #include "vfu_client.h"
 
-enum { PAGE = 4096, BUS_MASTER = 6 /* MEM and BME */ };
+#define PAGE ((size_t)4096)
+
+enum { BUS_MASTER = 6 /* MEM and BME */ };
 
 /* ---- framing ---- */
 
@@ -323,7 +325,8 @@ static void twenty_thousand_maps(void **state)
     }
     clock_gettime(CLOCK_MONOTONIC, &t1);
     print_message("# %d maps: %.1f us each\n", MAPS,
-                  ((double)(t1.tv_sec - t0.tv_sec) * 1e9 + (double)(t1.tv_nsec - t0.tv_nsec)) / 1e3 / MAPS);
+                  ((double)(t1.tv_sec - t0.tv_sec) * 1e9 + (double)(t1.tv_nsec - t0.tv_nsec)) /
+                      1e3 / MAPS);
     assert_int_equal(vc_stats(c).maps, MAPS);
     assert_int_equal(vc_stats(c).fdless_maps, 0);
     assert_int_equal(vc_stats(c).files, 1);
@@ -331,10 +334,12 @@ static void twenty_thousand_maps(void **state)
     for (uint64_t page = 0; page < MAPS; page += 999) {
         uint64_t value = page * 0x10001 + 1;
 
-        assert_int_equal(pc_vfu_dma_write(c->server, 0x100000000 + page * 2 * PAGE + 8, &value, 8), 0);
+        assert_int_equal(pc_vfu_dma_write(c->server, 0x100000000 + page * 2 * PAGE + 8, &value, 8),
+                         0);
         assert_int_equal(pread(fd, &probe, 8, (off_t)(page * PAGE + 8)), 8);
         assert_int_equal(probe, value);
-        assert_int_equal(pc_vfu_dma_read(c->server, 0x100000000 + (page * 2 + 1) * PAGE, &probe, 8), -EFAULT);
+        assert_int_equal(pc_vfu_dma_read(c->server, 0x100000000 + (page * 2 + 1) * PAGE, &probe, 8),
+                         -EFAULT);
     }
     assert_int_equal(vc_unmap(c, 0, 1ull << 40), 24); /* one range for all, as QEMU sends */
     assert_int_equal(vc_stats(c).maps, 0);
@@ -437,29 +442,46 @@ static void file_that_grows(void **state)
     vc_free(c);
 }
 
+/* Does the kernel know the limit of open files? (valgrind keeps it to itself.) */
+static bool limit_is_real(int proc_limits)
+{
+    char text[4096] = "";
+    const char *line;
+
+    assert_true(pread(proc_limits, text, sizeof(text) - 1, 0) > 0);
+    line = strstr(text, "Max open files");
+    return line && strtoul(line + strlen("Max open files"), NULL, 10) == 0;
+}
+
 static void kernel_drops_the_descriptor(void **state)
 {
     struct vc *c = vc_new_ready();
     struct pc_vfu_dma_map r = {32, 3, 0, 0x10000, PAGE};
     struct pc_vfu_set_irqs irqs = {20, 0x24, 2, 0, 1};
-    int fd = vc_memfd(PAGE), ev = eventfd(0, EFD_NONBLOCK);
+    int fd = vc_memfd(PAGE), ev = eventfd(0, EFD_NONBLOCK),
+        limits = open("/proc/self/limits", O_RDONLY);
     struct rlimit old, low;
+    bool real;
 
     (void)state;
+    assert_true(limits >= 0);
     vc_send(c, PC_VFU_DMA_MAP, 0, &r, sizeof(r), &fd, 1);
     vc_send(c, PC_VFU_DEVICE_SET_IRQS, 0, &irqs, sizeof(irqs), &ev, 1);
     assert_int_equal(getrlimit(RLIMIT_NOFILE, &old), 0);
     low = old;
     low.rlim_cur = 0;
     setrlimit(RLIMIT_NOFILE, &low);
+    real = limit_is_real(limits);
     for (int i = 0; i < 4; i++)
         pc_vfu_process(c->server); /* not vc_pump(): poll() fails beyond the limit */
     setrlimit(RLIMIT_NOFILE, &old);
     assert_int_equal(vc_receive(c, 0), 0);
-    assert_int_equal(vc_receive(c, 0), -EMFILE);
-    assert_int_equal(vc_stats(c).lost_fds, 2);
-    assert_int_equal(vc_stats(c).fdless_maps, 1);
-    assert_non_null(strstr(c->notice, "ulimit -n"));
+    assert_int_equal(vc_receive(c, 0), real ? -EMFILE : 0);
+    assert_int_equal(vc_stats(c).lost_fds, real ? 2 : 0);
+    assert_int_equal(vc_stats(c).fdless_maps, real ? 1 : 0);
+    if (real)
+        assert_non_null(strstr(c->notice, "ulimit -n"));
+    close(limits);
     close(fd);
     close(ev);
     vc_free(c);
@@ -516,8 +538,8 @@ static void dma_rules(void **state)
 
 struct peer {
     struct vc *c;
-    bool nested;      /* make a request and wait for its answer before answering, as QEMU's lock does */
-    bool leave;       /* close instead of answering */
+    bool nested; /* make a request and wait for its answer before answering, as QEMU's lock does */
+    bool leave;  /* close instead of answering */
     bool short_count; /* QEMU 10's layout */
     uint32_t error;
     unsigned served, bad;
@@ -597,7 +619,8 @@ static struct vc *fdless_client(const char *json)
 static void dma_messages(void **state)
 {
     const int options = *(const int *)*state;
-    struct vc *c = fdless_client(options & 4 ? "{\"capabilities\":{\"max_data_xfer_size\":1000}}" : NULL);
+    struct vc *c =
+        fdless_client(options & 4 ? "{\"capabilities\":{\"max_data_xfer_size\":1000}}" : NULL);
     struct peer p = {.c = c, .nested = options & 1, .short_count = options & 2};
     uint8_t out[2 * PAGE], in[4 * PAGE];
     pthread_t thread;
@@ -678,7 +701,8 @@ static ssize_t silent_recv(void *ctx, void *buf, size_t len, int *fds, unsigned 
     return -EAGAIN;
 }
 
-static ssize_t silent_send(void *ctx, const void *head, size_t head_len, const void *data, size_t len)
+static ssize_t silent_send(void *ctx, const void *head, size_t head_len, const void *data,
+                           size_t len)
 {
     (void)ctx;
     (void)head;
@@ -723,23 +747,28 @@ int main(void)
         {"a client that leaves at every byte leaves nothing", cut_off_everywhere, NULL, NULL, NULL},
         {"a descriptor stays with its message", descriptor_stays, NULL, NULL, NULL},
         {"garbage never costs the next client", garbage, NULL, NULL, NULL},
-        {"seventeen impossible sizes in a row end the connection", many_impossible_sizes, NULL, NULL, NULL},
-        {"a client that does not read gets every reply later", client_that_does_not_read, NULL, NULL, NULL},
-        {"leaving drops maps and interrupts and keeps the state", leaving_drops_maps_not_state, NULL, NULL, NULL},
+        {"seventeen impossible sizes in a row end the connection", many_impossible_sizes, NULL,
+         NULL, NULL},
+        {"a client that does not read gets every reply later", client_that_does_not_read, NULL,
+         NULL, NULL},
+        {"leaving drops maps and interrupts and keeps the state", leaving_drops_maps_not_state,
+         NULL, NULL, NULL},
         {"a second client is told EBUSY", second_client_is_told, NULL, NULL, NULL},
         {"stale, live and foreign socket files", socket_file, NULL, NULL, NULL},
         {"20,000 maps with a descriptor each need one", twenty_thousand_maps, NULL, NULL, NULL},
         {"overlapping maps are EEXIST, cutting unmaps EINVAL", overlaps, NULL, NULL, NULL},
         {"lying descriptors cost an error and not the card", lying_descriptors, NULL, NULL, NULL},
         {"a file that grows is mapped again", file_that_grows, NULL, NULL, NULL},
-        {"MSG_CTRUNC: the map falls back to messages", kernel_drops_the_descriptor, NULL, NULL, NULL},
+        {"MSG_CTRUNC: the map falls back to messages", kernel_drops_the_descriptor, NULL, NULL,
+         NULL},
         {"DMA honours maps, permissions and bus master", dma_rules, NULL, NULL, NULL},
         {"DMA messages", dma_messages, NULL, NULL, &plain},
         {"DMA messages to a client that first asks itself", dma_messages, NULL, NULL, &nested},
         {"DMA messages with QEMU 10's short count", dma_messages, NULL, NULL, &old_layout},
         {"DMA messages no longer than the client accepts", dma_messages, NULL, NULL, &small},
         {"DMA messages: errors, and a client that leaves", dma_message_errors, NULL, NULL, NULL},
-        {"no DMA message while a request is unanswered", no_message_while_answering, NULL, NULL, NULL},
+        {"no DMA message while a request is unanswered", no_message_while_answering, NULL, NULL,
+         NULL},
         {"a DMA message that is never answered times out", dma_message_times_out, NULL, NULL, NULL},
     };
 
