@@ -6,8 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define REASON_ROWS 64
-
 struct pending {
     uint16_t table;
     bool valid;
@@ -28,7 +26,7 @@ struct pc_device {
 struct pc_device *pc_device_new(const struct pc_sizes *sizes)
 {
     const unsigned rows[PORTCAM_COUNTER_TABLE_MAX] = {
-        [PORTCAM_COUNTER_TABLE_REASON] = REASON_ROWS,
+        [PORTCAM_COUNTER_TABLE_REASON] = PORTCAM_REASON_ROWS,
         [PORTCAM_COUNTER_TABLE_FUNCTION_RX] = sizes->functions,
         [PORTCAM_COUNTER_TABLE_FUNCTION_TX] = sizes->functions,
         [PORTCAM_COUNTER_TABLE_DOMAIN] = 2 * sizes->domains,

@@ -94,6 +94,7 @@ package portcam_pkg;
   localparam int unsigned BuildEndpointAnyRows = 512;
   localparam int unsigned BuildVectors = 8;
   localparam int unsigned BuildMaxCount = 1024;
+  localparam int unsigned ReasonRows = 64;
   localparam int unsigned VlanAny = 65535;
   localparam int unsigned AddressAny = 65535;
   localparam int unsigned Family4 = 4;

@@ -32,7 +32,7 @@ module portcam_row_check #(
 );
 
   // One counter row for each reason there is.
-  localparam logic [17:0] ReasonRows = 18'(portcam_pkg::ReasonOversize) + 18'd1;
+  localparam logic [17:0] ReasonRows = 18'(portcam_pkg::ReasonRows);
 
   portcam_pkg::command_t      command;
   portcam_pkg::function_row_t function_row;

@@ -40,7 +40,7 @@ module portcam_stats #(
     $error("portcam_stats: a table has more rows than the read bus can name");
   end
 
-  localparam int unsigned ReasonRows = 64;
+  localparam int unsigned ReasonRows = portcam_pkg::ReasonRows;
 
   //--------------------------------------------------------------------------------------------------
   // Clock 1: which row of which table. Rows are as wide as the largest table.
