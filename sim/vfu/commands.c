@@ -54,7 +54,7 @@ static int do_dma_map(struct pc_vfu *s, struct pc_message *m, struct answer *a)
     if (m->lost_fds)
         pc_vfu_notice(s, "a DMA map arrived without its descriptor: raise the limit of open files "
                          "(ulimit -n); DMA messages are used for it");
-    return pc_dma_table_add(&s->dma, &r, pc_message_take_fd(m, 0));
+    return pc_vfu_maps_add(&s->dma, &r, pc_message_take_fd(m, 0));
 }
 
 /* "All" is bit 1 in the specification and bit 2 in rust-vmm's client. */
@@ -70,9 +70,9 @@ static int do_dma_unmap(struct pc_vfu *s, struct pc_message *m, struct answer *a
     if (r.argsz < sizeof(r) || (r.flags & ~all) || (r.flags && (r.iova || r.size)))
         return -EINVAL;
     if (r.flags) {
-        pc_dma_table_clear(&s->dma);
+        pc_vfu_maps_clear(&s->dma);
     } else {
-        rc = pc_dma_table_remove(&s->dma, r.iova, r.size);
+        rc = pc_vfu_maps_remove(&s->dma, r.iova, r.size);
         if (rc)
             return rc;
     }

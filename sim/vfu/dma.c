@@ -149,13 +149,13 @@ static int by_message(struct pc_vfu *s, uint64_t iova, struct move v, size_t len
 /* One piece, within one map. Return: bytes done or -errno. */
 static ssize_t piece(struct pc_vfu *s, uint64_t iova, struct move v, size_t len)
 {
-    const struct pc_dma_map *m;
+    const struct pc_vfu_map *m;
     uint8_t *at;
     int rc;
 
     if (!s->connected || !s->version.done || !pc_config_bus_master(&s->config))
         return -ENODEV;
-    m = pc_dma_table_find(&s->dma, iova);
+    m = pc_vfu_maps_find(&s->dma, iova);
     if (!m)
         return -EFAULT;
     if (!(m->flags & (v.write ? PC_VFU_DMA_FLAG_WRITE : PC_VFU_DMA_FLAG_READ)))
@@ -163,7 +163,7 @@ static ssize_t piece(struct pc_vfu *s, uint64_t iova, struct move v, size_t len)
     if (m->last - iova < len - 1)
         len = (size_t)(m->last - iova) + 1;
     if (m->file) {
-        at = pc_dma_map_at(m, iova, len);
+        at = pc_vfu_map_at(m, iova, len);
         if (!at)
             return -EFAULT;
         if (v.write)

@@ -21,7 +21,7 @@
 
 #include "vfu/internal.h"
 
-struct pc_dma_file {
+struct pc_vfu_file {
     dev_t dev;
     ino_t ino;
     int fd;
@@ -34,29 +34,29 @@ struct pc_dma_file {
 
 static int by_overlap(const void *a, const void *b)
 {
-    const struct pc_dma_map *x = a, *y = b;
+    const struct pc_vfu_map *x = a, *y = b;
 
     return x->last < y->first ? -1 : x->first > y->last ? 1 : 0;
 }
 
 static int by_inode(const void *a, const void *b)
 {
-    const struct pc_dma_file *x = a, *y = b;
+    const struct pc_vfu_file *x = a, *y = b;
 
     if (x->dev != y->dev)
         return x->dev < y->dev ? -1 : 1;
     return x->ino < y->ino ? -1 : x->ino > y->ino;
 }
 
-static struct pc_dma_map *overlapping(const struct pc_dma_table *t, uint64_t first, uint64_t last)
+static struct pc_vfu_map *overlapping(const struct pc_vfu_maps *t, uint64_t first, uint64_t last)
 {
-    struct pc_dma_map key = {.first = first, .last = last};
-    struct pc_dma_map **node = tfind(&key, &t->maps, by_overlap);
+    struct pc_vfu_map key = {.first = first, .last = last};
+    struct pc_vfu_map **node = tfind(&key, &t->maps, by_overlap);
 
     return node ? *node : NULL;
 }
 
-static void file_put(struct pc_dma_table *t, struct pc_dma_file *f)
+static void file_put(struct pc_vfu_maps *t, struct pc_vfu_file *f)
 {
     if (!f || --f->uses)
         return;
@@ -85,7 +85,7 @@ static bool fd_writable(int fd)
 }
 
 /* The same file again: it may have grown, and this descriptor may allow more. Takes over fd. */
-static int file_again(struct pc_dma_file *f, int fd, uint64_t size)
+static int file_again(struct pc_vfu_file *f, int fd, uint64_t size)
 {
     bool writable = fd_writable(fd);
 
@@ -117,10 +117,10 @@ static int file_again(struct pc_dma_file *f, int fd, uint64_t size)
  * The file behind fd, mapped; NULL in *out when it is nothing that can be mapped from its beginning (a
  * device), so that messages have to do. Takes over fd.
  */
-static int file_get(struct pc_dma_table *t, int fd, struct pc_dma_file **out)
+static int file_get(struct pc_vfu_maps *t, int fd, struct pc_vfu_file **out)
 {
     struct stat st;
-    struct pc_dma_file key, *f, **node;
+    struct pc_vfu_file key, *f, **node;
     int seals;
 
     *out = NULL;
@@ -168,7 +168,7 @@ static int file_get(struct pc_dma_table *t, int fd, struct pc_dma_file **out)
     return 0;
 }
 
-static int check_request(const struct pc_dma_table *t, const struct pc_vfu_dma_map *req)
+static int check_request(const struct pc_vfu_maps *t, const struct pc_vfu_dma_map *req)
 {
     if (!req->size || req->iova + (req->size - 1) < req->iova ||
         req->offset + (req->size - 1) < req->offset ||
@@ -179,10 +179,10 @@ static int check_request(const struct pc_dma_table *t, const struct pc_vfu_dma_m
     return t->count >= PC_VFU_DEFAULT_MAX_DMA_MAPS ? -ENOSPC : 0;
 }
 
-int pc_dma_table_add(struct pc_dma_table *t, const struct pc_vfu_dma_map *req, int fd)
+int pc_vfu_maps_add(struct pc_vfu_maps *t, const struct pc_vfu_dma_map *req, int fd)
 {
-    struct pc_dma_file *file = NULL;
-    struct pc_dma_map *m;
+    struct pc_vfu_file *file = NULL;
+    struct pc_vfu_map *m;
     int rc = check_request(t, req);
 
     if (rc) {
@@ -217,7 +217,7 @@ int pc_dma_table_add(struct pc_dma_table *t, const struct pc_vfu_dma_map *req, i
     return 0;
 }
 
-static void forget(struct pc_dma_table *t, struct pc_dma_map *m)
+static void forget(struct pc_vfu_maps *t, struct pc_vfu_map *m)
 {
     tdelete(m, &t->maps, by_overlap);
     t->count--;
@@ -230,10 +230,10 @@ static void forget(struct pc_dma_table *t, struct pc_dma_map *m)
  * Forgets every map inside the range. A range that holds none succeeds: a virtual IOMMU sends such. A range
  * that would cut a map in two is refused as a whole, as the kernel's TYPE1v2 does.
  */
-int pc_dma_table_remove(struct pc_dma_table *t, uint64_t iova, uint64_t size)
+int pc_vfu_maps_remove(struct pc_vfu_maps *t, uint64_t iova, uint64_t size)
 {
     uint64_t last = iova + (size - 1);
-    struct pc_dma_map *m;
+    struct pc_vfu_map *m;
 
     if (!size || last < iova)
         return -EINVAL;
@@ -248,20 +248,20 @@ int pc_dma_table_remove(struct pc_dma_table *t, uint64_t iova, uint64_t size)
     return 0;
 }
 
-void pc_dma_table_clear(struct pc_dma_table *t)
+void pc_vfu_maps_clear(struct pc_vfu_maps *t)
 {
-    struct pc_dma_map *m;
+    struct pc_vfu_map *m;
 
     while ((m = overlapping(t, 0, UINT64_MAX)))
         forget(t, m);
 }
 
-const struct pc_dma_map *pc_dma_table_find(const struct pc_dma_table *t, uint64_t iova)
+const struct pc_vfu_map *pc_vfu_maps_find(const struct pc_vfu_maps *t, uint64_t iova)
 {
     return overlapping(t, iova, iova);
 }
 
-uint8_t *pc_dma_map_at(const struct pc_dma_map *m, uint64_t iova, size_t len)
+uint8_t *pc_vfu_map_at(const struct pc_vfu_map *m, uint64_t iova, size_t len)
 {
     uint64_t at = m->offset + (iova - m->first);
     struct stat st;

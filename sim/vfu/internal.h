@@ -70,28 +70,28 @@ int pc_message_take_fd(struct pc_message *m, unsigned index);
 
 /* ---- dma_map.c: the client's memory ----------------------------------------------------------------- */
 
-struct pc_dma_file; /* one mapped file */
+struct pc_vfu_file; /* one mapped file */
 
-struct pc_dma_map {
+struct pc_vfu_map {
     uint64_t first, last;     /* I/O addresses, both inclusive */
     uint64_t offset;          /* in the file */
     uint32_t flags;           /* PC_VFU_DMA_FLAG_* */
-    struct pc_dma_file *file; /* NULL: reach it by messages */
+    struct pc_vfu_file *file; /* NULL: reach it by messages */
 };
 
-struct pc_dma_table {
+struct pc_vfu_maps {
     void *maps; /* tsearch trees */
     void *files;
     uint64_t count, fdless, file_count;
 };
 
 /* Takes over fd (-1: none) whatever happens. */
-int pc_dma_table_add(struct pc_dma_table *t, const struct pc_vfu_dma_map *req, int fd);
-int pc_dma_table_remove(struct pc_dma_table *t, uint64_t iova, uint64_t size);
-void pc_dma_table_clear(struct pc_dma_table *t);
-const struct pc_dma_map *pc_dma_table_find(const struct pc_dma_table *t, uint64_t iova);
+int pc_vfu_maps_add(struct pc_vfu_maps *t, const struct pc_vfu_dma_map *req, int fd);
+int pc_vfu_maps_remove(struct pc_vfu_maps *t, uint64_t iova, uint64_t size);
+void pc_vfu_maps_clear(struct pc_vfu_maps *t);
+const struct pc_vfu_map *pc_vfu_maps_find(const struct pc_vfu_maps *t, uint64_t iova);
 /* Address of the len bytes at iova, all inside m, or NULL when the file has shrunk below them. */
-uint8_t *pc_dma_map_at(const struct pc_dma_map *m, uint64_t iova, size_t len);
+uint8_t *pc_vfu_map_at(const struct pc_vfu_map *m, uint64_t iova, size_t len);
 
 /* ---- config_space.c: PCI configuration space -------------------------------------------------------- */
 
@@ -159,7 +159,7 @@ struct pc_vfu {
     struct pc_vfu_stats stats;
     struct pc_config config;
     struct pc_irqs irqs;
-    struct pc_dma_table dma;
+    struct pc_vfu_maps dma;
     struct pc_version version;
     struct pc_frame frame;
 

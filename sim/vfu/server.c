@@ -53,7 +53,7 @@ void pc_vfu_detach(struct pc_vfu *s)
     s->connected = false;
     s->version.done = false;
     pc_frame_reset(&s->frame);
-    pc_dma_table_clear(&s->dma);
+    pc_vfu_maps_clear(&s->dma);
     pc_irqs_close(&s->irqs);
     if (io.close)
         io.close(io.ctx);

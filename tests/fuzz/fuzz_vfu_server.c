@@ -197,8 +197,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *in, size_t len)
     if (f.how & ENABLED)
         pc_config_write(&f.s->config, 4, on, 2);
     if (f.how & MAPPED) {
-        require(!pc_dma_table_add(&f.s->dma, &shared, dup(memory)));
-        require(!pc_dma_table_add(&f.s->dma, &far, -1));
+        require(!pc_vfu_maps_add(&f.s->dma, &shared, dup(memory)));
+        require(!pc_vfu_maps_add(&f.s->dma, &far, -1));
     }
     if (f.how & DMA_FIRST)
         work_of_the_card(&f, 1);

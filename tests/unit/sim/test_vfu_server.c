@@ -731,7 +731,7 @@ static void dma_message_times_out(void **state)
     c->server->version.done = true;
     c->server->version.max_data = PAGE;
     pc_config_write(&c->server->config, 4, on, 2);
-    assert_int_equal(pc_dma_table_add(&c->server->dma, &map, -1), 0);
+    assert_int_equal(pc_vfu_maps_add(&c->server->dma, &map, -1), 0);
     assert_int_equal(pc_vfu_dma_read(c->server, 0x10000, &v, 4), -ETIMEDOUT);
     assert_in_range(waited, PC_VFU_DMA_TIMEOUT_MS - 1000, PC_VFU_DMA_TIMEOUT_MS);
     pc_vfu_detach(c->server);
