@@ -122,7 +122,7 @@ module portcam_core #(
 
   // Clocks from admission until a header has read all tables and is counted: one to the parser, its latency, the 25
   // of the lookup until it counts, and one for the counters; the rest is margin.
-  localparam int unsigned ParserLatency = 18;
+  localparam int unsigned ParserLatency = 16;
   localparam int unsigned PipelineDrain = 1 + ParserLatency + 25 + 1 + 3;
   localparam int unsigned Credits       = 64;  // instructions that a rewriter can hold
 
@@ -198,6 +198,7 @@ module portcam_core #(
   logic                        bank;
   logic                        clear_request;
   logic                        clear;
+  logic                        tables_busy;
   logic                        stop;
   logic                        lookup_busy;
   logic                        stats_busy;
@@ -238,6 +239,7 @@ module portcam_core #(
       .rst_ni       (rst_ni),
       .request_i    (clear_request),
       .tables_busy_i(lookup_busy || stats_busy),
+      .busy_o       (tables_busy),
       .stop_o       (stop),
       .clear_o      (clear)
   );
@@ -487,7 +489,7 @@ module portcam_core #(
       .bank_o                (bank),
       .hash_seed_o           (hash_seed),
       .clear_o               (clear_request),
-      .tables_busy_i         (stop),
+      .tables_busy_i         (tables_busy),
       .tbl_valid_o           (tbl_valid),
       .tbl_ready_i           (tbl_ready),
       .tbl_write_o           (tbl_write),
