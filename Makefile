@@ -94,7 +94,7 @@ include $(FRAGMENTS)
 
 MAN_PAGES := $(patsubst docs/man/%.scd,build/man/%,$(wildcard docs/man/*.scd))
 
--include $(shell find build -name '*.d' ! -name '*__ver.d' 2>/dev/null)
+-include $(shell find build -type f -name '*.d' ! -name '*__ver.d' 2>/dev/null)
 
 # ---- targets for people ------------------------------------------------------------------
 
