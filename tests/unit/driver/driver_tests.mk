@@ -1,0 +1,19 @@
+# SPDX-License-Identifier: Apache-2.0
+#
+# Unit tests of the driver layer. Each links the driver and the card model, or a false card.
+
+DRIVER_TEST := build/tests/unit/driver
+DRIVER_TESTS := test_preflight test_vfio
+
+TAP_TESTS += $(DRIVER_TESTS:%=$(DRIVER_TEST)/%)
+
+$(DRIVER_TESTS:%=$(DRIVER_TEST)/%): LDLIBS += -lcmocka $(DRIVER_LIBS)
+$(filter-out %/test_ring,$(DRIVER_TESTS:%=$(DRIVER_TEST)/%)): \
+    build/libportcam_driver.a build/libportcam_model.a
+
+$(DRIVER_TEST)/test_preflight: $(DRIVER_TEST)/tree.o
+$(DRIVER_TEST)/test_vfio: $(DRIVER_TEST)/tree.o $(DRIVER_TEST)/fake_kernel.o
+$(DRIVER_TEST)/test_vfio_user: $(DRIVER_TEST)/fake_server.o
+$(DRIVER_TEST)/test_vfio_user_lies: $(DRIVER_TEST)/fake_server.o
+$(DRIVER_TEST)/test_ring: $(DRIVER_TEST)/fake_card.o build/libportcam_driver.a
+$(DRIVER_TEST)/test_sim_server: build/libpc_vfu.a

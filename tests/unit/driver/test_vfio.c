@@ -1,0 +1,687 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * Kernel VFIO against a false kernel: exact calls in exact order, each call failing once, errors made equal.
+ */
+#include "driver_test.h"
+
+#include <limits.h>
+
+#include "dev_ops.h"
+#include "fake_kernel.h"
+#include "iommufd_uapi.h"
+#include "portcam_defs.h"
+#include "tree.h"
+#include "vfio.h"
+
+static char *root;
+static char sysfs[PATH_MAX];
+static char devfs[PATH_MAX];
+static struct portcam_dev_opts opts;
+
+static int setup(void **state)
+{
+    (void)state;
+    root = tree_new();
+    tree_good_card(root, 1);
+    snprintf(sysfs, sizeof(sysfs), "%s/sys", root);
+    snprintf(devfs, sizeof(devfs), "%s/dev", root);
+    fk_reset();
+    opts = (struct portcam_dev_opts){
+        .sz = sizeof(opts),
+        .sysfs_root = sysfs,
+        .dev_root = devfs,
+        .arena_size = 2u << 20,
+        .sys = &fk_sys,
+    };
+    return 0;
+}
+
+static int setup_iommufd(void **state)
+{
+    setup(state);
+    opts.flags = PORTCAM_DEV_NO_GROUP;
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    (void)state;
+    tree_remove(root);
+    fk_free();
+    return 0;
+}
+
+static struct portcam_dev *open_card(void)
+{
+    struct portcam_dev *dev = NULL;
+    int err = portcam_dev_open("pci:" TREE_BDF, &opts, &dev);
+
+    if (err)
+        fail_msg("open: %d, %s", err, portcam_dev_error());
+    return dev;
+}
+
+/* Everything a program does with a card, from open to close. The first error is returned. */
+static int whole_life(void)
+{
+    struct portcam_dev *dev;
+    void *vaddr;
+    uint64_t iova;
+    int fds[2];
+    int err = portcam_dev_open("pci:" TREE_BDF, &opts, &dev);
+
+    if (err)
+        return err;
+    fds[0] = fk_sys.eventfd(0, 0);
+    fds[1] = -1;
+    err = fds[0] < 0 ? -errno : portcam_dev_set_irqs(dev, 0, 2, fds);
+    if (!err)
+        err = portcam_dma_alloc(dev, 4096, 4096, &vaddr, &iova);
+    if (!err)
+        err = portcam_dev_start(dev);
+    if (!err)
+        err = portcam_reg_write32(dev, PORTCAM_REG_SCRATCH, 1);
+    portcam_dev_close(dev);
+    if (fds[0] >= 0)
+        fk_sys.close(fds[0]);
+    return err;
+}
+
+static void group_order(void **state)
+{
+    static const char *const calls[] = {
+        "open vfio/vfio",
+        "container GET_API_VERSION",
+        "container CHECK_EXTENSION 3",
+        "open vfio/7",
+        "group GET_STATUS",
+        "group SET_CONTAINER",
+        "container SET_IOMMU 3",
+        "container GET_INFO",
+        "container GET_INFO",
+        "group GET_DEVICE_FD 0000:03:00.0",
+        "device GET_INFO",
+        "device GET_REGION_INFO 0",
+        "device GET_REGION_INFO 0",
+        "device GET_REGION_INFO 7",
+        "pread config 0+4",
+        "device GET_IRQ_INFO 2",
+        "device GET_IRQ_INFO 3",
+        "device GET_IRQ_INFO 4",
+        "pread config 4+2",
+        "pwrite config 4+2 = 103", /* memory on, bus master off */
+        "mmap device 0+10000",
+        "madvise DONTFORK",
+        "eventfd",
+        "device SET_IRQS 4 flags 24 start 0 count 1", /* request */
+        "eventfd",
+        "device SET_IRQS 3 flags 24 start 0 count 1", /* error */
+        "eventfd",
+        "device SET_IRQS 2 flags 24 start 0 count 2", /* MSI-X */
+        "memfd hugetlb",
+        "memfd",
+        "ftruncate 200000",
+        "mmap memfd 0+200000",
+        "madvise HUGEPAGE",
+        "madvise DONTFORK",
+        "container MAP_DMA 1000000+200000 flags 3",
+        "pread config 4+2",
+        "pwrite config 4+2 = 107", /* bus master last */
+        /* closing */
+        "pread config 4+2",
+        "pwrite config 4+2 = 103", /* bus master first */
+        "device SET_IRQS 2 flags 21 start 0 count 0",
+        "device SET_IRQS 3 flags 21 start 0 count 0",
+        "close eventfd",
+        "device SET_IRQS 4 flags 21 start 0 count 0",
+        "close eventfd",
+        "munmap device 10000",
+        "close device",
+        "container UNMAP_DMA 1000000+200000",
+        "munmap memfd 200000",
+        "close memfd",
+        "group UNSET_CONTAINER",
+        "close group",
+        "close container",
+        "close eventfd",
+        NULL,
+    };
+
+    (void)state;
+    fk.config[5] = 0x01; /* as the kernel leaves it: 0x103 */
+    assert_int_equal(whole_life(), 0);
+    fk_expect(calls);
+    assert_int_equal(fk_leaks(), 0);
+}
+
+static void iommufd_order(void **state)
+{
+    static const char *const calls[] = {
+        "open iommu",
+        "open vfio/devices/vfio3",
+        "device BIND_IOMMUFD",
+        "iommufd IOAS_ALLOC",
+        "device ATTACH_IOMMUFD_PT",
+        "iommufd IOVA_RANGES",
+        "device GET_INFO",
+        "device GET_REGION_INFO 0",
+        "device GET_REGION_INFO 0",
+        "device GET_REGION_INFO 7",
+        "pread config 0+4",
+        "device GET_IRQ_INFO 2",
+        "device GET_IRQ_INFO 3",
+        "device GET_IRQ_INFO 4",
+        "pread config 4+2",
+        "pwrite config 4+2 = 103",
+        "mmap device 0+10000",
+        "madvise DONTFORK",
+        "eventfd",
+        "device SET_IRQS 4 flags 24 start 0 count 1",
+        "eventfd",
+        "device SET_IRQS 3 flags 24 start 0 count 1",
+        "eventfd",
+        "device SET_IRQS 2 flags 24 start 0 count 2",
+        "memfd hugetlb",
+        "memfd",
+        "ftruncate 200000",
+        "mmap memfd 0+200000",
+        "madvise HUGEPAGE",
+        "madvise DONTFORK",
+        "iommufd MAP 1000000+200000 flags 7",
+        "pread config 4+2",
+        "pwrite config 4+2 = 107",
+        "pread config 4+2",
+        "pwrite config 4+2 = 103",
+        "device SET_IRQS 2 flags 21 start 0 count 0",
+        "device SET_IRQS 3 flags 21 start 0 count 0",
+        "close eventfd",
+        "device SET_IRQS 4 flags 21 start 0 count 0",
+        "close eventfd",
+        "munmap device 10000",
+        "device DETACH_IOMMUFD_PT",
+        "iommufd UNMAP 1000000+200000",
+        "munmap memfd 200000",
+        "close memfd",
+        "iommufd UNMAP 0+ffffffffffffffff",
+        "iommufd DESTROY",
+        "close device",
+        "close iommufd",
+        "close eventfd",
+        NULL,
+    };
+
+    (void)state;
+    fk.config[5] = 0x01;
+    assert_int_equal(whole_life(), 0);
+    fk_expect(calls);
+    assert_int_equal(fk_leaks(), 0);
+}
+
+/* Every call that can fail does so once; nothing may stay open, and a failed open has a sentence. */
+static void each_call_fails(void **state)
+{
+    static const int errors[] = {EIO, ENOMEM, EBUSY, EPERM};
+    uint32_t flags = opts.flags;
+    unsigned failures = 0;
+
+    (void)state;
+    for (size_t e = 0; e < sizeof(errors) / sizeof(*errors); e++) {
+        for (unsigned n = 1;; n++) {
+            int err;
+
+            fk_reset();
+            opts.flags = flags | (n % 2 ? PORTCAM_DEV_RESET : 0);
+            fk.fail_at = n;
+            fk.fail_errno = errors[e];
+            err = whole_life();
+            if (fk_leaks() != 0)
+                fail_msg("call %u (%s) failed with %d: %u things left", n, fk.calls[n - 1],
+                         errors[e], fk_leaks());
+            if (!fk.failed) {
+                assert_int_equal(err, 0);
+                assert_in_range(n, 30, 60);
+                break;
+            }
+            assert_in_range(-err, 0, 4095);
+            failures += err != 0;
+            if (err)
+                assert_true(portcam_dev_error()[0] != '\0');
+        }
+    }
+    assert_in_range(failures, 100, 1000); /* most failures are not forgiven */
+}
+
+static void mapping_errors(void **state)
+{
+    struct portcam_dev *dev = open_card();
+    static _Alignas(4096) char memory[3 * 4096];
+    const uint64_t at = 1ull << 30;
+    const struct pc_dev_ops *ops = dev->ops;
+
+    (void)state;
+    assert_int_equal(portcam_map_dma(dev, at, 8192, -1, 0, memory, PORTCAM_DMA_READ), 0);
+    assert_err(portcam_map_dma(dev, at + 4096, 4096, -1, 0, memory, PORTCAM_DMA_READ), EEXIST);
+    assert_says("mapped already");
+    assert_err(portcam_unmap_dma(dev, at, 4096), EINVAL);
+    assert_says("not a whole mapping");
+    assert_err(portcam_unmap_dma(dev, at + 8192, 4096), ENOENT);
+    assert_says("nothing is mapped");
+    assert_err(portcam_map_dma(dev, 0xfee00000, 4096, -1, 0, memory, PORTCAM_DMA_READ), EINVAL);
+    assert_says("outside the ranges");
+    assert_err(portcam_map_dma(dev, at + 1, 4096, -1, 0, memory, PORTCAM_DMA_READ), EINVAL);
+    assert_err(portcam_map_dma(dev, 0, 4096, -1, 0, memory, PORTCAM_DMA_READ), EINVAL);
+    assert_err(portcam_map_dma(dev, at + 8192, 4096, -1, 0, memory, 0), EINVAL);
+    assert_err(portcam_map_dma(dev, at + 8192, 4096, -1, 0, memory, 8), EINVAL);
+    assert_err(portcam_map_dma(dev, UINT64_MAX - 4095, 8192, -1, 0, memory, 1), EINVAL);
+    fk.map_limit = 1;
+    assert_err(portcam_map_dma(dev, at + 8192, 4096, -1, 0, memory, PORTCAM_DMA_READ), ENOSPC);
+    assert_says("takes no more mappings");
+    fk.map_limit = FK_MAPS;
+    fk.memlock = 8192;
+    assert_err(portcam_map_dma(dev, at + 8192, 4096, -1, 0, memory, PORTCAM_DMA_READ), ENOMEM);
+    assert_says("at least 12 KiB");
+    assert_says("ulimit -l 12");
+    fk.memlock = UINT64_MAX;
+
+    /* what the kernel itself says, when the device's own table does not catch it first */
+    assert_err(ops->map_dma(dev, at, 4096, -1, 0, memory, PORTCAM_DMA_READ), EEXIST);
+    assert_err(ops->unmap_dma(dev, at, 4096), EINVAL);
+    assert_err(ops->unmap_dma(dev, at + (64 << 20), 4096), ENOENT);
+
+    assert_int_equal(portcam_unmap_dma(dev, at, 8192), 0);
+    assert_err(portcam_unmap_dma(dev, at, 8192), ENOENT);
+    assert_int_equal(portcam_map_dma(dev, at, 8192, -1, 0, memory, PORTCAM_DMA_WRITE), 0);
+    portcam_dev_close(dev); /* unmaps what the program forgot */
+    assert_int_equal(fk_leaks(), 0);
+}
+
+static void registers(struct portcam_dev *dev)
+{
+    uint32_t value;
+
+    for (uint32_t offset = 0x40; offset < 0x10000; offset += 0xffc) {
+        assert_int_equal(portcam_reg_write32(dev, offset, offset * 3 + 1), 0);
+        assert_int_equal(portcam_reg_read32(dev, offset, &value), 0);
+        assert_int_equal(value, offset * 3 + 1);
+        memcpy(&value, fk.bar0 + offset, 4);
+        assert_int_equal(value, offset * 3 + 1);
+    }
+    value = 77;
+    assert_err(portcam_reg_read32(dev, 0x10000, &value), EINVAL);
+    assert_err(portcam_reg_read32(dev, 0xfffffffc, &value), EINVAL);
+    assert_err(portcam_reg_read32(dev, 0x42, &value), EINVAL);
+    assert_err(portcam_reg_write32(dev, 0x10000, 0), EINVAL);
+    assert_int_equal(value, 77);
+}
+
+static unsigned count_calls(const char *begin)
+{
+    unsigned n = 0;
+
+    for (unsigned i = 0; i < fk.n_calls; i++)
+        n += strncmp(fk.calls[i], begin, strlen(begin)) == 0;
+    return n;
+}
+
+static void bar_mapped(void **state)
+{
+    struct portcam_dev *dev = open_card();
+
+    (void)state;
+    registers(dev);
+    assert_int_equal(count_calls("pread bar0"), 0);
+    portcam_dev_close(dev);
+}
+
+static void bar_not_mappable(void **state)
+{
+    struct portcam_dev *dev;
+
+    (void)state;
+    fk.no_mmap = true;
+    dev = open_card();
+    registers(dev);
+    assert_int_equal(count_calls("mmap device"), 0);
+    assert_true(count_calls("pread bar0") > 10);
+    fk.fail_call = "pread bar0";
+    fk.fail_errno = EIO;
+    uint32_t value = 5;
+    assert_err(portcam_reg_read32(dev, 0x40, &value), EIO);
+    assert_int_equal(value, 5);
+    portcam_dev_close(dev);
+}
+
+static void bar_sparse(void **state)
+{
+    struct portcam_dev *dev;
+
+    (void)state;
+    fk.sparse = true;
+    dev = open_card();
+    registers(dev);
+    assert_int_equal(count_calls("mmap device 0+1000"), 1);
+    assert_int_equal(count_calls("mmap device 4000+2000"), 1);
+    assert_int_equal(count_calls("mmap device"), 2);
+    portcam_dev_close(dev);
+    assert_int_equal(fk_leaks(), 0);
+}
+
+static void bar_with_msix_table(void **state)
+{
+    struct portcam_dev *dev;
+
+    (void)state;
+    fk.no_msix_mappable = true;
+    fk.config[0x54] = 0x00; /* table in BAR 0 */
+    fk.config[0x55] = 0x20; /* at 0x2000 */
+    dev = open_card();
+    registers(dev);
+    assert_int_equal(count_calls("mmap device 0+2000"), 1);
+    assert_int_equal(count_calls("mmap device 3000+d000"), 1);
+    assert_int_equal(count_calls("mmap device"), 2);
+    portcam_dev_close(dev);
+}
+
+static void garbage_capabilities(void **state)
+{
+    struct portcam_dev *dev;
+
+    (void)state;
+    fk.garbage_caps = true;
+    dev = open_card();
+    registers(dev);
+    portcam_dev_close(dev);
+    fk_reset();
+    fk.garbage_caps = true;
+    fk.sparse = true;
+    dev = open_card();
+    registers(dev);
+    portcam_dev_close(dev);
+    fk_reset();
+    fk.no_msix_mappable = true;
+    fk.config[0x41] = 0x40; /* a list that runs in a circle */
+    dev = open_card();
+    portcam_dev_close(dev);
+}
+
+static void no_ranges(void **state)
+{
+    struct portcam_dev *dev;
+    void *vaddr;
+    uint64_t iova;
+
+    (void)state;
+    fk.no_ranges = true;
+    dev = open_card();
+    assert_int_equal(portcam_dev_info(dev)->n_ranges, 1);
+    assert_int_equal(portcam_dma_alloc(dev, 1, 0, &vaddr, &iova), 0);
+    assert_int_equal(iova, 1ull << 32);
+    portcam_dev_close(dev);
+}
+
+static void many_ranges(void **state)
+{
+    struct portcam_dev *dev;
+
+    (void)state;
+    fk.many_ranges = true;
+    dev = open_card();
+    assert_int_equal(count_calls("iommufd IOVA_RANGES"), 2);
+    assert_int_equal(portcam_dev_info(dev)->n_ranges, PORTCAM_DEV_MAX_RANGES);
+    portcam_dev_close(dev);
+}
+
+static void facts(void **state)
+{
+    struct portcam_dev *dev = open_card();
+    const struct portcam_dev_info *info = portcam_dev_info(dev);
+
+    (void)state;
+    assert_string_equal(info->name, "pci:" TREE_BDF);
+    assert_string_equal(info->transport, "vfio-group");
+    assert_int_equal(info->vendor_id, 0x1234);
+    assert_int_equal(info->device_id, 0x9ca0);
+    assert_int_equal(info->reg_size, 0x10000);
+    assert_int_equal(info->vectors, 8);
+    assert_true(info->can_reset);
+    assert_int_equal(info->page_sizes, 0x40201000);
+    assert_int_equal(info->dma_maps_max, 65535);
+    assert_int_equal(info->n_ranges, 2);
+    assert_int_equal(info->ranges[1].first, 0xfef00000);
+    portcam_dev_close(dev);
+}
+
+static void interrupts(void **state)
+{
+    struct portcam_dev *dev = open_card();
+    int fds[9] = {1001, 1002, 1003, -1, 1005, 1006, 1007, 1008, 1009};
+
+    (void)state;
+    assert_int_equal(portcam_dev_set_irqs(dev, 0, 8, fds), 0);
+    assert_int_equal(fk.irq_fds[2][2], 1003);
+    assert_int_equal(fk.irq_fds[2][3], 0);
+    assert_err(portcam_dev_set_irqs(dev, 0, 9, fds), EINVAL);
+    assert_err(portcam_dev_set_irqs(dev, 8, 1, fds), EINVAL);
+    assert_err(portcam_dev_set_irqs(dev, UINT32_MAX, 2, fds), EINVAL);
+    assert_err(portcam_dev_set_irqs(dev, 0, 1, NULL), EINVAL);
+    fk.vectors_available = 4;
+    assert_err(portcam_dev_set_irqs(dev, 0, 8, fds), ENOSPC);
+    assert_says("only 4 interrupt vectors");
+    assert_int_equal(portcam_dev_set_irqs(dev, 0, 0, NULL), 0);
+    assert_int_equal(fk.irq_fds[2][0], 0);
+    portcam_dev_close(dev);
+}
+
+static void release_request(void **state)
+{
+    struct portcam_dev *dev = open_card();
+    int fds[PORTCAM_DEV_POLL_FDS];
+
+    (void)state;
+    assert_int_equal(portcam_dev_poll_fds(dev, fds), 2);
+    assert_int_equal(portcam_dev_alive(dev), 0);
+    assert_int_equal(portcam_dev_get_state(dev), PORTCAM_DEV_OK);
+    fk_fire(4, 0);
+    assert_int_equal(portcam_dev_alive(dev), 0);
+    assert_int_equal(portcam_dev_get_state(dev), PORTCAM_DEV_RELEASE_WANTED);
+    portcam_dev_close(dev);
+    assert_int_equal(fk_leaks(), 0);
+}
+
+static void bus_error(void **state)
+{
+    struct portcam_dev *dev = open_card();
+
+    (void)state;
+    fk_fire(3, 0);
+    assert_err(portcam_dev_alive(dev), EIO);
+    assert_says("bus error");
+    assert_int_equal(portcam_dev_get_state(dev), PORTCAM_DEV_ERROR);
+    assert_int_equal(portcam_dev_reset(dev), 0);
+    assert_int_equal(portcam_dev_alive(dev), 0);
+    assert_int_equal(portcam_dev_get_state(dev), PORTCAM_DEV_OK);
+    portcam_dev_close(dev);
+}
+
+static void surprise_removal(void **state)
+{
+    struct portcam_dev *dev = open_card();
+    uint32_t value = 3;
+
+    (void)state;
+    memset(fk.bar0 + 0x100, 0xff, 4);
+    assert_int_equal(portcam_reg_read32(dev, 0x100, &value), 0); /* a register may be all-ones */
+    assert_int_equal(value, UINT32_MAX);
+    value = 3;
+    memset(fk.bar0, 0xff, 0x10000);
+    memset(fk.config, 0xff, sizeof(fk.config));
+    assert_err(portcam_reg_read32(dev, 0x100, &value), ENODEV);
+    assert_says("card is gone");
+    assert_int_equal(value, 3);
+    assert_int_equal(portcam_dev_get_state(dev), PORTCAM_DEV_GONE);
+    assert_err(portcam_reg_write32(dev, 0x100, 1), ENODEV);
+    assert_err(portcam_dev_alive(dev), ENODEV);
+    assert_err(portcam_dev_start(dev), ENODEV);
+    assert_err(portcam_dev_reset(dev), ENODEV);
+    portcam_dev_close(dev);
+    assert_int_equal(fk_leaks(), 0);
+}
+
+static void alive_sees_removal(void **state)
+{
+    struct portcam_dev *dev = open_card();
+
+    (void)state;
+    memset(fk.bar0, 0xff, 0x10000);
+    assert_err(portcam_dev_alive(dev), ENODEV);
+    assert_says("card is gone");
+    portcam_dev_close(dev);
+}
+
+static void not_a_card(void **state)
+{
+    struct portcam_dev *dev = NULL;
+    uint32_t word = 0x12345678;
+
+    (void)state;
+    memcpy(fk.bar0, &word, 4);
+    assert_err(portcam_dev_open("pci:" TREE_BDF, &opts, &dev), EPROTO);
+    assert_says("is not a portcam card");
+    assert_null(dev);
+    assert_int_equal(fk_leaks(), 0);
+    fk_reset();
+    word = 99u << 16;
+    memcpy(fk.bar0 + PORTCAM_REG_VERSION, &word, 4);
+    assert_err(portcam_dev_open("pci:" TREE_BDF, &opts, &dev), EPROTONOSUPPORT);
+    assert_says("interface version 99.0");
+    assert_int_equal(fk_leaks(), 0);
+    fk_reset();
+    fk.bar0_size = 4096;
+    assert_err(portcam_dev_open("pci:" TREE_BDF, &opts, &dev), EPROTO);
+    assert_says("BAR0 has 4096 bytes");
+    assert_int_equal(fk_leaks(), 0);
+    fk_reset();
+    memset(fk.bar0, 0xff, 4096);
+    assert_err(portcam_dev_open("pci:" TREE_BDF, &opts, &dev), ENODEV);
+    assert_says("card is gone");
+    assert_int_equal(fk_leaks(), 0);
+}
+
+/* What each refusal of the kernel at open is turned into. */
+static void open_errors(void **state)
+{
+    static const struct {
+        uint32_t flags;
+        const char *call;
+        int err;
+        const char *says;
+    } rows[] = {
+        {0, "open vfio/vfio", EACCES, "cannot be opened"},
+        {0, "open vfio/7", EBUSY, "in use: stop the process"},
+        {0, "container CHECK_EXTENSION", EINVAL, "TYPE1v2"},
+        {0, "container SET_IOMMU", EPERM, "allow_unsafe_interrupts"},
+        {0, "container SET_IOMMU", EINVAL, "reserved memory"},
+        {0, "group GET_DEVICE_FD", ENODEV, "bind it to vfio-pci again"},
+        {0, "group GET_DEVICE_FD", EAGAIN, "could not be reset"},
+        {0, "mmap device", EINVAL, "BAR0 of 0000:03:00.0 cannot be mapped"},
+        {PORTCAM_DEV_NO_GROUP, "open iommu", EACCES, "cannot be opened"},
+        {PORTCAM_DEV_NO_GROUP, "open vfio/devices", EBUSY, "in use: stop the process"},
+        {PORTCAM_DEV_NO_GROUP, "device BIND", EBUSY, "through its IOMMU group"},
+        {PORTCAM_DEV_NO_GROUP, "device BIND", EPERM, "allow_unsafe_interrupts"},
+        {PORTCAM_DEV_NO_GROUP, "device ATTACH", EPERM, "allow_unsafe_interrupts"},
+        {PORTCAM_DEV_NO_GROUP, "device ATTACH", EADDRINUSE, "cannot be attached"},
+    };
+    struct portcam_dev *dev = NULL;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+        fk_reset();
+        fk.fail_call = rows[i].call;
+        fk.fail_errno = rows[i].err;
+        opts.flags = rows[i].flags;
+        assert_err(portcam_dev_open("pci:" TREE_BDF, &opts, &dev), rows[i].err);
+        assert_says(rows[i].says);
+        assert_int_equal(fk_leaks(), 0);
+    }
+    fk_reset();
+    fk.not_viable = true;
+    opts.flags = 0;
+    assert_err(portcam_dev_open("pci:" TREE_BDF, &opts, &dev), EBUSY);
+    assert_says("not viable");
+    opts.flags = PORTCAM_DEV_NO_GROUP;
+    opts.vf_token = "00112233-4455-6677-8899-aabbccddeeff";
+    assert_err(portcam_dev_open("pci:" TREE_BDF, &opts, &dev), EOPNOTSUPP);
+    assert_says("VF token");
+    fk_reset();
+    opts.flags = 0;
+    portcam_dev_close(open_card());
+    assert_int_equal(count_calls("group GET_DEVICE_FD 0000:03:00.0 vf_token=00112233-4455-"), 1);
+}
+
+static void huge_pages(void **state)
+{
+    struct portcam_dev *dev;
+    void *vaddr;
+    uint64_t iova;
+
+    (void)state;
+    fk.no_hugetlb = false;
+    dev = open_card();
+    assert_int_equal(portcam_dma_alloc(dev, 100, 0, &vaddr, &iova), 0);
+    assert_int_equal(count_calls("memfd hugetlb"), 1);
+    assert_int_equal(count_calls("memfd"), 1);
+    assert_int_equal(count_calls("madvise HUGEPAGE"), 0);
+    portcam_dev_close(dev);
+}
+
+static void without_request_interrupt(void **state)
+{
+    struct portcam_dev *dev;
+    int fds[PORTCAM_DEV_POLL_FDS];
+
+    (void)state;
+    fk.no_req_err = true;
+    dev = open_card();
+    assert_int_equal(portcam_dev_poll_fds(dev, fds), 0);
+    assert_int_equal(portcam_dev_alive(dev), 0);
+    portcam_dev_close(dev);
+    assert_int_equal(fk_leaks(), 0);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST_WITH("vfio group: exact calls in order, open to close", group_order, setup, teardown),
+        TEST_WITH("vfio iommufd: exact calls in order, open to close", iommufd_order, setup_iommufd,
+                  teardown),
+        TEST_WITH("vfio group: each call fails once, nothing leaks", each_call_fails, setup,
+                  teardown),
+        TEST_WITH("vfio iommufd: each call fails once, nothing leaks", each_call_fails,
+                  setup_iommufd, teardown),
+        TEST_WITH("vfio group: errors of mapping", mapping_errors, setup, teardown),
+        TEST_WITH("vfio iommufd: errors of mapping are the same", mapping_errors, setup_iommufd,
+                  teardown),
+        TEST_WITH("vfio: refusals of the kernel at open", open_errors, setup, teardown),
+        TEST_WITH("vfio: BAR0 mapped whole", bar_mapped, setup, teardown),
+        TEST_WITH("vfio: BAR0 that cannot be mapped", bar_not_mappable, setup, teardown),
+        TEST_WITH("vfio: BAR0 mapped in parts", bar_sparse, setup, teardown),
+        TEST_WITH("vfio: MSI-X table in BAR0 on an old kernel", bar_with_msix_table, setup,
+                  teardown),
+        TEST_WITH("vfio: capability chains that lie", garbage_capabilities, setup, teardown),
+        TEST_WITH("vfio group: kernel that tells no ranges", no_ranges, setup, teardown),
+        TEST_WITH("vfio iommufd: more ranges than expected", many_ranges, setup_iommufd, teardown),
+        TEST_WITH("vfio: facts of the device", facts, setup, teardown),
+        TEST_WITH("vfio: interrupt vectors, too few in the system", interrupts, setup, teardown),
+        TEST_WITH("vfio: request interrupt is a state", release_request, setup, teardown),
+        TEST_WITH("vfio: error interrupt is a state, reset clears it", bus_error, setup, teardown),
+        TEST_WITH("vfio: devices without these interrupts", without_request_interrupt, setup,
+                  teardown),
+        TEST_WITH("vfio: all-ones are checked, a removed card is reported", surprise_removal, setup,
+                  teardown),
+        TEST_WITH("vfio: liveness sees a removed card", alive_sees_removal, setup, teardown),
+        TEST_WITH("vfio: wrong magic, wrong version, small BAR", not_a_card, setup, teardown),
+        TEST_WITH("vfio: 2 MiB pages where there are any", huge_pages, setup, teardown),
+    };
+
+    return cmocka_run_group_tests_name("vfio", tests, NULL, NULL);
+}
