@@ -1,0 +1,227 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// lookup_tb: portcam_lookup and portcam_stats side by side, with a port for each field of their structs. Small tables,
+// unless the build says otherwise. It checks nothing; lookup_test.cpp does.
+
+`default_nettype none
+
+module lookup_tb #(
+    parameter int unsigned Functions           = 4,
+    parameter int unsigned Domains             = 8,
+    parameter int unsigned Addresses           = 16,
+    parameter int unsigned Services            = 32,
+    parameter int unsigned Backends            = 16,
+    parameter int unsigned EndpointWays        = 2,
+    parameter int unsigned EndpointRows        = 32,
+    parameter int unsigned EndpointAnyPortRows = 16,
+    parameter int unsigned EndpointAnyRows     = 16
+) (
+    input  logic         clk_i,
+    input  logic         rst_ni,
+    input  logic [31:0]  hash_seed_i,
+    input  logic         clear_i,
+    output logic         lookup_busy_o,
+    output logic         stats_busy_o,
+    input  logic         valid_i,
+    input  logic         bank_i,
+    input  logic [5:0]   reason_i,
+    input  logic         decided_i,
+    input  logic         is_v6_i,
+    input  logic [11:0]  vlan_i,
+    input  logic [63:0]  dst_mac_i,
+    input  logic         has_mac_i,
+    input  logic [127:0] src_ip_i,
+    input  logic [127:0] dst_ip_i,
+    input  logic [7:0]   protocol_i,
+    input  logic         has_ports_i,
+    input  logic [15:0]  src_port_i,
+    input  logic [15:0]  dst_port_i,
+    input  logic [15:0]  ip_sum_i,
+    input  logic         has_l4_sum_i,
+    input  logic [15:0]  l4_sum_i,
+    input  logic [15:0]  len_i,
+    input  logic [7:0]   ingress_i,
+    output logic         valid_o,
+    output logic         from_host_o,
+    output logic         drop_o,
+    output logic         discarded_o,
+    output logic [7:0]   egress_o,
+    output logic         set_dst_mac_o,
+    output logic [63:0]  dst_mac_o,
+    output logic         set_src_mac_o,
+    output logic [63:0]  src_mac_o,
+    output logic         set_dst_ip_o,
+    output logic         set_src_ip_o,
+    output logic         is_v6_o,
+    output logic [127:0] ip_o,
+    output logic [4:0]   l3_o,
+    output logic [7:0]   l4_o,
+    output logic [7:0]   l4_sum_at_o,
+    output logic         set_ip_sum_o,
+    output logic [15:0]  ip_sum_o,
+    output logic         set_port_o,
+    output logic [15:0]  port_o,
+    output logic         set_l4_sum_o,
+    output logic [15:0]  l4_sum_o,
+    output logic         count_valid_o,
+    output logic [5:0]   count_reason_o,
+    output logic [15:0]  count_octets_o,
+    output logic [7:0]   count_rx_o,
+    output logic         count_tx_valid_o,
+    output logic [7:0]   count_tx_o,
+    output logic         count_domain_valid_o,
+    output logic [15:0]  count_domain_o,
+    output logic         count_address_valid_o,
+    output logic [15:0]  count_address_o,
+    output logic         count_service_valid_o,
+    output logic [15:0]  count_service_o,
+    output logic         count_backend_valid_o,
+    output logic [15:0]  count_backend_o,
+    output logic         count_reply_o,
+    input  logic         tbl_valid_i,
+    output logic         tbl_ready_o,
+    input  logic         tbl_write_i,
+    input  logic         tbl_bank_i,
+    input  logic [3:0]   tbl_table_i,
+    input  logic [15:0]  tbl_row_i,
+    input  logic         tbl_rowvalid_i,
+    input  logic [383:0] tbl_data_i,
+    output logic         tbl_done_o,
+    output logic         tbl_rowvalid_o,
+    output logic [383:0] tbl_data_o,
+    input  logic         rd_valid_i,
+    input  logic [3:0]   rd_table_i,
+    input  logic [15:0]  rd_row_i,
+    output logic         rd_done_o,
+    output logic [63:0]  rd_packets_o,
+    output logic [63:0]  rd_octets_o
+);
+
+  portcam_types_pkg::parsed_t  parsed;
+  portcam_types_pkg::rewrite_t rewrite;
+  portcam_types_pkg::count_t   count;
+  logic                        unused_mac;
+
+  assign unused_mac = ^dst_mac_i[63:48];
+
+  always_comb begin
+    parsed            = '0;
+    parsed.reason     = reason_i;
+    parsed.decided    = decided_i;
+    parsed.is_v6      = is_v6_i;
+    parsed.vlan       = vlan_i;
+    parsed.dst_mac    = dst_mac_i[47:0];
+    parsed.has_mac    = has_mac_i;
+    parsed.src_ip     = src_ip_i;
+    parsed.dst_ip     = dst_ip_i;
+    parsed.protocol   = protocol_i;
+    parsed.has_ports  = has_ports_i;
+    parsed.src_port   = src_port_i;
+    parsed.dst_port   = dst_port_i;
+    parsed.l3         = 5'd18;
+    parsed.l4         = 8'd42;
+    parsed.l4_sum_at  = 8'd58;
+    parsed.ip_sum     = ip_sum_i;
+    parsed.has_l4_sum = has_l4_sum_i;
+    parsed.l4_sum     = l4_sum_i;
+    parsed.len        = len_i;
+    parsed.ingress    = ingress_i;
+  end
+
+  portcam_lookup #(
+      .Functions          (Functions),
+      .Domains            (Domains),
+      .Addresses          (Addresses),
+      .Services           (Services),
+      .Backends           (Backends),
+      .EndpointWays       (EndpointWays),
+      .EndpointRows       (EndpointRows),
+      .EndpointAnyPortRows(EndpointAnyPortRows),
+      .EndpointAnyRows    (EndpointAnyRows)
+  ) u_lookup (
+      .clk_i         (clk_i),
+      .rst_ni        (rst_ni),
+      .hash_seed_i   (hash_seed_i),
+      .valid_i       (valid_i),
+      .parsed_i      (parsed),
+      .bank_i        (bank_i),
+      .valid_o       (valid_o),
+      .rewrite_o     (rewrite),
+      .from_host_o   (from_host_o),
+      .count_valid_o (count_valid_o),
+      .count_o       (count),
+      .tbl_valid_i   (tbl_valid_i),
+      .tbl_ready_o   (tbl_ready_o),
+      .tbl_write_i   (tbl_write_i),
+      .tbl_bank_i    (tbl_bank_i),
+      .tbl_table_i   (tbl_table_i),
+      .tbl_row_i     (tbl_row_i),
+      .tbl_rowvalid_i(tbl_rowvalid_i),
+      .tbl_data_i    (tbl_data_i),
+      .tbl_done_o    (tbl_done_o),
+      .tbl_rowvalid_o(tbl_rowvalid_o),
+      .tbl_data_o    (tbl_data_o),
+      .clear_i       (clear_i),
+      .busy_o        (lookup_busy_o)
+  );
+
+  portcam_stats #(
+      .Functions(Functions),
+      .Domains  (Domains),
+      .Addresses(Addresses),
+      .Services (Services),
+      .Backends (Backends)
+  ) u_stats (
+      .clk_i        (clk_i),
+      .rst_ni       (rst_ni),
+      .count_valid_i(count_valid_o),
+      .count_i      (count),
+      .rd_valid_i   (rd_valid_i),
+      .rd_table_i   (rd_table_i),
+      .rd_row_i     (rd_row_i),
+      .rd_done_o    (rd_done_o),
+      .rd_packets_o (rd_packets_o),
+      .rd_octets_o  (rd_octets_o),
+      .clear_i      (clear_i),
+      .busy_o       (stats_busy_o)
+  );
+
+  assign drop_o        = rewrite.drop;
+  assign discarded_o   = rewrite.discarded;
+  assign egress_o      = rewrite.egress;
+  assign set_dst_mac_o = rewrite.set_dst_mac;
+  assign dst_mac_o     = {16'd0, rewrite.dst_mac};
+  assign set_src_mac_o = rewrite.set_src_mac;
+  assign src_mac_o     = {16'd0, rewrite.src_mac};
+  assign set_dst_ip_o  = rewrite.set_dst_ip;
+  assign set_src_ip_o  = rewrite.set_src_ip;
+  assign is_v6_o       = rewrite.is_v6;
+  assign ip_o          = rewrite.ip;
+  assign l3_o          = rewrite.l3;
+  assign l4_o          = rewrite.l4;
+  assign l4_sum_at_o   = rewrite.l4_sum_at;
+  assign set_ip_sum_o  = rewrite.set_ip_sum;
+  assign ip_sum_o      = rewrite.ip_sum;
+  assign set_port_o    = rewrite.set_port;
+  assign port_o        = rewrite.port;
+  assign set_l4_sum_o  = rewrite.set_l4_sum;
+  assign l4_sum_o      = rewrite.l4_sum;
+
+  assign count_reason_o        = count.reason;
+  assign count_octets_o        = count.octets;
+  assign count_rx_o            = count.rx;
+  assign count_tx_valid_o      = count.tx_valid;
+  assign count_tx_o            = count.tx;
+  assign count_domain_valid_o  = count.domain_valid;
+  assign count_domain_o        = count.domain;
+  assign count_address_valid_o = count.address_valid;
+  assign count_address_o       = count.address;
+  assign count_service_valid_o = count.service_valid;
+  assign count_service_o       = count.service;
+  assign count_backend_valid_o = count.backend_valid;
+  assign count_backend_o       = count.backend;
+  assign count_reply_o         = count.reply;
+
+endmodule
+
+`resetall
