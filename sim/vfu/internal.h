@@ -154,6 +154,8 @@ ssize_t pc_version_negotiate(struct pc_version *v, const uint8_t *payload, size_
 
 /* ---- commands.c, dma.c, socket.c and server.c ------------------------------------------------------------------------ */
 
+enum { PC_REFUSED = 4 /* clients waiting to be told that they cannot be served */ };
+
 struct pc_vfu {
     struct pc_vfu_device dev;
     struct pc_vfu_stats stats;
@@ -173,6 +175,7 @@ struct pc_vfu {
     struct pc_message dma_reply; /* valid once dma_answered */
 
     int epoll_fd, listen_fd, conn_fd;
+    int refused[PC_REFUSED];
     bool conn_wants_send;
     char *path;
 };

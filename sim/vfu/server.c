@@ -115,20 +115,47 @@ int pc_vfu_serve(struct pc_vfu *s, unsigned limit)
     return served;
 }
 
-/* Tells a client that comes while another is there. */
+static void forget_refused(struct pc_vfu *s, int *slot)
+{
+    pc_socket_watch(s, EPOLL_CTL_DEL, *slot, 0);
+    close(*slot);
+    *slot = -1;
+}
+
+/* Clients that came while another is there: answer what they say first, and hang up. */
+static void answer_refused(struct pc_vfu *s)
+{
+    for (size_t i = 0; i < PC_REFUSED; i++) {
+        int *slot = &s->refused[i];
+        uint8_t b[4096];
+        struct pc_vfu_header h;
+        ssize_t n = *slot < 0 ? 0 : recv(*slot, b, sizeof(b), MSG_DONTWAIT);
+
+        if (*slot < 0 || (n < 0 && errno == EAGAIN))
+            continue;
+        if (n >= (ssize_t)sizeof(h)) {
+            memcpy(&h, b, sizeof(h));
+            h.size = sizeof(h);
+            h.flags = PC_VFU_F_REPLY | PC_VFU_F_ERROR;
+            h.error = EBUSY;
+            (void)send(*slot, &h, sizeof(h), MSG_DONTWAIT | MSG_NOSIGNAL);
+        }
+        forget_refused(s, slot);
+    }
+}
+
 static void refuse(struct pc_vfu *s, int fd)
 {
-    struct pc_vfu_header h = {.id = 0, .cmd = PC_VFU_VERSION};
+    size_t i = 0;
 
-    if (recv(fd, &h, sizeof(h), MSG_DONTWAIT) != (ssize_t)sizeof(h))
-        h = (struct pc_vfu_header){.id = 0, .cmd = PC_VFU_VERSION};
-    h.size = sizeof(h);
-    h.flags = PC_VFU_F_REPLY | PC_VFU_F_ERROR;
-    h.error = EBUSY;
-    (void)send(fd, &h, sizeof(h), MSG_DONTWAIT | MSG_NOSIGNAL);
-    close(fd);
     s->stats.refused_clients++;
     pc_vfu_notice(s, "a second client was refused: only one can have the card");
+    while (i < PC_REFUSED && s->refused[i] >= 0)
+        i++;
+    if (i == PC_REFUSED || pc_socket_watch(s, EPOLL_CTL_ADD, fd, EPOLLIN))
+        close(fd);
+    else
+        s->refused[i] = fd;
 }
 
 static void accept_clients(struct pc_vfu *s)
@@ -158,6 +185,7 @@ int pc_vfu_process(struct pc_vfu *s)
         return 0;
     served = pc_vfu_serve(s, MESSAGES_PER_CALL);
     accept_clients(s);
+    answer_refused(s);
     if (s->connected && pc_frame_unsent(&s->frame) != s->conn_wants_send) {
         s->conn_wants_send = !s->conn_wants_send;
         pc_socket_watch(s, EPOLL_CTL_MOD, s->conn_fd, s->conn_wants_send ? EPOLLOUT : EPOLLIN);
@@ -183,6 +211,8 @@ struct pc_vfu *pc_vfu_new_bare(const struct pc_vfu_device *dev, char *err, size_
     }
     s->dev = *dev;
     s->epoll_fd = s->listen_fd = s->conn_fd = -1;
+    for (size_t i = 0; i < PC_REFUSED; i++)
+        s->refused[i] = -1;
     pc_config_init(&s->config, dev->vendor, dev->device, dev->vectors);
     pc_irqs_init(&s->irqs);
     return s;
@@ -215,6 +245,9 @@ void pc_vfu_free(struct pc_vfu *s)
     if (!s)
         return;
     pc_vfu_detach(s);
+    for (size_t i = 0; i < PC_REFUSED; i++)
+        if (s->refused[i] >= 0)
+            forget_refused(s, &s->refused[i]);
     if (s->path)
         unlink(s->path);
     if (s->listen_fd >= 0)

@@ -252,17 +252,26 @@ static void leaving_drops_maps_not_state(void **state)
 static void second_client_is_told(void **state)
 {
     struct vc *c = vc_new_ready();
-    int first = c->fd;
+    int first = c->fd, more[10];
     struct pc_vfu_device_info info = {.argsz = 16};
 
     (void)state;
-    vc_connect(c);
-    assert_int_equal(vc_receive(c, 0), -EBUSY);
+    vc_connect(c); /* the server sees it before it has said anything */
+    assert_int_equal(vc_version(c, 0, 0, NULL), -EBUSY);
     assert_int_equal(vc_receive(c, 0), VC_NOTHING);
     close(c->fd);
+    vc_connect(c); /* leaves without a word */
+    close(c->fd);
+    vc_pump(c);
+    for (int i = 0; i < 10; i++) { /* more than are kept waiting */
+        vc_connect(c);
+        more[i] = c->fd;
+    }
     c->fd = first;
     assert_int_equal(vc_call(c, PC_VFU_DEVICE_GET_INFO, &info, sizeof(info)), 16);
-    assert_int_equal(vc_stats(c).refused_clients, 1);
+    assert_int_equal(vc_stats(c).refused_clients, 12);
+    for (int i = 0; i < 10; i++)
+        close(more[i]);
     vc_free(c);
 }
 
