@@ -1,0 +1,219 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * Making a configuration run: plan, starting values of counters, state file, change set, in this order, so that every
+ * failure leaves the old configuration whole.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "card.h"
+#include "state.h"
+
+#define SEED_ATTEMPTS 64
+#define SINGLE_READS 64 /* more fresh numbers than this: the whole counter table is read */
+
+static const unsigned CounterTables[PC_KIND_MAX] = {
+    PORTCAM_COUNTER_TABLE_DOMAIN, PORTCAM_COUNTER_TABLE_ADDRESS, PORTCAM_COUNTER_TABLE_SERVICE,
+    PORTCAM_COUNTER_TABLE_BACKEND};
+
+static void set_base(struct pc_base *base, const struct portcam_counter counter[2])
+{
+    base->value[0] = counter[0].packets;
+    base->value[1] = counter[0].octets;
+    base->value[2] = counter[1].packets;
+    base->value[3] = counter[1].octets;
+}
+
+static size_t count_fresh(const struct pc_numbers *n)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < n->count; i++)
+        count += n->fresh[i];
+    return count;
+}
+
+/* What the counters of numbers show that are given to new objects. */
+static int read_bases(struct portcam *pc, struct pc_plan *plan, struct portcam_report *report)
+{
+    int rc = 0;
+
+    for (enum pc_kind kind = 0; rc == 0 && kind < PC_KIND_MAX; kind++) {
+        struct pc_numbers *n = &plan->numbers[kind];
+        size_t fresh = count_fresh(n);
+        struct portcam_counter *all = NULL;
+        struct portcam_counter two[2];
+        if (fresh > SINGLE_READS) {
+            all = calloc(2 * n->room, sizeof(*all));
+            rc = all ? pc_hw_counters(pc->hw, CounterTables[kind], 0, (uint32_t)(2 * n->room), all)
+                     : -ENOMEM;
+        }
+        for (size_t i = 0; rc == 0 && fresh && i < n->count; i++) {
+            if (!n->fresh[i])
+                continue;
+            if (!all)
+                rc = pc_hw_counters(pc->hw, CounterTables[kind], 2u * n->number[i], 2, two);
+            if (rc == 0)
+                set_base(&n->base[i], all ? &all[(size_t)2 * n->number[i]] : two);
+        }
+        free(all);
+    }
+    if (rc && rc != -ENOMEM)
+        pc_report_add(report, pc_hw_code(rc), "the card's counters cannot be read: %s",
+                      pc_hw_error());
+    return rc;
+}
+
+static bool endpoints_empty(const struct pc_image *image)
+{
+    return !pc_image_count(image, PORTCAM_TABLE_ENDPOINT) &&
+           !pc_image_count(image, PORTCAM_TABLE_ENDPOINT_ANY_PORT) &&
+           !pc_image_count(image, PORTCAM_TABLE_ENDPOINT_ANY);
+}
+
+/* The plan; where no endpoint row is in use yet, with a seed that makes them all fit. */
+static int make_plan(struct portcam *pc, struct portcam_config *config, json_t *names,
+                     struct portcam_report *report, struct pc_plan **ret)
+{
+    const struct portcam_caps *caps = pc_hw_caps(pc->hw);
+    struct portcam_report *quiet = portcam_report_new();
+    int rc = quiet ? pc_plan_make(config, caps, pc->seed, names, pc->card, quiet, ret) : -ENOMEM;
+
+    for (unsigned i = 1; rc == -ENOSPC && endpoints_empty(pc->card) && i <= SEED_ATTEMPTS; i++) {
+        portcam_report_clear(quiet);
+        rc = pc_plan_make(config, caps, pc_new_seed(pc, i), names, pc->card, quiet, ret);
+    }
+    for (size_t i = 0; quiet && i < quiet->count; i++)
+        pc_report_at(report, quiet->messages[i].code, NULL, 0, "%s", quiet->messages[i].text);
+    if (quiet && report)
+        report->more += quiet->more;
+    portcam_report_free(quiet);
+    return rc == -ENOSPC ? -EBADMSG : rc;
+}
+
+static json_t *difference(const struct portcam *pc, const struct pc_plan *plan)
+{
+    json_t *objects = pc_change_objects(pc->plan->config, plan->config);
+    json_t *rows = pc_change_rows(pc->card, pc->plan->config, plan);
+    return json_pack("{s:o, s:o}", "objects", objects, "rows", rows);
+}
+
+/* The change set, and what to believe when it ends without an answer. */
+static int commit(struct portcam *pc, const struct pc_plan *plan, struct portcam_report *report)
+{
+    bool unknown = false;
+    int rc = 0;
+
+    if (plan->seed != pc->seed)
+        rc = pc_hw_set_register(pc->hw, PORTCAM_REG_HASH_SEED, plan->seed);
+    if (rc) {
+        pc_report_add(report, pc_hw_code(rc), "the card's hash seed: %s", pc_hw_error());
+        return rc;
+    }
+    pc->seed = plan->seed;
+    rc = pc_change_apply(pc->hw, pc->card, plan, report, &unknown);
+    if (rc == 0 || !unknown)
+        return rc;
+    pc->unknown = true;
+    if (pc_read_back(pc, NULL) == 0 &&
+        pc_image_differences(pc->card, plan->image, PORTCAM_TABLE_MAX) == 0)
+        return 0;
+    return rc;
+}
+
+static int run(struct portcam *pc, struct pc_plan *plan, struct portcam_report *report)
+{
+    int rc = read_bases(pc, plan, report);
+    if (rc == 0)
+        rc = pc_state_write_next(pc->state_dir, plan, report);
+    if (rc)
+        return rc;
+    rc = commit(pc, plan, report);
+    if (rc) {
+        if (!pc->unknown)
+            pc_state_drop_next(pc->state_dir);
+        return rc;
+    }
+    /* The rows are in the card: a state file that cannot be renamed is a message, not a failure. */
+    (void)pc_state_adopt_next(pc->state_dir, report);
+    return 0;
+}
+
+/* The plan runs: its rows are the card's. */
+static int take_plan(struct portcam *pc, struct pc_plan *plan)
+{
+    for (unsigned t = 0; t < PORTCAM_TABLE_MAX; t++)
+        memcpy(pc->card->table[t], plan->image->table[t],
+               plan->image->rows[t] * sizeof(struct pc_image_row));
+    pc_plan_free(pc->plan);
+    pc->plan = plan;
+    pc->foreign = false;
+    pc_tables_free(pc->model);
+    pc->model = NULL;
+    return 0;
+}
+
+int pc_apply(struct portcam *pc, struct portcam_config *config, json_t *names, bool dry_run,
+             struct portcam_report *report, json_t **diff)
+{
+    struct pc_plan *plan = NULL;
+    json_t *changes = NULL;
+    int rc = pc->unknown ? pc_read_back(pc, report) : 0;
+
+    if (rc == 0)
+        rc = make_plan(pc, config, names, report, &plan);
+    if (rc)
+        return rc;
+    if (diff) {
+        changes = difference(pc, plan);
+        rc = changes ? 0 : -ENOMEM;
+    }
+    if (rc == 0 && !dry_run)
+        rc = run(pc, plan, report);
+    if (rc == 0 && !dry_run)
+        rc = take_plan(pc, plan);
+    else
+        pc_plan_free(plan);
+    if (rc) {
+        json_decref(changes);
+        return rc;
+    }
+    if (diff)
+        *diff = changes;
+    return 0;
+}
+
+static int apply(struct portcam *pc, const struct portcam_config *config, bool dry_run,
+                 struct portcam_report *report, json_t **diff)
+{
+    json_t *names = pc_plan_names(pc->plan);
+    /* Only the count of references of a configuration ever changes. */
+    int rc = names ? pc_apply(pc, (struct portcam_config *)(uintptr_t)config, names, dry_run, report,
+                              diff)
+                   : -ENOMEM;
+    json_decref(names);
+    return rc;
+}
+
+int portcam_config_check(struct portcam *pc, const struct portcam_config *config,
+                         struct portcam_report *report)
+{
+    return apply(pc, config, true, report, NULL);
+}
+
+int portcam_config_diff(struct portcam *pc, const struct portcam_config *config,
+                        struct portcam_report *report, struct json_t **ret)
+{
+    return apply(pc, config, true, report, ret);
+}
+
+int portcam_config_apply(struct portcam *pc, const struct portcam_config *config,
+                         struct portcam_report *report, struct json_t **ret)
+{
+    return apply(pc, config, false, report, ret);
+}
+
+int portcam_config_running(struct portcam *pc, struct json_t **ret)
+{
+    return portcam_config_json(pc->plan->config, ret);
+}

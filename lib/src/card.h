@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+/* What struct portcam is inside: the open card, the plan that runs on it, and the rows it has. */
+#ifndef PC_CARD_STATE_H
+#define PC_CARD_STATE_H
+
+#include "change.h"
+#include "hw.h"
+#include "plan.h"
+#include "tables.h"
+
+struct portcam {
+    struct pc_hw *hw;
+    char *state_dir;
+    portcam_line_fn log;
+    void *log_ctx;
+    uint32_t wanted_seed; /* of the options; 0: random */
+    uint32_t seed;        /* in the card */
+    struct pc_plan *plan; /* never NULL */
+    struct pc_image *card; /* rows in the card */
+    bool unknown;          /* a change set ended without an answer: read the rows back first */
+    bool foreign;          /* the card has rows that no configuration here makes */
+    struct pc_tables *model; /* the rows for explain, NULL until needed */
+};
+
+void pc_log(struct portcam *pc, enum portcam_severity severity, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+/* Read the card's rows into pc->card. */
+int pc_read_back(struct portcam *pc, struct portcam_report *report);
+
+/* Make the configuration run (apply.c). `names`: older numbers. `diff` may be NULL. */
+int pc_apply(struct portcam *pc, struct portcam_config *config, json_t *names, bool dry_run,
+             struct portcam_report *report, json_t **diff);
+
+/* A seed for a card without endpoint rows. */
+uint32_t pc_new_seed(const struct portcam *pc, unsigned attempt);
+
+/* Forget the counters' starting values: the card's counters are zero. */
+void pc_forget_bases(struct pc_plan *plan);
+
+/* Add {"packets", "octets"} counters of both directions as "forward" and "reverse" (stats.c). */
+int pc_add_counters(struct portcam *pc, enum pc_kind kind, size_t index, json_t *object);
+
+#endif

@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * A configuration in memory: what the file says, with the line of each object. Names are resolved to indices by the
+ * check, which is part of reading; after a successful portcam_config_parse() every reference is valid. Sizes and
+ * capabilities of a card are checked apart (config_caps.c).
+ */
+#ifndef PC_CONFIG_H
+#define PC_CONFIG_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "portcam/portcam.h"
+#include "portcam_defs.h"
+#include "report.h"
+#include "text.h"
+
+#define PC_NAME_MAX 63     /* bytes of a name */
+#define PC_LIST_MAX 65536  /* objects of one kind, more than any card has */
+#define PC_VLAN_MAX 4094
+#define PC_NONE (-1)       /* an index or number that is absent */
+
+struct pc_cfg_function {
+    int line;
+    unsigned number;
+    bool has_mac, is_default;
+    uint8_t mac[6];
+    char *domain_name; /* NULL: none */
+    int domain;
+};
+
+struct pc_cfg_domain {
+    int line;
+    char *name;
+    unsigned state, unknown; /* enum portcam_domain_state, enum portcam_policy */
+    unsigned home;
+};
+
+struct pc_cfg_address {
+    int line;
+    struct pc_ip ip;
+    unsigned length;
+    int vlan; /* PC_NONE: any */
+    char *domain_name;
+    int domain;
+    unsigned function;
+    char *key; /* "PREFIX" or "PREFIX vlan N", its name in numbers and messages */
+};
+
+struct pc_cfg_backend {
+    int line;
+    bool broken; /* a field was refused: its rules are not checked any more */
+    char *name;
+    struct pc_ip ip; /* family 0: none, for deliver services only */
+    unsigned port;   /* 0: keep */
+    bool has_mac;
+    uint8_t mac[6];
+    unsigned function, weight;
+};
+
+struct pc_cfg_service {
+    int line;
+    bool broken; /* as of a backend */
+    char *name;
+    char *domain_name;
+    int domain;
+    struct pc_ip ip; /* family 0: any address of the domain */
+    unsigned length;
+    int vlan;     /* of the address row that is meant, PC_NONE: the only one */
+    int address;  /* index of that row, PC_NONE: any */
+    int protocol; /* PC_NONE: any */
+    int port;     /* PC_NONE: any */
+    unsigned mode;
+    bool strict;
+    char **backend_names;
+    size_t n_backends;
+    int backend; /* the first backend */
+};
+
+/* Never changes once it is read; shared by counting references. */
+struct portcam_config {
+    unsigned references;
+    char *file; /* for messages, NULL none */
+    bool has_device_mac;
+    int device_line;
+    uint8_t device_mac[6];
+    size_t n_functions, n_domains, n_addresses, n_backends, n_services;
+    struct pc_cfg_function *functions;
+    struct pc_cfg_domain *domains;
+    struct pc_cfg_address *addresses;
+    struct pc_cfg_backend *backends;
+    struct pc_cfg_service *services;
+};
+
+/* Names of the values of an enumeration by number; count entries. */
+struct pc_words {
+    const char *const *words;
+    unsigned count;
+};
+extern const struct pc_words PcDomainStates, PcPolicies, PcModes;
+
+/* An empty configuration, or NULL. */
+struct portcam_config *pc_config_new(const char *file);
+
+/* One more owner; each gives it back with portcam_config_free(). */
+struct portcam_config *pc_config_share(struct portcam_config *config);
+
+/* What the file says, references unresolved. Adds to the report; 0 or -ENOMEM. */
+int pc_config_read(struct portcam_config *config, const char *text, size_t len,
+                   struct portcam_report *report);
+
+/* References, duplicates, overlaps. Adds to the report; 0 or -ENOMEM. */
+int pc_config_resolve(struct portcam_config *config, struct portcam_report *report);
+
+/* Rules of services: backends, invertible static services, endpoints. Needs resolved references. 0 or -ENOMEM. */
+int pc_config_services(const struct portcam_config *config, struct portcam_report *report);
+
+/* Does the card have the sizes and capabilities? */
+void pc_config_caps(const struct portcam_config *config, const struct portcam_caps *caps,
+                    struct portcam_report *report);
+
+/* "FILE:LINE", "line LINE" or "" for second places in messages. */
+const char *pc_config_place(const struct portcam_config *config, int line, char text[128]);
+
+/* The words of an endpoint or service key for messages: "tcp port 80 of 198.51.100.1". */
+void pc_service_words(const struct portcam_config *config, const struct pc_cfg_service *service,
+                      char text[160]);
+
+/* One object in canonical JSON, a new reference or NULL. */
+json_t *pc_function_json(const struct portcam_config *config, size_t index);
+json_t *pc_domain_json(const struct portcam_config *config, size_t index);
+json_t *pc_address_json(const struct portcam_config *config, size_t index);
+json_t *pc_backend_json(const struct portcam_config *config, size_t index);
+json_t *pc_service_json(const struct portcam_config *config, size_t index);
+
+#endif

@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Can this card run the configuration: sizes of tables, number of functions, and what the build can do. */
+#include "config.h"
+
+static void refuse(const struct portcam_config *c, struct portcam_report *report, int line,
+                   const char *format, ...) __attribute__((format(printf, 4, 5)));
+
+static void refuse(const struct portcam_config *c, struct portcam_report *report, int line,
+                   const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    pc_report_vat(report, "refused", c->file, line, format, args);
+    va_end(args);
+}
+
+static void check_functions(const struct portcam_config *c, const struct portcam_caps *caps,
+                            struct portcam_report *report)
+{
+    const char *cure = "the functions of this card are 0 to";
+    unsigned last = caps->functions ? caps->functions - 1 : 0;
+
+    for (size_t i = 0; i < c->n_functions; i++) {
+        if (c->functions[i].number > last)
+            refuse(c, report, c->functions[i].line, "function %u: there is none; %s %u",
+                   c->functions[i].number, cure, last);
+    }
+    for (size_t i = 0; i < c->n_domains; i++) {
+        if (c->domains[i].home > last)
+            refuse(c, report, c->domains[i].line, "domain \"%s\": there is no function %u; %s %u",
+                   c->domains[i].name, c->domains[i].home, cure, last);
+    }
+    for (size_t i = 0; i < c->n_addresses; i++) {
+        if (c->addresses[i].function > last)
+            refuse(c, report, c->addresses[i].line, "address %s: there is no function %u; %s %u",
+                   c->addresses[i].key, c->addresses[i].function, cure, last);
+    }
+    for (size_t i = 0; i < c->n_backends; i++) {
+        if (c->backends[i].function > last)
+            refuse(c, report, c->backends[i].line, "backend \"%s\": there is no function %u; %s %u",
+                   c->backends[i].name, c->backends[i].function, cure, last);
+    }
+}
+
+/* `line` is that of the first object that does not fit. */
+static void check_size(const struct portcam_config *c, struct portcam_report *report,
+                       const char *what, size_t count, size_t room, int line)
+{
+    refuse(c, report, line, "there are %zu %s, and this card has room for %zu; remove %zu", count,
+           what, room, count - room);
+}
+
+static void check_sizes(const struct portcam_config *c, const struct portcam_caps *caps,
+                        struct portcam_report *report)
+{
+    if (c->n_domains > caps->domains)
+        check_size(c, report, "domains", c->n_domains, caps->domains,
+                   c->domains[caps->domains].line);
+    if (c->n_addresses > caps->addresses)
+        check_size(c, report, "addresses", c->n_addresses, caps->addresses,
+                   c->addresses[caps->addresses].line);
+    if (c->n_backends > caps->backends)
+        check_size(c, report, "backends", c->n_backends, caps->backends,
+                   c->backends[caps->backends].line);
+    if (c->n_services > caps->services)
+        check_size(c, report, "services", c->n_services, caps->services,
+                   c->services[caps->services].line);
+}
+
+static void check_mode(const struct portcam_config *c, const struct pc_cfg_service *s,
+                       uint32_t flags, struct portcam_report *report)
+{
+    if (s->mode == PORTCAM_MODE_STATEFUL && !(flags & PORTCAM_CAPS_STATEFUL))
+        refuse(c, report, s->line,
+               "service \"%s\": mode \"stateful\" needs connection records, and this card has no "
+               "connection table; use mode \"static\" or \"deliver\"",
+               s->name);
+    else if (s->mode == PORTCAM_MODE_STATEFUL)
+        refuse(c, report, s->line,
+               "service \"%s\": this library does not program connection tables; use mode "
+               "\"static\" or \"deliver\"",
+               s->name);
+    if (s->mode == PORTCAM_MODE_STATIC && !(flags & PORTCAM_CAPS_STATIC))
+        refuse(c, report, s->line,
+               "service \"%s\": this card cannot do mode \"static\"; use another mode", s->name);
+    if (s->mode == PORTCAM_MODE_DELIVER && !(flags & PORTCAM_CAPS_DELIVER))
+        refuse(c, report, s->line,
+               "service \"%s\": this card cannot do mode \"deliver\"; use another mode", s->name);
+}
+
+static void check_flags(const struct portcam_config *c, uint32_t flags,
+                        struct portcam_report *report)
+{
+    for (size_t i = 0; i < c->n_domains; i++) {
+        if (c->domains[i].unknown == PORTCAM_POLICY_REJECT && !(flags & PORTCAM_CAPS_REJECT))
+            refuse(c, report, c->domains[i].line,
+                   "domain \"%s\": this card cannot answer packets, so policy \"reject\" is not "
+                   "possible; use \"pass\" or \"drop\"",
+                   c->domains[i].name);
+    }
+    for (size_t i = 0; i < c->n_services; i++)
+        check_mode(c, &c->services[i], flags, report);
+    if (flags & PORTCAM_CAPS_IPV6)
+        return;
+    for (size_t i = 0; i < c->n_addresses; i++) {
+        if (c->addresses[i].ip.family == 6)
+            refuse(c, report, c->addresses[i].line,
+                   "address %s: this card has no IPv6; remove it", c->addresses[i].key);
+    }
+    for (size_t i = 0; i < c->n_backends; i++) {
+        if (c->backends[i].ip.family == 6)
+            refuse(c, report, c->backends[i].line,
+                   "backend \"%s\": this card has no IPv6; remove it", c->backends[i].name);
+    }
+}
+
+void pc_config_caps(const struct portcam_config *config, const struct portcam_caps *caps,
+                    struct portcam_report *report)
+{
+    check_sizes(config, caps, report);
+    check_functions(config, caps, report);
+    check_flags(config, caps->flags, report);
+}

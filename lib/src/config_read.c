@@ -1,0 +1,398 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * From JSON text to a configuration: every object and key in its type and range, with all errors of the file and the
+ * line of each. References between objects are only stored here, not looked up.
+ */
+#include "config.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "fields.h"
+
+static const char *const States[] = {"running", "draining", "paused", "stopped"};
+static const char *const Policies[] = {"pass", "drop", "reject"};
+static const char *const Modes[] = {"static", "stateful", "deliver"};
+const struct pc_words PcDomainStates = {States, PORTCAM_DOMAIN_STATE_MAX};
+const struct pc_words PcPolicies = {Policies, PORTCAM_POLICY_MAX};
+const struct pc_words PcModes = {Modes, PORTCAM_MODE_MAX};
+
+#define FUNCTION_MAX 255
+
+struct reader {
+    struct portcam_config *config;
+    struct portcam_report *report;
+    struct pc_positions positions;
+};
+
+struct portcam_config *pc_config_new(const char *file)
+{
+    struct portcam_config *config = calloc(1, sizeof(*config));
+    if (config)
+        config->references = 1;
+    if (config && file) {
+        config->file = strdup(file);
+        if (!config->file) {
+            free(config);
+            config = NULL;
+        }
+    }
+    return config;
+}
+
+struct portcam_config *pc_config_share(struct portcam_config *config)
+{
+    config->references++;
+    return config;
+}
+
+void portcam_config_free(struct portcam_config *config)
+{
+    if (!config || --config->references > 0)
+        return;
+    for (size_t i = 0; i < config->n_functions; i++)
+        free(config->functions[i].domain_name);
+    for (size_t i = 0; i < config->n_domains; i++)
+        free(config->domains[i].name);
+    for (size_t i = 0; i < config->n_addresses; i++) {
+        free(config->addresses[i].domain_name);
+        free(config->addresses[i].key);
+    }
+    for (size_t i = 0; i < config->n_backends; i++)
+        free(config->backends[i].name);
+    for (size_t i = 0; i < config->n_services; i++) {
+        struct pc_cfg_service *service = &config->services[i];
+        for (size_t k = 0; k < service->n_backends; k++)
+            free(service->backend_names[k]);
+        free(service->backend_names);
+        free(service->name);
+        free(service->domain_name);
+    }
+    free(config->functions);
+    free(config->domains);
+    free(config->addresses);
+    free(config->backends);
+    free(config->services);
+    free(config->file);
+    free(config);
+}
+
+static void read_vlan(struct pc_fields *f, int *vlan)
+{
+    *vlan = PC_NONE;
+    pc_fields_integer(f, "vlan", false, 0, PC_VLAN_MAX, vlan);
+}
+
+static void read_function(struct pc_fields *f, struct pc_cfg_function *function)
+{
+    int number = 0;
+    if (pc_fields_integer(f, "function", true, 1, FUNCTION_MAX, &number))
+        snprintf(f->label, sizeof(f->label), "function %d", number);
+    function->number = (unsigned)number;
+    function->domain = PC_NONE;
+    function->has_mac = pc_fields_mac(f, "mac", function->mac);
+    pc_fields_copy(f, "domain", false, &function->domain_name);
+    pc_fields_bool(f, "default", &function->is_default);
+}
+
+static void read_domain(struct pc_fields *f, struct pc_cfg_domain *domain)
+{
+    int home = 0;
+    pc_fields_name(f, "name", "domain", &domain->name);
+    pc_fields_word(f, "state", &PcDomainStates, false, &domain->state);
+    pc_fields_word(f, "unknown", &PcPolicies, false, &domain->unknown);
+    pc_fields_integer(f, "home", false, 0, FUNCTION_MAX, &home);
+    domain->home = (unsigned)home;
+}
+
+/* Destinations that the card never looks up. */
+static const char *never_matches(const struct pc_ip *ip, unsigned length)
+{
+    static const struct pc_ip loopback6 = {{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1}, 6};
+    if (ip->family == 4 && length >= 8 && ip->bytes[0] == 127)
+        return "loopback";
+    if (ip->family == 4 && length >= 4 && (ip->bytes[0] & 0xf0) == 0xe0)
+        return "multicast";
+    if (ip->family == 4 && length == 32 && memcmp(ip->bytes, "\xff\xff\xff\xff", 4) == 0)
+        return "broadcast";
+    if (length == 128 && pc_ip_same_prefix(ip, &loopback6, 128))
+        return "loopback";
+    if (ip->family == 6 && length >= 8 && ip->bytes[0] == 0xff)
+        return "multicast";
+    return NULL;
+}
+
+static void read_address(struct pc_fields *f, struct pc_cfg_address *address)
+{
+    int function = 0;
+    char text[PC_IP_TEXT];
+
+    address->domain = PC_NONE;
+    bool good = pc_fields_prefix(f, "address", true, &address->ip, &address->length);
+    read_vlan(f, &address->vlan);
+    if (good) {
+        pc_prefix_format(&address->ip, address->length, text);
+        if (address->vlan != PC_NONE) {
+            size_t n = strlen(text);
+            snprintf(text + n, sizeof(text) - n, " vlan %d", address->vlan);
+        }
+        snprintf(f->label, sizeof(f->label), "address %s", text);
+        address->key = strdup(text);
+        f->no_memory |= !address->key;
+        const char *kind = never_matches(&address->ip, address->length);
+        if (kind)
+            pc_fields_error(f, "address",
+                            "packets to %s addresses are never looked up; remove it", kind);
+    }
+    pc_fields_copy(f, "domain", true, &address->domain_name);
+    pc_fields_integer(f, "function", false, 0, FUNCTION_MAX, &function);
+    address->function = (unsigned)function;
+}
+
+static void read_backend(struct pc_fields *f, struct pc_cfg_backend *backend)
+{
+    int port = 0, function = 0, weight = 1;
+    struct pc_ip ip;
+    unsigned length;
+
+    pc_fields_name(f, "name", "backend", &backend->name);
+    if (pc_fields_prefix(f, "address", false, &ip, &length)) {
+        if (length == pc_ip_bits(&ip))
+            backend->ip = ip;
+        else
+            pc_fields_error(f, "address", "a backend has one address, not a prefix; leave /%u away",
+                            length);
+    }
+    pc_fields_integer(f, "port", false, 0, 65535, &port);
+    backend->has_mac = pc_fields_mac(f, "mac", backend->mac);
+    if (!pc_fields_get(f, "function", NULL))
+        pc_fields_error(f, NULL,
+                        "\"function\" is missing; add the function its packets leave by, 0 for "
+                        "the network");
+    else
+        pc_fields_integer(f, "function", true, 0, FUNCTION_MAX, &function);
+    pc_fields_integer(f, "weight", false, 0, 65535, &weight);
+    backend->port = (unsigned)port;
+    backend->function = (unsigned)function;
+    backend->weight = (unsigned)weight;
+}
+
+static void read_protocol(struct pc_fields *f, int *protocol)
+{
+    unsigned number = 0;
+    json_t *value = pc_fields_get(f, "protocol", NULL);
+
+    *protocol = PC_NONE;
+    if (!value)
+        return;
+    if (json_is_integer(value) && json_integer_value(value) >= 1 &&
+        json_integer_value(value) <= 255)
+        number = (unsigned)json_integer_value(value);
+    else if (!json_is_string(value) || pc_protocol_parse(json_string_value(value), &number))
+        number = 0;
+    if (number == 0)
+        pc_fields_error(f, "protocol",
+                        "\"protocol\" is no IP protocol; write tcp, udp, sctp, icmp, icmpv6 or a "
+                        "number from 1 to 255");
+    else
+        *protocol = (int)number;
+}
+
+static void read_backends(struct pc_fields *f, struct pc_cfg_service *service)
+{
+    json_t *value = pc_fields_get(f, "backends", NULL);
+    json_t *item;
+    size_t index;
+
+    if (!value || (json_is_array(value) && json_array_size(value) == 0)) {
+        pc_fields_error(f, "backends", "there is no backend; name one in \"backends\"");
+        return;
+    }
+    if (!json_is_array(value)) {
+        pc_fields_error(f, "backends", "\"backends\" is not a list; write [\"NAME\"]");
+        return;
+    }
+    service->backend_names = calloc(json_array_size(value), sizeof(char *));
+    if (!service->backend_names) {
+        f->no_memory = true;
+        return;
+    }
+    json_array_foreach (value, index, item) {
+        char *name = json_is_string(item) ? strdup(json_string_value(item)) : NULL;
+        if (!json_is_string(item))
+            pc_fields_error(f, "backends", "item %zu of \"backends\" is not a string; write the "
+                            "name of a backend", index + 1);
+        else if (!name)
+            f->no_memory = true;
+        else
+            service->backend_names[service->n_backends++] = name;
+    }
+}
+
+static void read_service(struct pc_fields *f, struct pc_cfg_service *service)
+{
+    service->domain = service->address = service->backend = service->port = PC_NONE;
+    pc_fields_name(f, "name", "service", &service->name);
+    pc_fields_copy(f, "domain", true, &service->domain_name);
+    pc_fields_prefix(f, "address", false, &service->ip, &service->length);
+    read_vlan(f, &service->vlan);
+    read_protocol(f, &service->protocol);
+    pc_fields_integer(f, "port", false, 1, 65535, &service->port);
+    pc_fields_word(f, "mode", &PcModes, true, &service->mode);
+    pc_fields_bool(f, "strict", &service->strict);
+    read_backends(f, service);
+}
+
+enum kind { FUNCTION, DOMAIN, ADDRESS, BACKEND, SERVICE };
+static const char *const Lists[] = {"functions", "domains", "addresses", "backends", "services"};
+static const char *const Kinds[] = {"function", "domain", "address", "backend", "service"};
+
+/* Room for `n` objects of a kind in the configuration. */
+static bool reserve(struct portcam_config *config, enum kind kind, size_t n)
+{
+    size_t room = n ? n : 1;
+    switch (kind) {
+    case FUNCTION:
+        return (config->functions = calloc(room, sizeof(*config->functions)));
+    case DOMAIN:
+        return (config->domains = calloc(room, sizeof(*config->domains)));
+    case ADDRESS:
+        return (config->addresses = calloc(room, sizeof(*config->addresses)));
+    case BACKEND:
+        return (config->backends = calloc(room, sizeof(*config->backends)));
+    case SERVICE:
+        return (config->services = calloc(room, sizeof(*config->services)));
+    }
+    return false;
+}
+
+/* Reads one object into the next entry of its list. */
+static void read_object(struct pc_fields *f, enum kind kind, int line)
+{
+    struct portcam_config *config = f->config;
+    size_t before = pc_report_total(f->report);
+    switch (kind) {
+    case FUNCTION:
+        config->functions[config->n_functions].line = line;
+        read_function(f, &config->functions[config->n_functions++]);
+        break;
+    case DOMAIN:
+        config->domains[config->n_domains].line = line;
+        read_domain(f, &config->domains[config->n_domains++]);
+        break;
+    case ADDRESS:
+        config->addresses[config->n_addresses].line = line;
+        read_address(f, &config->addresses[config->n_addresses++]);
+        break;
+    case BACKEND:
+        config->backends[config->n_backends].line = line;
+        read_backend(f, &config->backends[config->n_backends]);
+        config->backends[config->n_backends++].broken = pc_report_total(f->report) > before;
+        break;
+    case SERVICE:
+        config->services[config->n_services].line = line;
+        read_service(f, &config->services[config->n_services]);
+        config->services[config->n_services++].broken = pc_report_total(f->report) > before;
+        break;
+    }
+}
+
+static int read_list(struct pc_fields *top, struct reader *r, enum kind kind)
+{
+    size_t position = 0, index;
+    json_t *list = pc_fields_get(top, Lists[kind], &position);
+    json_t *item;
+
+    if (list && !json_is_array(list)) {
+        pc_fields_error(top, Lists[kind], "\"%s\" is not a list; write [ ... ]", Lists[kind]);
+        list = NULL;
+    }
+    if (list && json_array_size(list) > PC_LIST_MAX) {
+        pc_fields_error(top, Lists[kind], "\"%s\" has %zu entries; at most %d can be read",
+                        Lists[kind], json_array_size(list), PC_LIST_MAX);
+        list = NULL;
+    }
+    if (!reserve(r->config, kind, json_array_size(list)))
+        return -ENOMEM;
+    position++;
+    json_array_foreach (list, index, item) {
+        struct pc_fields f;
+        char label[64];
+        snprintf(label, sizeof(label), "%s %zu of \"%s\"", Kinds[kind], index + 1, Lists[kind]);
+        pc_fields_begin(&f, r->config, r->report, &r->positions, item, position, label);
+        if (json_is_object(item)) {
+            read_object(&f, kind, r->positions.at[position].line);
+            pc_fields_end(&f);
+        } else {
+            pc_fields_error(&f, NULL, "it is not an object; write { ... }");
+        }
+        if (f.no_memory)
+            return -ENOMEM;
+        position = r->positions.at[position].next;
+    }
+    return 0;
+}
+
+static void read_device(struct pc_fields *top, struct reader *r)
+{
+    size_t position = 0;
+    json_t *device = pc_fields_get(top, "device", &position);
+    struct pc_fields f;
+
+    if (!device)
+        return;
+    pc_fields_begin(&f, r->config, r->report, &r->positions, device, position, "device");
+    if (!json_is_object(device)) {
+        pc_fields_error(&f, NULL, "it is not an object; write { \"mac\": ... }");
+        return;
+    }
+    r->config->device_line = r->positions.at[position].line;
+    r->config->has_device_mac = pc_fields_mac(&f, "mac", r->config->device_mac);
+    pc_fields_end(&f);
+}
+
+static int read_top(struct reader *r, json_t *root)
+{
+    struct pc_fields f;
+    int format = 0;
+    int rc = 0;
+
+    pc_fields_begin(&f, r->config, r->report, &r->positions, root, 0, "configuration");
+    if (!json_is_object(root)) {
+        pc_fields_error(&f, NULL, "the file is not one object; write { \"format\": 1, ... }");
+        return 0;
+    }
+    pc_fields_integer(&f, "format", true, PORTCAM_FORMAT, PORTCAM_FORMAT, &format);
+    read_device(&f, r);
+    for (enum kind kind = FUNCTION; rc == 0 && kind <= SERVICE; kind++)
+        rc = read_list(&f, r, kind);
+    if (rc == 0)
+        pc_fields_end(&f);
+    return rc;
+}
+
+int pc_config_read(struct portcam_config *config, const char *text, size_t len,
+                   struct portcam_report *report)
+{
+    struct reader r = {.config = config, .report = report};
+    json_error_t error;
+
+    json_t *root = json_loadb(text, len, JSON_REJECT_DUPLICATES, &error);
+    if (!root) {
+        const char *cure = json_error_code(&error) == json_error_duplicate_key
+                               ? "keep one of the two"
+                               : "correct the JSON text there";
+        pc_report_at(report, "syntax", config->file ? config->file : "input",
+                     error.line > 0 ? error.line : 1, "%s; %s", error.text, cure);
+        return json_error_code(&error) == json_error_out_of_memory ? -ENOMEM : 0;
+    }
+    int rc = pc_positions_build(text, len, &r.positions);
+    if (rc == 0) {
+        rc = read_top(&r, root);
+        pc_positions_free(&r.positions);
+    }
+    json_decref(root);
+    return rc;
+}

@@ -1,0 +1,338 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * What the card does with a frame, told step by step. The reference model parses, decides and rewrites on the rows that
+ * run; here its answer is only put into words, with the rule numbers of the packet semantics.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "card.h"
+#include "decide.h"
+#include "parse.h"
+
+#define FRAME_MAX 65535
+
+static const struct {
+    const char *name, *rule, *fate, *about;
+} Reasons[] = {
+#define REASON(value, name, rule, fate, about) [value] = {name, rule, fate, about},
+    PORTCAM_REASON_LIST(REASON)
+#undef REASON
+};
+
+struct story {
+    struct portcam *pc;
+    const struct pc_parsed *parsed;
+    const struct pc_decision *decision;
+    json_t *steps;
+    bool failed;
+};
+
+/* The model's tables, filled with the rows that run. */
+static int load_model(struct portcam *pc)
+{
+    const struct portcam_caps *caps = pc_hw_caps(pc->hw);
+    const struct pc_sizes sizes = {
+        .functions = caps->functions,
+        .domains = caps->domains,
+        .addresses = caps->addresses,
+        .services = caps->services,
+        .backends = caps->backends,
+        .endpoint_ways = caps->endpoint_ways[0],
+        .endpoint_rows = caps->endpoint_rows[0],
+        .endpoint_any_port_rows = caps->endpoint_rows[1],
+        .endpoint_any_rows = caps->endpoint_rows[2],
+        .max_frame = caps->max_frame,
+    };
+    if (pc->model)
+        return 0;
+    struct pc_tables *model = pc_tables_new(&sizes);
+    if (!model)
+        return -ENOMEM;
+    pc_tables_set_seed(model, pc->seed);
+    for (unsigned t = 0; t < PORTCAM_TABLE_MAX; t++) {
+        for (uint32_t row = 0; row < pc->card->rows[t]; row++) {
+            const struct pc_image_row *at = &pc->card->table[t][row];
+            if (at->valid && pc_tables_check(model, t, row, at->data) == PORTCAM_STATUS_OK)
+                pc_tables_set(model, t, row, at->data);
+        }
+    }
+    pc_tables_build(model);
+    pc->model = model;
+    return 0;
+}
+
+/* ---- words ---- */
+
+static void step(struct story *s, const char *rule, int table, int row, const char *format, ...)
+    __attribute__((format(printf, 5, 6)));
+
+/* `row` below 0: no row was taken. */
+static void step(struct story *s, const char *rule, int table, int row, const char *format, ...)
+{
+    char text[400], object[160];
+    va_list args;
+
+    va_start(args, format);
+    vsnprintf(text, sizeof(text), format, args);
+    va_end(args);
+    json_t *entry = json_pack("{s:s, s:s}", "rule", rule, "text", text);
+    if (entry && row >= 0) {
+        const struct pc_image_row *at = &s->pc->card->table[table][row];
+        pc_row_object(s->pc->plan->config, (unsigned)table, at->origin, object);
+        json_object_set_new(entry, "table", json_string(pc_table_name((unsigned)table)));
+        json_object_set_new(entry, "row", json_integer(row));
+        if (object[0])
+            json_object_set_new(entry, "object", json_string(object));
+    }
+    if (json_array_append_new(s->steps, entry))
+        s->failed = true;
+}
+
+static void side(const struct pc_tuple *tuple, bool is_v6, bool has_ports, char text[80])
+{
+    struct pc_ip ip = {.family = is_v6 ? 6 : 4};
+    char address[PC_IP_TEXT];
+
+    memcpy(ip.bytes, tuple->ip, sizeof(ip.bytes));
+    pc_ip_format(&ip, address);
+    if (has_ports)
+        snprintf(text, 80, is_v6 ? "[%s]:%u" : "%s:%u", address, tuple->port);
+    else
+        snprintf(text, 80, "%s", address);
+}
+
+static void flow(const struct pc_parsed *p, char text[240])
+{
+    const char *name = pc_protocol_name(p->protocol);
+    char source[80], destination[80], protocol[24];
+
+    if (name)
+        snprintf(protocol, sizeof(protocol), "%s", name);
+    else
+        snprintf(protocol, sizeof(protocol), "protocol %u", p->protocol);
+    side(&p->src, p->is_v6, p->has_ports, source);
+    side(&p->dst, p->is_v6, p->has_ports, destination);
+    snprintf(text, 240, "%s from %s to %s", protocol, source, destination);
+}
+
+static const char *domain_name(const struct portcam *pc, int number)
+{
+    const struct pc_numbers *n = &pc->plan->numbers[PC_DOMAIN];
+    if (number < 0 || (size_t)number >= n->room || n->index[number] < 0)
+        return "?";
+    return pc->plan->config->domains[n->index[number]].name;
+}
+
+static const struct portcam_domain_row *domain_row(const struct portcam *pc, int number)
+{
+    return number < 0 ? NULL : pc_tables_get(pc->model, PORTCAM_TABLE_DOMAIN, (unsigned)number);
+}
+
+static void egress_words(unsigned function, char text[40])
+{
+    if (function)
+        snprintf(text, 40, "function %u", function);
+    else
+        snprintf(text, 40, "the network");
+}
+
+/* ---- steps ---- */
+
+static void tell_parse(struct story *s)
+{
+    const struct pc_parsed *p = s->parsed;
+    char words[240], vlan[24] = "untagged";
+
+    if (p->decided) {
+        step(s, Reasons[p->reason].rule, 0, -1, "%s", Reasons[p->reason].about);
+        return;
+    }
+    flow(p, words);
+    if (p->vlan)
+        snprintf(vlan, sizeof(vlan), "VLAN %u", p->vlan);
+    step(s, "P1", 0, -1, "%s, %s, %u bytes", words, vlan, p->len);
+}
+
+static void tell_ingress(struct story *s)
+{
+    unsigned f = s->parsed->ingress;
+    const struct portcam_function_row *row =
+        pc_tables_get(s->pc->model, PORTCAM_TABLE_FUNCTION, f);
+
+    if (f == 0)
+        step(s, "P2", 0, -1, "comes from the network");
+    else if (row && row->flags & PORTCAM_FUNCTION_ROW_HAS_DOMAIN)
+        step(s, "P2", PORTCAM_TABLE_FUNCTION, (int)f, "comes from function %u of domain \"%s\"", f,
+             domain_name(s->pc, row->domain));
+    else
+        step(s, "P2", 0, -1, "comes from function %u, which has no domain", f);
+}
+
+static void tell_state(struct story *s)
+{
+    const struct portcam_domain_row *row = domain_row(s->pc, s->decision->domain);
+    if (row && row->state != PORTCAM_DOMAIN_STATE_RUNNING && row->state < PcDomainStates.count)
+        step(s, "6", PORTCAM_TABLE_DOMAIN, s->decision->domain, "domain \"%s\" is %s",
+             domain_name(s->pc, s->decision->domain), PcDomainStates.words[row->state]);
+}
+
+static void tell_address(struct story *s)
+{
+    const struct pc_decision *d = s->decision;
+
+    if (d->address_row >= 0) {
+        const struct portcam_address_row *row =
+            pc_tables_get(s->pc->model, PORTCAM_TABLE_ADDRESS, (unsigned)d->address_row);
+        step(s, "P3", PORTCAM_TABLE_ADDRESS, d->address_row,
+             "the destination is an address of domain \"%s\"", domain_name(s->pc, row->domain));
+    } else if (d->loopback) {
+        step(s, "P3", 0, -1, "a loopback destination: any address of the source domain \"%s\"",
+             domain_name(s->pc, d->domain));
+    } else {
+        step(s, "P3", 0, -1, "the destination is no address of any domain");
+    }
+}
+
+static void tell_service(struct story *s)
+{
+    const struct pc_decision *d = s->decision;
+    bool known = d->address_row >= 0 || d->loopback;
+
+    if (d->service_row >= 0) {
+        const struct pc_image_row *at = &s->pc->card->table[PORTCAM_TABLE_SERVICE][d->service_row];
+        char words[160] = "its key";
+        if (at->origin >= 0)
+            pc_service_words(s->pc->plan->config, &s->pc->plan->config->services[at->origin], words);
+        step(s, "P4", PORTCAM_TABLE_SERVICE, d->service_row, "the service takes %s", words);
+    } else if (known) {
+        step(s, "P4", 0, -1, "no service of the domain takes it");
+    }
+}
+
+static void tell_reply(struct story *s)
+{
+    const struct pc_decision *d = s->decision;
+
+    if (d->endpoint_row >= 0)
+        step(s, "P9", d->endpoint_table, d->endpoint_row,
+             "the source is an endpoint of a static service: a reply of its backend");
+    else if (d->service_row < 0)
+        step(s, "P9", 0, -1, "the source is no endpoint of a static service");
+}
+
+static void tell_rewrite(struct story *s, const struct pc_parsed *after)
+{
+    const struct pc_decision *d = s->decision;
+    bool forward = d->reason == PORTCAM_REASON_STATIC_FORWARD;
+    char words[80];
+
+    side(forward ? &after->dst : &after->src, after->is_v6, after->has_ports, words);
+    if (forward)
+        step(s, "P5", PORTCAM_TABLE_BACKEND, d->backend, "the destination becomes %s", words);
+    else
+        step(s, "P9", 0, -1, "the source becomes %s", words);
+}
+
+static void tell_end(struct story *s)
+{
+    const struct pc_decision *d = s->decision;
+    const char *rule = Reasons[d->reason].rule;
+    char words[40];
+
+    egress_words(d->egress, words);
+    if (d->drop)
+        step(s, rule, 0, -1, "dropped: %s", Reasons[d->reason].about);
+    else if (d->reason == PORTCAM_REASON_DELIVER)
+        step(s, rule, PORTCAM_TABLE_BACKEND, d->backend, "delivered unchanged to %s", words);
+    else if (d->reason == PORTCAM_REASON_STATIC_FORWARD || d->reason == PORTCAM_REASON_STATIC_REVERSE)
+        step(s, rule, 0, -1, "leaves by %s", words);
+    else
+        step(s, "P12", 0, -1, "passes unchanged to %s", words);
+}
+
+static json_t *tell(struct story *s, const struct pc_parsed *after)
+{
+    const struct pc_decision *d = s->decision;
+    char words[240] = "";
+
+    tell_parse(s);
+    if (!s->parsed->decided) {
+        flow(s->parsed, words);
+        tell_ingress(s);
+        tell_address(s);
+        tell_service(s);
+        tell_reply(s);
+        tell_state(s);
+        if (after)
+            tell_rewrite(s, after);
+        if (d->reason == PORTCAM_REASON_SCTP_PORTS || d->reason == PORTCAM_REASON_OTHER_CHECKSUM ||
+            d->reason == PORTCAM_REASON_STRICT_PASS || d->reason == PORTCAM_REASON_UNKNOWN_PASS ||
+            d->reason == PORTCAM_REASON_STOPPED_PASS)
+            step(s, Reasons[d->reason].rule, 0, -1, "%s", Reasons[d->reason].about);
+    }
+    tell_end(s);
+    json_t *value = json_pack("{s:s, s:s, s:s, s:s, s:O}", "verdict",
+                              d->drop ? "drop" : Reasons[d->reason].fate, "reason",
+                              Reasons[d->reason].name, "rule", Reasons[d->reason].rule, "about",
+                              Reasons[d->reason].about, "steps", s->steps);
+    if (!value || s->failed) {
+        json_decref(value);
+        return NULL;
+    }
+    if (!d->drop)
+        json_object_set_new(value, "egress", json_integer(d->egress));
+    if (words[0])
+        json_object_set_new(value, "packet", json_string(words));
+    if (after) {
+        flow(after, words);
+        json_object_set_new(value, "becomes", json_string(words));
+    }
+    return value;
+}
+
+static int explain(struct portcam *pc, uint8_t *frame, size_t len, unsigned function,
+                   json_t **ret)
+{
+    struct pc_parsed parsed, after;
+    struct pc_decision decision;
+    size_t max_frame = pc_hw_caps(pc->hw)->max_frame;
+
+    pc_parse(frame, len, function, max_frame, &parsed);
+    pc_decide(pc->model, &parsed, &decision);
+    pc_rewrite(pc->model, &parsed, &decision, frame);
+    pc_parse(frame, len, function, max_frame, &after);
+    bool rewritten = decision.reason == PORTCAM_REASON_STATIC_FORWARD ||
+                     decision.reason == PORTCAM_REASON_STATIC_REVERSE;
+    struct story s = {.pc = pc, .parsed = &parsed, .decision = &decision, .steps = json_array()};
+    json_t *value = s.steps ? tell(&s, rewritten ? &after : NULL) : NULL;
+    json_decref(s.steps);
+    if (!value)
+        return -ENOMEM;
+    *ret = value;
+    return 0;
+}
+
+int portcam_explain(struct portcam *pc, const uint8_t *frame, size_t len, unsigned function,
+                    struct portcam_report *report, struct json_t **ret)
+{
+    if (len == 0 || len > FRAME_MAX) {
+        pc_report_add(report, "usage", "a frame has 1 to %d bytes, not %zu", FRAME_MAX, len);
+        return -EINVAL;
+    }
+    if (function >= pc_hw_caps(pc->hw)->functions) {
+        pc_report_add(report, "usage", "there is no function %u; this card has 0 to %u", function,
+                      pc_hw_caps(pc->hw)->functions - 1);
+        return -EINVAL;
+    }
+    int rc = load_model(pc);
+    uint8_t *copy = rc ? NULL : malloc(len);
+    if (!copy)
+        return -ENOMEM;
+    memcpy(copy, frame, len);
+    rc = explain(pc, copy, len, function, ret);
+    free(copy);
+    return rc;
+}

@@ -1,0 +1,333 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Access to the card; see hw.h. */
+#include "hw.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "portcam_dev.h"
+#include "report.h"
+#include "ring.h"
+
+enum {
+    READ_ROWS = 1024,   /* rows in one batch of row_read */
+    TIMEOUT_MS = 10000, /* without any progress of the ring */
+    ROWS_MAX = 1 << 20,
+    WAYS_MAX = 16,
+};
+
+struct pc_hw {
+    struct portcam_dev *dev;
+    struct portcam_ring *ring;
+    struct portcam_caps caps;
+    portcam_line_fn log;
+    void *log_ctx;
+    int irq_fd;
+    bool restart; /* the ring failed */
+    void *buffer; /* READ_ROWS row images */
+    uint64_t buffer_iova;
+};
+
+const char *pc_hw_error(void)
+{
+    return portcam_dev_error();
+}
+
+const char *pc_hw_code(int rc)
+{
+    switch (rc) {
+    case -EACCES:
+    case -EPERM:
+        return "permission";
+    case -ETIMEDOUT:
+        return "timeout";
+    default:
+        return "device";
+    }
+}
+
+const struct portcam_caps *pc_hw_caps(const struct pc_hw *hw)
+{
+    return &hw->caps;
+}
+
+const char *pc_hw_name(const struct pc_hw *hw)
+{
+    return portcam_dev_info(hw->dev)->name;
+}
+
+const char *pc_hw_transport(const struct pc_hw *hw)
+{
+    return portcam_dev_info(hw->dev)->transport;
+}
+
+int pc_hw_register(struct pc_hw *hw, uint32_t offset, uint32_t *ret)
+{
+    return portcam_reg_read32(hw->dev, offset, ret);
+}
+
+int pc_hw_set_register(struct pc_hw *hw, uint32_t offset, uint32_t value)
+{
+    return portcam_reg_write32(hw->dev, offset, value);
+}
+
+static int read_caps(struct pc_hw *hw)
+{
+    struct portcam_caps *caps = &hw->caps;
+    uint32_t frame, units, endpoints[3];
+    const struct {
+        uint32_t offset;
+        uint32_t *value;
+    } registers[] = {
+        {PORTCAM_REG_VERSION, &caps->version},
+        {PORTCAM_REG_BUILD_ID, &caps->build_id},
+        {PORTCAM_REG_CAPS, &caps->flags},
+        {PORTCAM_REG_CAP_FRAME, &frame},
+        {PORTCAM_REG_CAP_UNITS, &units},
+        {PORTCAM_REG_CAP_DOMAINS, &caps->domains},
+        {PORTCAM_REG_CAP_ADDRESSES, &caps->addresses},
+        {PORTCAM_REG_CAP_SERVICES, &caps->services},
+        {PORTCAM_REG_CAP_BACKENDS, &caps->backends},
+        {PORTCAM_REG_CAP_ENDPOINTS, &endpoints[0]},
+        {PORTCAM_REG_CAP_ENDPOINTS_ANY_PORT, &endpoints[1]},
+        {PORTCAM_REG_CAP_ENDPOINTS_ANY, &endpoints[2]},
+        {PORTCAM_REG_CAP_CONNECTIONS, &caps->connections},
+    };
+
+    for (size_t i = 0; i < sizeof(registers) / sizeof(registers[0]); i++) {
+        int rc = portcam_reg_read32(hw->dev, registers[i].offset, registers[i].value);
+        if (rc)
+            return rc;
+    }
+    caps->window = frame & PORTCAM_CAP_FRAME_WINDOW;
+    caps->max_frame = frame >> PORTCAM_CAP_FRAME_MAX_FRAME_SHIFT;
+    caps->functions = units & PORTCAM_CAP_UNITS_FUNCTIONS;
+    for (unsigned t = 0; t < 3; t++) {
+        caps->endpoint_rows[t] = endpoints[t] & PORTCAM_CAP_ENDPOINTS_ROWS;
+        caps->endpoint_ways[t] = endpoints[t] >> PORTCAM_CAP_ENDPOINTS_WAYS_SHIFT;
+    }
+    return 0;
+}
+
+/* Could there be a card of this shape? Everything that sizes memory or indexes it is bounded from here on. */
+static bool sane_caps(const struct portcam_caps *caps)
+{
+    const uint32_t sizes[] = {caps->domains, caps->addresses, caps->services, caps->backends};
+
+    for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
+        if (sizes[i] == 0 || sizes[i] > 1 << 16)
+            return false;
+    }
+    for (unsigned t = 0; t < 3; t++) {
+        if (caps->endpoint_ways[t] == 0 || caps->endpoint_ways[t] > WAYS_MAX ||
+            caps->endpoint_rows[t] == 0 || caps->endpoint_rows[t] > ROWS_MAX ||
+            caps->endpoint_rows[t] % caps->endpoint_ways[t] != 0)
+            return false;
+    }
+    return caps->functions >= 2 && caps->window >= 64;
+}
+
+static void forward_log(void *ctx, enum portcam_log_level level, const char *line)
+{
+    struct pc_hw *hw = ctx;
+    if (hw->log)
+        hw->log(hw->log_ctx, (enum portcam_severity)level, line);
+}
+
+static int open_ring(struct pc_hw *hw)
+{
+    struct portcam_ring_opts opts = {.sz = sizeof(opts)};
+
+    hw->irq_fd = -1;
+    if (portcam_irq_open(&hw->irq_fd) == 0) {
+        if (portcam_dev_set_irqs(hw->dev, PORTCAM_VECTOR_COMMANDS, 1, &hw->irq_fd) == 0) {
+            opts.use_irq = true;
+            opts.irq_fd = hw->irq_fd;
+        }
+    }
+    int rc = portcam_ring_open(hw->dev, &opts, &hw->ring);
+    if (rc == 0)
+        rc = portcam_dma_alloc(hw->dev, READ_ROWS * sizeof(struct portcam_row_image), 64,
+                               &hw->buffer, &hw->buffer_iova);
+    return rc;
+}
+
+void pc_hw_close(struct pc_hw *hw)
+{
+    if (!hw)
+        return;
+    portcam_ring_close(hw->ring);
+    if (hw->buffer)
+        portcam_dma_free(hw->dev, hw->buffer);
+    portcam_dev_close(hw->dev);
+    if (hw->irq_fd >= 0)
+        close(hw->irq_fd);
+    free(hw);
+}
+
+int pc_hw_open(const char *device, portcam_line_fn log, void *log_ctx,
+               struct portcam_report *report, struct pc_hw **ret)
+{
+    struct pc_hw *hw = calloc(1, sizeof(*hw));
+    struct portcam_dev_opts opts = {
+        .sz = sizeof(opts), .log = forward_log, .log_ctx = hw};
+
+    if (!hw)
+        return -ENOMEM;
+    hw->log = log;
+    hw->log_ctx = log_ctx;
+    hw->irq_fd = -1;
+    int rc = portcam_dev_open(device, &opts, &hw->dev);
+    if (rc == 0)
+        rc = read_caps(hw);
+    if (rc == 0 && !sane_caps(&hw->caps)) {
+        pc_report_add(report, "device",
+                      "device %s: its capability registers tell impossible sizes; reset the card or "
+                      "load another build",
+                      device);
+        pc_hw_close(hw);
+        return -EPROTO;
+    }
+    if (rc == 0)
+        rc = open_ring(hw);
+    if (rc) {
+        pc_report_add(report, pc_hw_code(rc), "device %s: %s", device, pc_hw_error());
+        pc_hw_close(hw);
+        return rc;
+    }
+    *ret = hw;
+    return 0;
+}
+
+int pc_hw_run(struct pc_hw *hw, struct portcam_command *commands, unsigned count,
+              unsigned *ret_index, unsigned *ret_status)
+{
+    struct portcam_completion failed = {0};
+    int rc = 0;
+
+    if (hw->restart)
+        rc = portcam_ring_restart(hw->ring);
+    if (rc)
+        return rc;
+    hw->restart = false;
+    rc = portcam_ring_run(hw->ring, commands, count, TIMEOUT_MS, &failed);
+    if (rc == -EREMOTEIO) {
+        if (ret_index)
+            *ret_index = failed.cookie < count ? failed.cookie : 0;
+        if (ret_status)
+            *ret_status = failed.status;
+    } else if (rc) {
+        hw->restart = true;
+    }
+    return rc;
+}
+
+static int read_rows(struct pc_hw *hw, unsigned table, uint32_t first, uint32_t count,
+                     struct portcam_command *commands, struct pc_image *ret)
+{
+    const struct portcam_row_image *rows = hw->buffer;
+
+    memset(commands, 0, count * sizeof(*commands));
+    memset(hw->buffer, 0, count * sizeof(*rows));
+    for (uint32_t i = 0; i < count; i++) {
+        uint64_t address = hw->buffer_iova + i * sizeof(*rows);
+        commands[i].opcode = PORTCAM_OPCODE_ROW_READ;
+        commands[i].table_id = (uint16_t)table;
+        commands[i].row = first + i;
+        memcpy(commands[i].data, &address, sizeof(address));
+    }
+    int rc = pc_hw_run(hw, commands, count, NULL, NULL);
+    for (uint32_t i = 0; rc == 0 && i < count; i++) {
+        if (rows[i].table_id != table || rows[i].row != first + i)
+            return -EPROTO;
+        if (rows[i].flags & PORTCAM_ROW_IMAGE_VALID)
+            pc_image_set(ret, table, first + i, rows[i].data, -1);
+    }
+    return rc;
+}
+
+int pc_hw_read_image(struct pc_hw *hw, struct pc_image *ret)
+{
+    struct portcam_command *commands = calloc(READ_ROWS, sizeof(*commands));
+    int rc = commands ? 0 : -ENOMEM;
+
+    for (unsigned t = 0; rc == 0 && t < PORTCAM_TABLE_MAX; t++) {
+        for (uint32_t row = 0; rc == 0 && row < ret->rows[t]; row += READ_ROWS) {
+            uint32_t left = ret->rows[t] - row;
+            rc = read_rows(hw, t, row, left < READ_ROWS ? left : READ_ROWS, commands, ret);
+        }
+    }
+    free(commands);
+    return rc;
+}
+
+int pc_hw_counters(struct pc_hw *hw, unsigned table, uint32_t row, uint32_t count,
+                   struct portcam_counter *ret)
+{
+    const struct portcam_counter_row *rows = hw->buffer;
+
+    while (count > 0) {
+        uint32_t n = count < PORTCAM_BUILD_MAX_COUNT ? count : PORTCAM_BUILD_MAX_COUNT;
+        struct portcam_command command = {.opcode = PORTCAM_OPCODE_COUNTER_READ,
+                                          .table_id = (uint16_t)table,
+                                          .row = row,
+                                          .count = n};
+        memcpy(command.data, &hw->buffer_iova, sizeof(hw->buffer_iova));
+        int rc = pc_hw_run(hw, &command, 1, NULL, NULL);
+        if (rc)
+            return rc;
+        for (uint32_t i = 0; i < n; i++)
+            ret[i] = (struct portcam_counter){rows[i].packets, rows[i].octets};
+        row += n;
+        ret += n;
+        count -= n;
+    }
+    return 0;
+}
+
+int pc_hw_dma_test(struct pc_hw *hw)
+{
+    uint8_t *bytes = hw->buffer;
+    uint64_t target = hw->buffer_iova + 4096;
+    struct portcam_command command = {.opcode = PORTCAM_OPCODE_SELF_TEST};
+
+    for (unsigned i = 0; i < 64; i++)
+        bytes[i] = (uint8_t)(0xa5 ^ (i * 7));
+    memset(bytes + 4096, 0, 64);
+    memcpy(command.data, &hw->buffer_iova, sizeof(hw->buffer_iova));
+    memcpy(command.data + 8, &target, sizeof(target));
+    int rc = pc_hw_run(hw, &command, 1, NULL, NULL);
+    if (rc)
+        return rc;
+    return memcmp(bytes, bytes + 4096, 64) == 0 ? 0 : -EILSEQ;
+}
+
+int pc_hw_reset(struct pc_hw *hw)
+{
+    int rc = portcam_dev_reset(hw->dev);
+    if (rc)
+        return rc;
+    rc = portcam_ring_restart(hw->ring);
+    hw->restart = rc != 0;
+    return rc;
+}
+
+int pc_hw_alive(struct pc_hw *hw)
+{
+    int rc = portcam_dev_alive(hw->dev);
+    if (rc == 0 && portcam_dev_get_state(hw->dev) == PORTCAM_DEV_RELEASE_WANTED)
+        rc = -ESTALE;
+    return rc;
+}
+
+unsigned pc_hw_poll_fds(const struct pc_hw *hw, int *fds, unsigned max)
+{
+    int all[PORTCAM_DEV_POLL_FDS];
+    unsigned n = portcam_dev_poll_fds(hw->dev, all);
+    if (n > max)
+        n = max;
+    memcpy(fds, all, n * sizeof(all[0]));
+    return n;
+}

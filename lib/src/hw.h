@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * A card as the library uses it: capabilities, batches of commands, rows and counters, over one device and its command
+ * ring. Every value that the card gives is bounded here. After a failure of the ring it is restarted before the next
+ * batch. Failures leave a sentence in pc_hw_error().
+ */
+#ifndef PC_HW_H
+#define PC_HW_H
+
+#include "image.h"
+#include "portcam_defs.h"
+
+struct pc_hw;
+
+/* Opens without resetting: tables stay as they are. 0 or -errno, with a message. */
+int pc_hw_open(const char *device, portcam_line_fn log, void *log_ctx,
+               struct portcam_report *report, struct pc_hw **ret);
+void pc_hw_close(struct pc_hw *hw);
+
+const struct portcam_caps *pc_hw_caps(const struct pc_hw *hw);
+const char *pc_hw_name(const struct pc_hw *hw);
+const char *pc_hw_transport(const struct pc_hw *hw);
+
+/* The sentence of the last failure. */
+const char *pc_hw_error(void);
+
+/*
+ * Run commands in order. 0; -EREMOTEIO when the card refused one: *ret_index and *ret_status say which and why; or
+ * -errno of the ring or device.
+ */
+int pc_hw_run(struct pc_hw *hw, struct portcam_command *commands, unsigned count,
+              unsigned *ret_index, unsigned *ret_status);
+
+/* All rows of all tables, as packets see them. */
+int pc_hw_read_image(struct pc_hw *hw, struct pc_image *ret);
+
+int pc_hw_counters(struct pc_hw *hw, unsigned table, uint32_t row, uint32_t count,
+                   struct portcam_counter *ret);
+
+/* Copy 64 bytes from host memory to host memory through the card; -EILSEQ when they differ. */
+int pc_hw_dma_test(struct pc_hw *hw);
+
+int pc_hw_register(struct pc_hw *hw, uint32_t offset, uint32_t *ret);
+int pc_hw_set_register(struct pc_hw *hw, uint32_t offset, uint32_t value);
+
+/* Function level reset, and the ring started again. */
+int pc_hw_reset(struct pc_hw *hw);
+
+/* 0, -ENODEV gone, -EIO bus error, -ESTALE the kernel wants it back. */
+int pc_hw_alive(struct pc_hw *hw);
+unsigned pc_hw_poll_fds(const struct pc_hw *hw, int *fds, unsigned max);
+
+/* -ENODEV and the like as the code of a message. */
+const char *pc_hw_code(int rc);
+
+#endif
