@@ -747,6 +747,77 @@ static void dma_message_times_out(void **state)
     vc_free(c);
 }
 
+/* ---- a client that takes nothing from us before we have read from it ---- */
+
+struct stubborn {
+    bool read_from;
+    unsigned waits;
+    struct pc_vfu_header asked;
+    uint8_t reply[16 + 16 + 4];
+    size_t at;
+};
+
+static ssize_t stubborn_recv(void *ctx, void *buf, size_t len, int *fds, unsigned *nfds, bool *lost)
+{
+    struct stubborn *b = ctx;
+    size_t n = sizeof(b->reply) - b->at;
+
+    (void)fds;
+    *nfds = 0;
+    *lost = false;
+    b->read_from = true;
+    if (!b->asked.cmd || !n)
+        return -EAGAIN;
+    n = n < len ? n : len;
+    memcpy(buf, b->reply + b->at, n);
+    b->at += n;
+    return (ssize_t)n;
+}
+
+static ssize_t stubborn_send(void *ctx, const void *head, size_t head_len, const void *data,
+                             size_t len)
+{
+    struct stubborn *b = ctx;
+    struct pc_vfu_header h;
+
+    (void)data;
+    if (!b->read_from)
+        return -EAGAIN;
+    memcpy(&b->asked, head, sizeof(b->asked));
+    h = (struct pc_vfu_header){b->asked.id, b->asked.cmd, sizeof(b->reply), PC_VFU_F_REPLY, 0};
+    memcpy(b->reply, &h, sizeof(h));
+    return (ssize_t)(head_len + len);
+}
+
+static int stubborn_wait(void *ctx, bool want_send, int timeout_ms)
+{
+    struct stubborn *b = ctx;
+
+    (void)want_send;
+    (void)timeout_ms;
+    return ++b->waits < 100 ? 0 : -ETIMEDOUT;
+}
+
+static void reads_while_it_cannot_send(void **state)
+{
+    struct vc *c = vc_new();
+    struct stubborn b = {.waits = 0};
+    const struct pc_stream io = {&b, stubborn_recv, stubborn_send, stubborn_wait, NULL};
+    const struct pc_vfu_dma_map map = {32, 3, 0, 0x10000, PAGE};
+    const uint8_t on[2] = {BUS_MASTER, 0};
+    uint32_t v;
+
+    (void)state;
+    pc_vfu_attach(c->server, &io);
+    c->server->version.done = true;
+    c->server->version.max_data = PAGE;
+    pc_config_write(&c->server->config, 4, on, 2);
+    assert_int_equal(pc_vfu_maps_add(&c->server->dma, &map, -1), 0);
+    assert_int_equal(pc_vfu_dma_read(c->server, 0x10000, &v, 4), 0);
+    pc_vfu_detach(c->server);
+    vc_free(c);
+}
+
 int main(void)
 {
     static int plain = 0, nested = 1, old_layout = 2, small = 4;
@@ -778,6 +849,8 @@ int main(void)
         {"DMA messages: errors, and a client that leaves", dma_message_errors, NULL, NULL, NULL},
         {"no DMA message while a request is unanswered", no_message_while_answering, NULL, NULL,
          NULL},
+        {"while a DMA message cannot be sent the client is read", reads_while_it_cannot_send, NULL,
+         NULL, NULL},
         {"a DMA message that is never answered times out", dma_message_times_out, NULL, NULL, NULL},
     };
 
