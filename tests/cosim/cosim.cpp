@@ -30,7 +30,7 @@ constexpr uint64_t RingAt = MemoryBase, CompletionsAt = MemoryBase + 0x10000,
 constexpr unsigned RingLog2 = 7, RingSize = 1u << RingLog2;
 
 struct Options {
-    uint64_t seed = 1, seeds = 20, frames = 2500;
+    uint64_t seed = 1, seeds = 40, frames = 4000;
     std::string waves;
     uint64_t from = 0, to = 0;
 };
@@ -76,12 +76,15 @@ public:
     {
         start_waves();
         start_ring();
+        host_step();
+        for (int patience = 0; done_ != tail_ && patience < 20000; patience++)
+            clocks(32);
         uint64_t sent = 0;
         while (sent < options_.frames && differences() < 10) {
             sent += feed();
             host_step();
             clocks(1 + pc_rng_below(&dice_, 48));
-            if (pc_rng_below(&dice_, 40000) == 0)
+            if (pc_rng_below(&dice_, 15000) == 0)
                 reset(totals);
         }
         finish(totals);
@@ -147,8 +150,7 @@ private:
         std::fill(memory_.begin() + 0x10000, memory_.begin() + 0x20000, uint8_t(0));
         card_.reg_write(PORTCAM_REG_CMD_CONTROL, 1);
         tail_ = done_ = completions_ = 0;
-        open_ = false;
-        rows_left_ = 60; /* fill the tables at the start */
+        rows_left_ = 110; /* fill the tables at the start */
     }
 
     void put(struct portcam_command c)
@@ -179,7 +181,7 @@ private:
     /* One batch at a time: a change set, a reading, or a command that must be refused. */
     void host_step()
     {
-        if (done_ != tail_ || (rows_left_ == 0 && pc_rng_below(&dice_, 60) != 0))
+        if (done_ != tail_ || (rows_left_ == 0 && pc_rng_below(&dice_, 30) != 0))
             return;
         collect();
         unsigned rows = rows_left_ ? rows_left_ : 1 + pc_rng_below(&dice_, 6);
@@ -374,7 +376,6 @@ private:
     struct world world_;
     Card card_;
     uint32_t tail_ = 0, done_ = 0, completions_ = 0;
-    bool open_ = false;
     unsigned rows_left_ = 0;
     uint64_t commits_ = 0, notes_ = 0;
 };

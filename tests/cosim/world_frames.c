@@ -180,6 +180,8 @@ static size_t ipv4(struct world *w, uint8_t *ip)
     put16(ip + 10, random_sum(w));
     memcpy(ip + 12, w->ip4[below(w, WORLD_IPS)], 4);
     memcpy(ip + 16, w->ip4[below(w, WORLD_IPS)], 4);
+    if (below(w, 200) == 0)
+        ip[0] = (uint8_t)(0x40 | below(w, 5));
     return header + l4;
 }
 

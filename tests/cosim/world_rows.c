@@ -28,7 +28,7 @@ static uint8_t random_ip(struct world *w, uint8_t *ip)
 /* Few numbers, so that rows refer to rows that exist. */
 static uint16_t number(struct world *w, unsigned rows)
 {
-    return (uint16_t)(chance(w, 95) ? below(w, rows < 8 ? rows : 8) : below(w, rows));
+    return (uint16_t)(chance(w, 97) ? below(w, rows < 4 ? rows : 4) : below(w, rows));
 }
 
 static uint16_t maybe_port(struct world *w)
@@ -76,8 +76,8 @@ static void address_row(struct world *w, struct portcam_address_row *r)
 static void service_row(struct world *w, struct portcam_service_row *r)
 {
     r->domain = number(w, w->sizes.domains);
-    r->address = chance(w, 40) ? PORTCAM_ADDRESS_ANY : number(w, w->sizes.addresses);
-    r->flags = (uint8_t)below(w, 4);
+    r->address = chance(w, 50) ? PORTCAM_ADDRESS_ANY : number(w, w->sizes.addresses);
+    r->flags = chance(w, 30) ? 0 : (uint8_t)below(w, 4);
     r->port = w->port[below(w, WORLD_PORTS)];
     r->protocol = protocol(w);
     r->mode = chance(w, 75) ? PORTCAM_MODE_STATIC : PORTCAM_MODE_DELIVER;
@@ -127,17 +127,16 @@ static uint32_t endpoint_row(struct world *w, unsigned table, struct portcam_end
 
 static unsigned random_table(struct world *w)
 {
-    static const uint8_t table[] = {PORTCAM_TABLE_DEVICE,   PORTCAM_TABLE_FUNCTION,
-                                    PORTCAM_TABLE_FUNCTION, PORTCAM_TABLE_DOMAIN,
-                                    PORTCAM_TABLE_DOMAIN,   PORTCAM_TABLE_ADDRESS,
-                                    PORTCAM_TABLE_ADDRESS,  PORTCAM_TABLE_ADDRESS,
-                                    PORTCAM_TABLE_SERVICE,  PORTCAM_TABLE_SERVICE,
-                                    PORTCAM_TABLE_SERVICE,  PORTCAM_TABLE_SERVICE,
-                                    PORTCAM_TABLE_BACKEND,  PORTCAM_TABLE_BACKEND,
-                                    PORTCAM_TABLE_BACKEND,  PORTCAM_TABLE_ENDPOINT,
-                                    PORTCAM_TABLE_ENDPOINT, PORTCAM_TABLE_ENDPOINT,
-                                    PORTCAM_TABLE_ENDPOINT, PORTCAM_TABLE_ENDPOINT_ANY_PORT,
-                                    PORTCAM_TABLE_ENDPOINT_ANY};
+    static const uint8_t table[] = {
+        PORTCAM_TABLE_DEVICE,   PORTCAM_TABLE_FUNCTION, PORTCAM_TABLE_FUNCTION,
+        PORTCAM_TABLE_DOMAIN,   PORTCAM_TABLE_DOMAIN,   PORTCAM_TABLE_DOMAIN,
+        PORTCAM_TABLE_ADDRESS,  PORTCAM_TABLE_ADDRESS,  PORTCAM_TABLE_ADDRESS,
+        PORTCAM_TABLE_ADDRESS,  PORTCAM_TABLE_ADDRESS,  PORTCAM_TABLE_SERVICE,
+        PORTCAM_TABLE_SERVICE,  PORTCAM_TABLE_SERVICE,  PORTCAM_TABLE_SERVICE,
+        PORTCAM_TABLE_SERVICE,  PORTCAM_TABLE_SERVICE,  PORTCAM_TABLE_SERVICE,
+        PORTCAM_TABLE_SERVICE,  PORTCAM_TABLE_BACKEND,  PORTCAM_TABLE_BACKEND,
+        PORTCAM_TABLE_BACKEND,  PORTCAM_TABLE_ENDPOINT, PORTCAM_TABLE_ENDPOINT,
+        PORTCAM_TABLE_ENDPOINT, PORTCAM_TABLE_ENDPOINT_ANY_PORT, PORTCAM_TABLE_ENDPOINT_ANY};
     return table[below(w, sizeof(table))];
 }
 
