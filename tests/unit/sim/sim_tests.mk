@@ -2,11 +2,12 @@
 # Tests of the vfio-user server and of the packet ports, and the fuzzer of the server.
 SIM_UNIT_TESTS := build/tests/unit/sim/test_vfu_probes build/tests/unit/sim/test_vfu_server \
                   build/tests/unit/sim/test_vfu_function build/tests/unit/sim/test_vfu_qemu \
-                  build/tests/unit/sim/test_vfu_client build/tests/unit/sim/test_ports
+                  build/tests/unit/sim/test_vfu_client build/tests/unit/sim/test_vfu_maps \
+                  build/tests/unit/sim/test_vfu_dma_messages build/tests/unit/sim/test_ports
 TAP_TESTS += $(SIM_UNIT_TESTS)
 
-$(filter %/test_vfu_probes %/test_vfu_server %/test_vfu_function %/test_vfu_qemu %/test_vfu_client, \
-  $(SIM_UNIT_TESTS)): build/tests/unit/sim/vfu_client.o
+$(filter-out %/test_ports,$(SIM_UNIT_TESTS)): \
+  build/tests/unit/sim/vfu_client.o
 build/tests/unit/sim/test_vfu_client: build/libportcam_driver.a build/libportcam_model.a
 build/tests/unit/sim/test_vfu_client: LDLIBS += -lpciaccess
 $(SIM_UNIT_TESTS): %: %.o build/libpc_vfu.a build/libpc_ports.a
