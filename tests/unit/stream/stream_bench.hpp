@@ -88,6 +88,9 @@ public:
     explicit Bench(Random &random) : random_(random)
     {
         top_.rst_ni = 0;
+        top_.in_valid_i = 0;
+        top_.rewrite_valid_i = 0;
+        top_.small_in_valid_i = 0;
         for (int i = 0; i < 4; i++)
             step();
         top_.rst_ni = 1;
