@@ -145,8 +145,11 @@ int portcam_ring_pull(struct portcam_ring *r, struct portcam_completion *complet
     }
     if (!err)
         err = tell_consumed(r, false);
-    if (n > 0 ||
-        !err) { /* what was taken is given even when the next one is bad: that shows again */
+    if (n > 0 && err == -EPROTO) {
+        r->broken = false; /* what was good is given; the bad one is found again by the next call */
+        err = 0;
+    }
+    if (n > 0 || !err) {
         *ret_count = n;
         return 0;
     }

@@ -3,7 +3,7 @@
 # Unit tests of the driver layer. Each links the driver and the card model, or a false card.
 
 DRIVER_TEST := build/tests/unit/driver
-DRIVER_TESTS := test_preflight test_vfio
+DRIVER_TESTS := test_preflight test_vfio test_dma test_model test_ring
 
 TAP_TESTS += $(DRIVER_TESTS:%=$(DRIVER_TEST)/%)
 
