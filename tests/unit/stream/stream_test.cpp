@@ -247,7 +247,7 @@ void small_ingress(Bench &bench, Random &random)
         send(len);
     for (unsigned i = 0; i < 500; i++)
         send(1 + unsigned(random.below(2000)));
-    for (unsigned i = 0; i < 20; i++)
+    for (unsigned i = 0; i < 60; i++) // the last frame has up to 24 beats
         step();
     if (!headers.empty() || !frames.empty())
         bench.tap.fail("%zu headers and %zu frames missing", headers.size(), frames.size());
