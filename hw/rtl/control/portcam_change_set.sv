@@ -12,8 +12,8 @@
 // start_i with kind_i is for an idle room only; done_o pulses when the kind's work is finished: for
 // a row one clock after the clock of start_i plus the time of the table bus. row_i and data_i are
 // taken in the clock of start_i; after a read, row_valid_o and row_data_o hold until the next
-// start_i. open_o and failed_o are up to date in the clock of done_o. Whether the kind is allowed is
-// the caller's to know. fail_i marks the open set as failed.
+// start_i. open_o and failed_o are up to date in the clock of done_o. Whether the kind is allowed
+// is the caller's to know. fail_i marks the open set as failed.
 //
 // trace_commit_o is high in the last clock in which bank_o is the old one. flr_i forgets the set;
 // bank_o goes to 0 with bank_clear_i, when both banks are empty, so that no packet sees rows that

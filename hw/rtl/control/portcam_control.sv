@@ -195,6 +195,7 @@ module portcam_control #(
   logic [63:0] read_failed_addr;
   logic        write_failed;
   logic [63:0] write_failed_addr;
+  logic        completion_valid;
 
   assign bank_o     = bank;
   assign shown_tail = restart ? '0 : tail;
@@ -255,6 +256,7 @@ module portcam_control #(
       .arm_write_o     (arm_write)
   );
 
+  // A completion that could not be written stops the ring, which is told once.
   portcam_interrupt u_interrupt (
       .clk_i       (clk_i),
       .rst_ni      (rst_ni),
@@ -263,7 +265,7 @@ module portcam_control #(
       .arm_write_i (arm_write),
       .arm_i       (arm),
       .tail_i      (shown_tail),
-      .errors_i    (stopped || read_failed || write_failed),
+      .errors_i    (stopped || read_failed || (write_failed && !completion_valid)),
       .irq_valid_o (irq_valid_o),
       .irq_vector_o(irq_vector_o),
       .irq_ready_i (irq_ready_i)
@@ -421,7 +423,6 @@ module portcam_control #(
   logic [511:0] counter_beat_data;
   logic [63:0]  counter_beat_strb;
 
-  logic         completion_valid;
   logic [31:0]  completion_cookie;
   logic [31:0]  completion_result;
   logic [7:0]   completion_status;

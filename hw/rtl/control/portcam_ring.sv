@@ -11,7 +11,8 @@
 // Stopping: no further command is begun (take_o low at once); the command in work finishes; then
 // flush_o empties the fetch, and running_o falls when nothing of the ring is in flight any more. A
 // rising ENABLE that comes before that waits (restart_o); the shown head is 0 meanwhile. Nothing
-// starts while the card is not ready. stopped_o pulses when the ring stops by itself.
+// starts while the card is not ready. stopped_o pulses when the ring stops by itself, and for an
+// error that would have stopped it.
 
 `default_nettype none
 
@@ -119,7 +120,7 @@ module portcam_ring (
   end
 
   always_ff @(posedge clk_i) begin
-    stopped_q <= stop_by_itself;
+    stopped_q <= stop_by_itself || error_stop_i;
     unique case (state_q)
       StOff: begin
         if (start) begin

@@ -1,0 +1,276 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What each command must answer and do, written from docs/pipeline.md section 6 and
+// docs/registers.md, by byte offsets, without looking at the RTL. It knows which lines of host
+// memory refuse, so DMA errors are predicted too. The counters' values are a function of table and
+// row that the bench's fake counters share.
+#pragma once
+
+#include <utility>
+#include <vector>
+
+#include "host_memory.hpp"
+#include "portcam_defs.h"
+
+// Sizes of the build under test; the makefile gives the same numbers to Verilator.
+enum : unsigned {
+    FUNCTIONS = 4,
+    DOMAINS = 8,
+    ADDRESSES = 16,
+    SERVICES = 32,
+    BACKENDS = 512,
+    ENDPOINT_WAYS = 2,
+    ENDPOINT_ROWS = 64,
+    ENDPOINT_ANY_PORT_ROWS = 16,
+    ENDPOINT_ANY_ROWS = 32,
+    DIRTY_DEPTH = 16,
+    PIPELINE_DRAIN = 20
+};
+
+struct Row {
+    bool valid = false;
+    std::array<uint8_t, 48> data{};
+    bool operator==(const Row &o) const { return valid == o.valid && data == o.data; }
+};
+using Tables = std::map<std::pair<unsigned, unsigned>, Row>;
+using Command = portcam_command;
+
+inline unsigned table_rows(unsigned table)
+{
+    static const unsigned rows[] = {1,
+                                    FUNCTIONS,
+                                    DOMAINS,
+                                    ADDRESSES,
+                                    SERVICES,
+                                    BACKENDS,
+                                    ENDPOINT_ROWS,
+                                    ENDPOINT_ANY_PORT_ROWS,
+                                    ENDPOINT_ANY_ROWS};
+    return table < 9 ? rows[table] : 0;
+}
+
+inline unsigned counter_rows(unsigned table)
+{
+    static const unsigned rows[] = {
+        64, FUNCTIONS, FUNCTIONS, 2 * DOMAINS, 2 * ADDRESSES, 2 * SERVICES, 2 * BACKENDS};
+    return table < 7 ? rows[table] : 0;
+}
+
+inline uint64_t counter_value(unsigned table, unsigned row, unsigned which)
+{
+    return Random((uint64_t(table) << 40) + row * 2 + which).next();
+}
+
+inline Row find(const Tables &tables, unsigned table, unsigned row)
+{
+    auto it = tables.find({table, row});
+    return it == tables.end() ? Row{} : it->second;
+}
+
+// May these 48 bytes stand in the table?
+inline unsigned check_row(unsigned table, const uint8_t *d)
+{
+    auto word = [&](unsigned at) { return unsigned(d[at] | d[at + 1] << 8); };
+    auto zero = [&](unsigned from, unsigned to) {
+        for (unsigned i = from; i < to; i++)
+            if (d[i])
+                return false;
+        return true;
+    };
+    auto family = [&](unsigned at) { return d[at] == 4 || d[at] == 6; };
+    bool good = false, unsupported = false;
+    switch (table) {
+    case PORTCAM_TABLE_DEVICE:
+        good = zero(6, 48);
+        break;
+    case PORTCAM_TABLE_FUNCTION:
+        good = word(6) < DOMAINS && d[8] < 8 && zero(9, 48);
+        break;
+    case PORTCAM_TABLE_DOMAIN:
+        good = d[0] <= 3 && d[1] <= 2 && d[2] < FUNCTIONS && zero(3, 48);
+        unsupported = d[1] == 2;
+        break;
+    case PORTCAM_TABLE_ADDRESS:
+        good = family(16) && d[17] <= (d[16] == 4 ? 32 : 128) &&
+               (word(18) <= 4094 || word(18) == 0xffff) && word(20) < ADDRESSES &&
+               word(22) < DOMAINS && d[24] < FUNCTIONS && zero(25, 48);
+        break;
+    case PORTCAM_TABLE_SERVICE:
+        good = word(0) < DOMAINS && (word(2) < ADDRESSES || word(2) == 0xffff) && d[7] < 4 &&
+               d[8] <= 2 && d[9] == 0 && word(10) < SERVICES && word(12) < BACKENDS && zero(14, 48);
+        unsupported = d[8] == 1;
+        break;
+    case PORTCAM_TABLE_BACKEND:
+        good = family(16) && d[17] < 2 && d[26] < FUNCTIONS && zero(27, 48);
+        break;
+    default:
+        good = family(16) && word(38) < SERVICES && word(40) < BACKENDS && word(42) < DOMAINS &&
+               word(44) < ADDRESSES && d[46] < 4 && d[47] == 0;
+        break;
+    }
+    return !good         ? PORTCAM_STATUS_BAD_ROW
+           : unsupported ? PORTCAM_STATUS_UNSUPPORTED
+                         : PORTCAM_STATUS_OK;
+}
+
+class Reference
+{
+public:
+    explicit Reference(HostMemory &memory) : memory_(memory) {}
+
+    struct Result {
+        unsigned status = PORTCAM_STATUS_OK;
+        uint32_t result = 0;
+        // What must stand in host memory now.
+        std::vector<std::pair<uint64_t, std::vector<uint8_t>>> written;
+        bool dma_error = false;
+        uint64_t dma_error_addr = 0;
+    };
+
+    Tables visible, working;
+    bool open = false, failed = false;
+
+    void reset()
+    {
+        visible.clear();
+        working.clear();
+        open = failed = false;
+    }
+
+    Result execute(const Command &c)
+    {
+        Result r;
+        uint64_t addr, addr2;
+        memcpy(&addr, c.data, 8);
+        memcpy(&addr2, c.data + 8, 8);
+        switch (c.opcode) {
+        case PORTCAM_OPCODE_NOP:
+            break;
+        case PORTCAM_OPCODE_SET_TIME:
+            r.status = PORTCAM_STATUS_UNSUPPORTED;
+            break;
+        case PORTCAM_OPCODE_ROW_WRITE:
+        case PORTCAM_OPCODE_ROW_DELETE:
+            r.status = change_row(c);
+            if (r.status && open)
+                failed = true;
+            break;
+        case PORTCAM_OPCODE_ROW_READ:
+            r.status = in_table(c, table_rows(c.table_id));
+            if (!r.status && addr % 64)
+                r.status = PORTCAM_STATUS_BAD_ALIGNMENT;
+            if (!r.status)
+                write_out(r, addr, image(c));
+            break;
+        case PORTCAM_OPCODE_CHANGE_BEGIN:
+            if (open)
+                r.status = PORTCAM_STATUS_CHANGE_SET_OPEN;
+            else
+                working = visible, open = true, failed = false;
+            break;
+        case PORTCAM_OPCODE_CHANGE_COMMIT:
+            if (!open)
+                r.status = PORTCAM_STATUS_NO_CHANGE_SET;
+            else if (failed)
+                r.status = PORTCAM_STATUS_CHANGE_SET_FAILED;
+            else
+                visible = working, open = false;
+            break;
+        case PORTCAM_OPCODE_CHANGE_ABORT:
+            open = failed = false;
+            break;
+        case PORTCAM_OPCODE_COUNTER_READ:
+            read_counters(c, addr, r);
+            break;
+        case PORTCAM_OPCODE_SELF_TEST:
+            if (addr % 64 || addr2 % 64) {
+                r.status = PORTCAM_STATUS_BAD_ALIGNMENT;
+            } else if (memory_.refuses_read(addr)) {
+                r.status = PORTCAM_STATUS_DMA_READ_ERROR;
+                r.dma_error = true;
+                r.dma_error_addr = addr;
+            } else {
+                std::vector<uint8_t> bytes(64);
+                memory_.read(addr, bytes.data(), 64);
+                write_out(r, addr2, bytes);
+            }
+            break;
+        default:
+            r.status = PORTCAM_STATUS_UNKNOWN_OPCODE;
+        }
+        return r;
+    }
+
+private:
+    unsigned in_table(const Command &c, unsigned rows)
+    {
+        if (rows == 0)
+            return PORTCAM_STATUS_UNKNOWN_TABLE;
+        return c.row < rows ? PORTCAM_STATUS_OK : PORTCAM_STATUS_ROW_OUT_OF_RANGE;
+    }
+
+    unsigned change_row(const Command &c)
+    {
+        unsigned status = in_table(c, table_rows(c.table_id));
+        if (!status && !open)
+            status = PORTCAM_STATUS_NO_CHANGE_SET;
+        bool write = c.opcode == PORTCAM_OPCODE_ROW_WRITE;
+        if (!status && write)
+            status = check_row(c.table_id, c.data);
+        if (!status) {
+            Row row;
+            row.valid = write;
+            if (write)
+                memcpy(row.data.data(), c.data, 48);
+            working[{c.table_id, c.row}] = row;
+        }
+        return status;
+    }
+
+    std::vector<uint8_t> image(const Command &c)
+    {
+        Row row = find(visible, c.table_id, c.row);
+        std::vector<uint8_t> bytes(64);
+        memcpy(&bytes[0], &c.table_id, 2);
+        bytes[2] = row.valid;
+        memcpy(&bytes[4], &c.row, 4);
+        memcpy(&bytes[16], row.data.data(), 48);
+        return bytes;
+    }
+
+    void read_counters(const Command &c, uint64_t addr, Result &r)
+    {
+        unsigned rows = counter_rows(c.table_id);
+        r.status = in_table(c, rows);
+        if (!r.status && (c.count == 0 || c.count > 1024))
+            r.status = PORTCAM_STATUS_BAD_LENGTH;
+        if (!r.status && uint64_t(c.row) + c.count > rows)
+            r.status = PORTCAM_STATUS_ROW_OUT_OF_RANGE;
+        if (!r.status && addr % 64)
+            r.status = PORTCAM_STATUS_BAD_ALIGNMENT;
+        for (uint32_t i = 0; !r.status && i < c.count; i += 4) {
+            std::vector<uint8_t> bytes;
+            for (uint32_t n = i; n < i + 4 && n < c.count; n++)
+                for (unsigned which = 0; which < 2; which++) {
+                    uint64_t value = counter_value(c.table_id, c.row + n, which);
+                    bytes.insert(bytes.end(), (uint8_t *)&value, (uint8_t *)&value + 8);
+                }
+            write_out(r, addr + 16 * i, bytes);
+        }
+        if (!r.status)
+            r.result = c.count;
+    }
+
+    void write_out(Result &r, uint64_t addr, std::vector<uint8_t> bytes)
+    {
+        if (memory_.refuses_write(addr)) {
+            r.status = PORTCAM_STATUS_DMA_WRITE_ERROR;
+            r.dma_error = true;
+            r.dma_error_addr = addr;
+        } else {
+            r.written.push_back({addr, std::move(bytes)});
+        }
+    }
+
+    HostMemory &memory_;
+};

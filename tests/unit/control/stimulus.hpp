@@ -1,0 +1,181 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Commands for the bench: short ways to make one, good rows of every table, and random commands
+// that are mostly good, with one thing wrong now and then.
+#pragma once
+
+#include "card.hpp"
+
+inline Command command(unsigned opcode, unsigned table = 0, uint32_t row = 0, uint32_t count = 0)
+{
+    Command c{};
+    static uint32_t cookie = 0x1000;
+    c.opcode = uint8_t(opcode);
+    c.table_id = uint16_t(table);
+    c.row = row;
+    c.count = count;
+    c.cookie = cookie += 0x9E3779B1;
+    return c;
+}
+inline Command to(Command c, uint64_t address, uint64_t address2 = 0)
+{
+    memcpy(c.data, &address, 8);
+    memcpy(c.data + 8, &address2, 8);
+    return c;
+}
+inline Command with_completion(Command c)
+{
+    c.flags |= PORTCAM_COMMAND_COMPLETE;
+    return c;
+}
+inline void put16(uint8_t *data, unsigned at, unsigned value)
+{
+    data[at] = uint8_t(value);
+    data[at + 1] = uint8_t(value >> 8);
+}
+
+// Fills `d` with a row that the table takes.
+inline void good_row(Random &random, unsigned table, uint8_t *d)
+{
+    auto below = [&](uint64_t limit) { return unsigned(random.below(limit)); };
+    for (unsigned i = 0; i < 48; i++)
+        d[i] = uint8_t(random.next());
+    auto zero = [&](unsigned from) { memset(d + from, 0, 48 - from); };
+    auto family = [&] { d[16] = random.below(2) ? 4 : 6; };
+    switch (table) {
+    case PORTCAM_TABLE_DEVICE:
+        zero(6);
+        break;
+    case PORTCAM_TABLE_FUNCTION:
+        put16(d, 6, below(DOMAINS));
+        d[8] = uint8_t(below(8));
+        zero(9);
+        break;
+    case PORTCAM_TABLE_DOMAIN:
+        d[0] = uint8_t(below(4));
+        d[1] = uint8_t(below(2));
+        d[2] = uint8_t(below(FUNCTIONS));
+        zero(3);
+        break;
+    case PORTCAM_TABLE_ADDRESS:
+        family();
+        d[17] = uint8_t(below(d[16] == 4 ? 33 : 129));
+        put16(d, 18, random.below(4) ? below(4095) : 0xffff);
+        put16(d, 20, below(ADDRESSES));
+        put16(d, 22, below(DOMAINS));
+        d[24] = uint8_t(below(FUNCTIONS));
+        zero(25);
+        break;
+    case PORTCAM_TABLE_SERVICE:
+        put16(d, 0, below(DOMAINS));
+        put16(d, 2, random.below(4) ? below(ADDRESSES) : 0xffff);
+        d[7] = uint8_t(below(4));
+        d[8] = uint8_t(2 * below(2));
+        d[9] = 0;
+        put16(d, 10, below(SERVICES));
+        put16(d, 12, below(BACKENDS));
+        zero(14);
+        break;
+    case PORTCAM_TABLE_BACKEND:
+        family();
+        d[17] = uint8_t(below(2));
+        d[26] = uint8_t(below(FUNCTIONS));
+        zero(27);
+        break;
+    default:
+        family();
+        put16(d, 38, below(SERVICES));
+        put16(d, 40, below(BACKENDS));
+        put16(d, 42, below(DOMAINS));
+        put16(d, 44, below(ADDRESSES));
+        d[46] = uint8_t(below(4));
+        d[47] = 0;
+        break;
+    }
+}
+
+inline Command row_write(Random &random, unsigned table, uint32_t row)
+{
+    Command c = command(PORTCAM_OPCODE_ROW_WRITE, table, row);
+    good_row(random, table, c.data);
+    return c;
+}
+
+// Any command. `wild` is the percentage in which one thing is put wrong.
+inline Command random_command(Card &card, unsigned wild)
+{
+    Random &random = card.random;
+    unsigned table = unsigned(random.below(9)), row = unsigned(random.below(table_rows(table)));
+    Command c;
+    switch (random.below(20)) {
+    default:
+        c = row_write(random, table, row);
+        break;
+    case 0:
+    case 1:
+        c = command(PORTCAM_OPCODE_ROW_DELETE, table, row);
+        break;
+    case 2:
+    case 3:
+    case 4:
+        c = to(command(PORTCAM_OPCODE_ROW_READ, table, row),
+               card.fresh_page() + 64 * random.below(64));
+        break;
+    case 5:
+    case 6:
+        c = command(PORTCAM_OPCODE_CHANGE_BEGIN);
+        break;
+    case 7:
+    case 8:
+        c = command(PORTCAM_OPCODE_CHANGE_COMMIT);
+        break;
+    case 9:
+        c = command(PORTCAM_OPCODE_CHANGE_ABORT);
+        break;
+    case 10:
+    case 11: {
+        table = unsigned(random.below(7));
+        unsigned rows = counter_rows(table),
+                 count = 1 + unsigned(random.below(rows < 40 ? rows : 40));
+        c = to(command(PORTCAM_OPCODE_COUNTER_READ, table, unsigned(random.below(rows - count + 1)),
+                       count),
+               card.fresh_page() + 64 * random.below(64));
+        break;
+    }
+    case 12: {
+        uint64_t from = card.fresh_page() + 64 * random.below(64);
+        for (unsigned i = 0; i < 64; i++)
+            card.memory.line(from)[i] = uint8_t(random.next());
+        c = to(command(PORTCAM_OPCODE_SELF_TEST), from, card.fresh_page());
+        break;
+    }
+    case 13:
+        c = command(PORTCAM_OPCODE_NOP);
+        break;
+    }
+    if (random.percent(20))
+        c = with_completion(c);
+    if (random.percent(wild)) {
+        switch (random.below(7)) {
+        case 0:
+            c.opcode = uint8_t(random.next());
+            break;
+        case 1:
+            c.table_id = uint16_t(random.below(2) ? random.below(16) : random.next());
+            break;
+        case 2:
+            c.row = uint32_t(random.below(2) ? random.below(1100) : random.next());
+            break;
+        case 3:
+            c.count = uint32_t(random.below(2) ? random.below(1100) : random.next());
+            break;
+        case 4:
+            c.opcode = PORTCAM_OPCODE_SET_TIME;
+            break;
+        default:
+            c.data[random.below(48)] ^= uint8_t(1u << random.below(8));
+            break;
+        }
+    }
+    return c;
+}
