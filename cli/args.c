@@ -1,0 +1,344 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Parsing of a command's words; see args.h. */
+#include "args.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct words {
+    const struct command *command;
+    char **at;
+    int left;
+    struct args_error *error;
+};
+
+static int fail(struct words *w, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+static int fail(struct words *w, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    vsnprintf(w->error->text, sizeof(w->error->text), format, args);
+    va_end(args);
+    return -1;
+}
+
+static const char *peek(const struct words *w)
+{
+    return w->left > 0 ? w->at[0] : NULL;
+}
+
+static const char *take(struct words *w)
+{
+    if (w->left == 0)
+        return NULL;
+    w->left--;
+    return *w->at++;
+}
+
+static bool take_word(struct words *w, const char *word)
+{
+    if (w->left == 0 || strcmp(w->at[0], word) != 0)
+        return false;
+    (void)take(w);
+    return true;
+}
+
+static int put(struct words *w, json_t *args, const char *key, json_t *value)
+{
+    if (json_object_set_new(args, key, value)) {
+        w->error->text[0] = 0;
+        return -1;
+    }
+    return 0;
+}
+
+/* A decimal number without sign, or a text that is no number. */
+static bool number(const char *text, json_int_t *ret)
+{
+    json_int_t value = 0;
+    if (!*text || strlen(text) > 9)
+        return false;
+    for (const char *c = text; *c; c++) {
+        if (*c < '0' || *c > '9')
+            return false;
+        value = value * 10 + (*c - '0');
+    }
+    *ret = value;
+    return true;
+}
+
+/* "a,b,c" as a list. */
+static json_t *list(const char *text)
+{
+    json_t *array = json_array();
+    while (array) {
+        size_t n = strcspn(text, ",");
+        if (json_array_append_new(array, json_stringn(text, n))) {
+            json_decref(array);
+            return NULL;
+        }
+        if (!text[n])
+            break;
+        text += n + 1;
+    }
+    return array;
+}
+
+/* The value of a key, as its type wants it. */
+static int put_value(struct words *w, json_t *args, const struct key *key, const char *text)
+{
+    json_int_t value;
+
+    if (strcmp(text, "none") == 0 && strcmp(w->command->verb, "set") == 0)
+        return put(w, args, key->name, json_null());
+    switch (key->kind) {
+    case VALUE_INTEGER:
+        if (!number(text, &value))
+            return fail(w, "%s is \"%s\"; give a number", key->name, text);
+        return put(w, args, key->name, json_integer(value));
+    case VALUE_BOOL:
+        if (strcmp(text, "true") != 0 && strcmp(text, "false") != 0)
+            return fail(w, "%s is \"%s\"; give true or false", key->name, text);
+        return put(w, args, key->name, json_boolean(strcmp(text, "true") == 0));
+    case VALUE_LIST:
+        return put(w, args, key->name, list(text));
+    case VALUE_PROTOCOL:
+        return put(w, args, key->name, number(text, &value) ? json_integer(value) : json_string(text));
+    default:
+        return put(w, args, key->name, json_string(text));
+    }
+}
+
+static int parse_keys(struct words *w, const struct object *object, json_t *args)
+{
+    while (w->left > 0) {
+        const char *name = take(w);
+        const struct key *key = find_key(object, name);
+        if (!key)
+            return fail(w, "%s has no key \"%s\"; `portcam help %s` lists them", object->name, name,
+                        object->name);
+        if (json_object_get(args, key->name))
+            return fail(w, "%s is given twice", name);
+        const char *value = take(w);
+        if (!value)
+            return fail(w, "%s has no value", name);
+        if (put_value(w, args, key, value))
+            return -1;
+    }
+    return 0;
+}
+
+static int parse_name(struct words *w, const struct object *object, json_t *args)
+{
+    const struct key *key = find_key(object, object->identity);
+    const char *name = take(w);
+
+    if (!name)
+        return fail(w, "which %s? give its %s", object->name, object->identity);
+    if (put_value(w, args, key, name))
+        return -1;
+    if (strcmp(object->name, "address") == 0 && take_word(w, "vlan")) {
+        const char *vlan = take(w);
+        if (!vlan)
+            return fail(w, "vlan has no value");
+        return put_value(w, args, find_key(object, "vlan"), vlan);
+    }
+    return 0;
+}
+
+static int parse_name_optional(struct words *w, json_t *args)
+{
+    char text[160];
+    const char *name = take(w);
+
+    if (!name)
+        return 0;
+    snprintf(text, sizeof(text), "%s", name);
+    if (take_word(w, "vlan")) {
+        const char *vlan = take(w);
+        if (!vlan)
+            return fail(w, "vlan has no value");
+        snprintf(text, sizeof(text), "%s vlan %s", name, vlan);
+    }
+    return put(w, args, "name", json_string(text));
+}
+
+/* ---- packets ---- */
+
+/* "10.0.0.2:1234", "[2001:db8::1]:80", or an address alone. */
+static int parse_side(struct words *w, json_t *packet, const char *key, const char *port_key,
+                      const char *text)
+{
+    const char *colon = strrchr(text, ':');
+    size_t length = strlen(text);
+    json_int_t port;
+
+    if (text[0] == '[') {
+        const char *end = strchr(text, ']');
+        if (!end || (end[1] != ':' && end[1]))
+            return fail(w, "\"%s\" is no address; write [2001:db8::1]:80", text);
+        colon = end[1] ? end + 1 : NULL;
+        length = (size_t)(end - text) - 1;
+        text++;
+    } else if (colon && strchr(text, ':') == colon) {
+        length = (size_t)(colon - text);
+    } else {
+        colon = NULL;
+    }
+    if (colon) {
+        if (!number(colon + 1, &port) || port > 65535)
+            return fail(w, "\"%s\" is no port; give a number up to 65535", colon + 1);
+        if (put(w, packet, port_key, json_integer(port)))
+            return -1;
+    }
+    return put(w, packet, key, json_stringn(text, length));
+}
+
+static int parse_from(struct words *w, json_int_t *from)
+{
+    *from = 0;
+    if (!take_word(w, "from"))
+        return 0;
+    if (take_word(w, "network"))
+        return 0;
+    const char *text = take_word(w, "function") ? take(w) : NULL;
+    if (!text || !number(text, from) || *from > 255)
+        return fail(w, "after from stands network or function NUMBER");
+    return 0;
+}
+
+/* All that is left, without spaces and colons, as one string of digits. */
+static json_t *join_hex(struct words *w)
+{
+    size_t room = 1, n = 0;
+    for (int i = 0; i < w->left; i++)
+        room += strlen(w->at[i]);
+    char *digits = malloc(room);
+    if (!digits)
+        return NULL;
+    for (const char *word = take(w); word; word = take(w)) {
+        for (; *word; word++) {
+            if (*word != ':' && *word != ' ')
+                digits[n++] = *word;
+        }
+    }
+    digits[n] = 0;
+    json_t *value = json_string(digits);
+    free(digits);
+    return value;
+}
+
+static int parse_described(struct words *w, json_int_t from, json_t *args)
+{
+    json_t *packet = json_object();
+    json_int_t vlan;
+
+    if (put(w, args, "packet", packet) || put(w, packet, "from", json_integer(from)))
+        return -1;
+    if (take_word(w, "vlan")) {
+        const char *text = take(w);
+        if (!text || !number(text, &vlan) || vlan > 4094)
+            return fail(w, "after vlan stands a number up to 4094");
+        if (put(w, packet, "vlan", json_integer(vlan)))
+            return -1;
+    }
+    if (take_word(w, "mac")) {
+        const char *mac = take(w);
+        if (!mac || put(w, packet, "mac", json_string(mac)))
+            return fail(w, "after mac stands a MAC address");
+    }
+    const char *protocol = take(w), *source = take(w);
+    bool to = take_word(w, "to");
+    const char *destination = take(w);
+    if (!protocol || !source || !to || !destination)
+        return fail(w, "a packet is PROTOCOL SOURCE[:PORT] to DESTINATION[:PORT], hex BYTES or pcap "
+                       "FILE");
+    if (put(w, packet, "protocol",
+            number(protocol, &vlan) ? json_integer(vlan) : json_string(protocol)))
+        return -1;
+    if (parse_side(w, packet, "source", "source_port", source))
+        return -1;
+    return parse_side(w, packet, "destination", "destination_port", destination);
+}
+
+static int parse_packet(struct words *w, json_t *args)
+{
+    json_int_t from;
+
+    if (parse_from(w, &from))
+        return -1;
+    if (take_word(w, "hex")) {
+        json_t *hex = join_hex(w);
+        return put(w, args, "frames", json_pack("[o]", hex)) ||
+               put(w, args, "from", json_integer(from));
+    }
+    if (take_word(w, "pcap")) {
+        const char *file = take(w);
+        if (!file)
+            return fail(w, "after pcap stands the name of a file");
+        return put(w, args, "pcap", json_string(file)) || put(w, args, "from", json_integer(from));
+    }
+    return parse_described(w, from, args);
+}
+
+static int parse(struct words *w, json_t *args)
+{
+    const struct object *object = find_object(w->command->object);
+    const char *word;
+
+    switch (w->command->args) {
+    case ARGS_NONE:
+        return 0;
+    case ARGS_NAME_OPTIONAL:
+        return parse_name_optional(w, args);
+    case ARGS_KEYS:
+        if (w->left == 0)
+            return fail(w, "what shall change? give KEY VALUE");
+        return parse_keys(w, object, args);
+    case ARGS_NAME:
+        return parse_name(w, object, args);
+    case ARGS_NAME_KEYS:
+        return parse_name(w, object, args) ? -1 : parse_keys(w, object, args);
+    case ARGS_STATE:
+        if (parse_name(w, object, args))
+            return -1;
+        word = take(w);
+        if (!word)
+            return fail(w, "which state? give running, draining, paused or stopped");
+        return put(w, args, "state", json_string(word));
+    case ARGS_FILE:
+        word = take(w);
+        if (!word)
+            return fail(w, "which file? give its name, or - for standard input");
+        return put(w, args, "file", json_string(word));
+    case ARGS_FILE_OPTIONAL:
+    case ARGS_OBJECT_OPTIONAL:
+        word = take(w);
+        return word ? put(w, args, "file", json_string(word)) : 0;
+    case ARGS_PACKET:
+        return parse_packet(w, args);
+    }
+    return -1;
+}
+
+json_t *args_parse(const struct command *command, char **words, int count,
+                   struct args_error *error)
+{
+    struct words w = {command, words, count, error};
+    json_t *args = json_object();
+
+    error->text[0] = 0;
+    int rc = args ? parse(&w, args) : -1;
+    if (rc == 0 && peek(&w))
+        rc = fail(&w, "\"%s\" is too much; %s %s takes %s", peek(&w), command->object,
+                  command->verb ? command->verb : "",
+                  *command->synopsis ? command->synopsis : "no arguments");
+    if (rc) {
+        json_decref(args);
+        return NULL;
+    }
+    return args;
+}

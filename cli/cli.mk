@@ -1,0 +1,23 @@
+# SPDX-License-Identifier: Apache-2.0
+#
+# portcam and portcamd.
+
+CLI_COMMON := cli/request.c
+CLI_SRC := $(addprefix cli/,portcam.c args.c client.c commands.c help.c pcap.c render.c table.c) $(CLI_COMMON)
+DAEMON_SRC := $(wildcard cli/portcamd*.c) $(CLI_COMMON)
+
+build/cli/portcam: $(CLI_SRC:%.c=build/%.o) build/libportcam.a build/libportcam_driver.a build/libportcam_model.a
+build/cli/portcam: LDLIBS += -ljansson -lpciaccess -lpthread
+
+build/cli/portcamd: $(DAEMON_SRC:%.c=build/%.o) build/libportcam.a build/libportcam_driver.a build/libportcam_model.a
+build/cli/portcamd: LDLIBS += -levent_core -ljansson -lpciaccess -lpthread
+
+build/cli/completion/portcam: build/cli/portcam
+	@mkdir -p $(@D)
+	$(Q)./$< help --completion > $@
+
+PROGRAMS += build/cli/portcam build/cli/portcamd build/cli/completion/portcam
+INSTALL_BIN += build/cli/portcam
+INSTALL_SBIN += build/cli/portcamd
+INSTALL_COMPLETION += build/cli/completion/portcam
+INSTALL_UNIT += cli/portcamd.service

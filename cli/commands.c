@@ -1,0 +1,174 @@
+// SPDX-License-Identifier: Apache-2.0
+/* The table of commands; see commands.h. */
+#include "commands.h"
+
+#include <string.h>
+
+#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
+
+static const struct key DeviceKeys[] = {
+    {"mac", VALUE_STRING, "", "MAC address of the device, source of rewritten packets"},
+};
+static const struct key FunctionKeys[] = {
+    {"function", VALUE_INTEGER, "", "its number, 1 or more"},
+    {"mac", VALUE_STRING, "", "packets from the network to this MAC go here by default"},
+    {"domain", VALUE_STRING, "", "source domain of its packets"},
+    {"default", VALUE_BOOL, "true false", "gets packets from the network that nobody else gets"},
+};
+static const struct key DomainKeys[] = {
+    {"name", VALUE_STRING, "", "its name"},
+    {"state", VALUE_STRING, "running draining paused stopped", "what happens to its packets"},
+    {"unknown", VALUE_STRING, "pass drop reject", "policy for packets that no service takes"},
+    {"home", VALUE_INTEGER, "", "function it lives on, for the operator"},
+};
+static const struct key AddressKeys[] = {
+    {"address", VALUE_STRING, "", "address or prefix"},
+    {"vlan", VALUE_INTEGER, "", "VLAN identifier, 0 untagged; any when absent"},
+    {"domain", VALUE_STRING, "", "domain it belongs to"},
+    {"function", VALUE_INTEGER, "", "function it lives on, for the operator"},
+};
+static const struct key ServiceKeys[] = {
+    {"name", VALUE_STRING, "", "its name"},
+    {"domain", VALUE_STRING, "", "domain it belongs to"},
+    {"address", VALUE_STRING, "", "one of the domain's addresses; any when absent"},
+    {"vlan", VALUE_INTEGER, "", "which address, where it is there for several VLANs"},
+    {"protocol", VALUE_PROTOCOL, "tcp udp sctp icmp icmpv6", "any when absent"},
+    {"port", VALUE_INTEGER, "", "destination port; any when absent"},
+    {"mode", VALUE_STRING, "static deliver stateful", "how packets reach the backend"},
+    {"strict", VALUE_BOOL, "true false", "replies without a record are not rewritten"},
+    {"backends", VALUE_LIST, "", "backends, with commas between"},
+};
+static const struct key BackendKeys[] = {
+    {"name", VALUE_STRING, "", "its name"},
+    {"address", VALUE_STRING, "", "address of the server"},
+    {"port", VALUE_INTEGER, "", "port of the server; absent or 0 keeps the port"},
+    {"mac", VALUE_STRING, "", "MAC address of the server; absent keeps the MAC addresses"},
+    {"function", VALUE_INTEGER, "", "function its packets leave by, 0 the network"},
+    {"weight", VALUE_INTEGER, "", "share of new connections, 1 when absent"},
+};
+
+const struct object Objects[] = {
+    {"device", NULL, DeviceKeys, COUNT(DeviceKeys), "the card"},
+    {"function", "function", FunctionKeys, COUNT(FunctionKeys), "host-side attach points"},
+    {"domain", "name", DomainKeys, COUNT(DomainKeys), "tenants"},
+    {"address", "address", AddressKeys, COUNT(AddressKeys), "public addresses of domains"},
+    {"service", "name", ServiceKeys, COUNT(ServiceKeys), "what of a domain goes where"},
+    {"backend", "name", BackendKeys, COUNT(BackendKeys), "servers that packets go to"},
+    {"stats", NULL, NULL, 0, "counters"},
+    {"config", NULL, NULL, 0, "the whole configuration"},
+    {"monitor", NULL, NULL, 0, "changes as they happen"},
+    {"explain", NULL, NULL, 0, "what happens to a packet, and why"},
+    {"help", NULL, NULL, 0, "this text"},
+};
+const size_t ObjectCount = COUNT(Objects);
+
+#define SHOW(object, plural)                                                                       \
+    {object, "show", ARGS_NAME_OPTIONAL, "[NAME]", "list them, with -s their counters", plural, NULL}
+#define ADD(object)                                                                                \
+    {object, "add", ARGS_NAME_KEYS, "NAME KEY VALUE...", "add one", "changed objects rows", NULL}
+#define SET(object)                                                                                \
+    {object, "set", ARGS_NAME_KEYS, "NAME KEY VALUE...",                                           \
+     "change keys of one; the value none removes a key", "changed objects rows", NULL}
+#define DEL(object) {object, "del", ARGS_NAME, "NAME", "remove one", "changed objects rows", NULL}
+
+const struct command Commands[] = {
+    {"device", "list", ARGS_NONE, "", "list the cards of this host", "devices", ""},
+    {"device", "show", ARGS_NONE, "", "the card, its sizes and how full they are", "devices", NULL},
+    {"device", "set", ARGS_KEYS, "KEY VALUE...", "change its settings", "changed objects rows",
+     NULL},
+    {"device", "health", ARGS_NONE, "", "is everything as it should be", "ok checks", NULL},
+    {"device", "selftest", ARGS_NONE, "", "use registers, DMA and tables once", "ok checks", NULL},
+    {"device", "reset", ARGS_NONE, "",
+     "reset the card and apply the configuration again; packets pass unchanged in between", "reset",
+     NULL},
+    {"function", "show", ARGS_NAME_OPTIONAL, "[NUMBER]", "list them, with -s their counters",
+     "functions", NULL},
+    {"function", "add", ARGS_NAME_KEYS, "NUMBER KEY VALUE...", "add one", "changed objects rows",
+     NULL},
+    {"function", "set", ARGS_NAME_KEYS, "NUMBER KEY VALUE...",
+     "change keys of one; the value none removes a key", "changed objects rows", NULL},
+    {"function", "del", ARGS_NAME, "NUMBER", "remove one", "changed objects rows", NULL},
+    SHOW("domain", "domains"),
+    ADD("domain"),
+    SET("domain"),
+    DEL("domain"),
+    {"domain", "state", ARGS_STATE, "NAME running|draining|paused|stopped", "change its state",
+     "changed objects rows", "set"},
+    {"address", "show", ARGS_NAME_OPTIONAL, "[PREFIX]", "list them, with -s their counters",
+     "addresses", NULL},
+    {"address", "add", ARGS_NAME_KEYS, "PREFIX [vlan N] KEY VALUE...", "add one",
+     "changed objects rows", NULL},
+    {"address", "set", ARGS_NAME_KEYS, "PREFIX [vlan N] KEY VALUE...",
+     "change keys of one; the value none removes a key", "changed objects rows", NULL},
+    {"address", "del", ARGS_NAME, "PREFIX [vlan N]", "remove one", "changed objects rows", NULL},
+    SHOW("service", "services"),
+    ADD("service"),
+    SET("service"),
+    DEL("service"),
+    SHOW("backend", "backends"),
+    ADD("backend"),
+    SET("backend"),
+    DEL("backend"),
+    {"stats", "show", ARGS_NONE, "", "counters by name; with --rate how many a second",
+     "time_ms reasons functions domains addresses services backends", NULL},
+    {"config", "show", ARGS_NONE, "", "the running configuration", "config", NULL},
+    {"config", "check", ARGS_FILE, "FILE|-", "can this card run the file", "ok", NULL},
+    {"config", "diff", ARGS_FILE, "FILE|-", "what apply would change", "changed objects rows", NULL},
+    {"config", "apply", ARGS_FILE, "FILE|-", "make the file the running configuration, all at once",
+     "changed objects rows", NULL},
+    {"config", "save", ARGS_FILE_OPTIONAL, "[FILE|-]",
+     "write the running configuration to a file", "config", "show"},
+    {"monitor", NULL, ARGS_NONE, "", "tell changes as they happen, one line each", "event",
+     "start"},
+    {"explain", NULL, ARGS_PACKET,
+     "from network|function N [vlan V] [mac MAC] PROTOCOL SOURCE[:PORT] to DESTINATION[:PORT] | "
+     "[from ...] hex BYTES | [from ...] pcap FILE",
+     "what happens to a packet, step by step", "packets", "packet"},
+    {"help", NULL, ARGS_OBJECT_OPTIONAL, "[OBJECT]", "tell about all objects or one", "", ""},
+};
+const size_t CommandCount = COUNT(Commands);
+
+const struct option_help Options[] = {
+    {'j', "json", NULL, "JSON on standard output, also for errors"},
+    {'s', "stats", NULL, "show: with counters"},
+    {'a', "all", NULL, "stats show: also counters that are 0"},
+    {'r', "rate", NULL, "stats show: per second, measured over one second"},
+    {'n', "dry-run", NULL, "only tell what would change"},
+    {'S', "socket", "PATH", "socket of portcamd (/run/portcam/portcam.sock)"},
+    {'d', "device", "NAME", "open this device without a daemon: pci:..., vfio-user:PATH, model:"},
+    {'D', "state-dir", "DIR", "with --device: directory that keeps the configuration"},
+    {'c', "config", "FILE", "with --device: apply this file first"},
+    {'t', "timeout", "SECONDS", "longest time to wait for the daemon (30)"},
+    {'h', "help", NULL, "this text"},
+    {'V', "version", NULL, "version of the program"},
+};
+const size_t OptionCount = COUNT(Options);
+
+const struct object *find_object(const char *name)
+{
+    for (size_t i = 0; i < ObjectCount; i++) {
+        if (strcmp(Objects[i].name, name) == 0)
+            return &Objects[i];
+    }
+    return NULL;
+}
+
+const struct command *find_command(const char *object, const char *verb)
+{
+    for (size_t i = 0; i < CommandCount; i++) {
+        const struct command *c = &Commands[i];
+        if (strcmp(c->object, object) == 0 &&
+            (c->verb ? verb && strcmp(c->verb, verb) == 0 : verb == NULL))
+            return c;
+    }
+    return NULL;
+}
+
+const struct key *find_key(const struct object *object, const char *name)
+{
+    for (size_t i = 0; i < object->n_keys; i++) {
+        if (strcmp(object->keys[i].name, name) == 0)
+            return &object->keys[i];
+    }
+    return NULL;
+}

@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Text in aligned columns on standard output. Without memory, cells stay empty. */
+#ifndef PC_TABLE_H
+#define PC_TABLE_H
+
+#include <stddef.h>
+
+#define TABLE_COLUMNS 16
+
+struct table {
+    size_t columns, rows, room;
+    char **cells; /* row by row */
+};
+
+/* The first row is the header. */
+void table_begin(struct table *table, size_t columns);
+void table_cell(struct table *table, size_t row, size_t column, const char *format, ...)
+    __attribute__((format(printf, 4, 5)));
+void table_print(struct table *table, const char *indent);
+
+#endif
