@@ -1,15 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// portcam_admit: lets headers of both directions into the one lookup pipeline: the order in which it does is the order in
-// which everything happens.
+// portcam_admit: lets headers of both directions into the one lookup pipeline: the order in which
+// it does is the order in which everything happens.
 //
-// Round robin, one header a clock, at once when it may: a direction may while its rewriter has room for all instructions on
-// their way (Credits), and both only while stop_i is low. admit_* say combinationally what is admitted in this clock;
-// valid_o and header_o are the same one clock later. bank_o accompanies the parse results: it is the bank that was
-// current when the header of the parse result shown with parsed_valid_i was admitted.
+// Round robin, one header a clock, at once when it may: a direction may while its rewriter has room
+// for all instructions on their way (Credits), and both only while stop_i is low. admit_* say
+// combinationally what is admitted in this clock; valid_o and header_o are the same one clock
+// later. bank_o accompanies the parse results: it is the bank that was current when the header of
+// the parse result shown with parsed_valid_i was admitted.
 //
-// A credit is taken at admission and comes back when the frame's last beat has entered the rewriter (done_*_i), which has then
-// finished with its instruction, or when the lookup says that the frame was discarded at the ingress (discard_*_i).
+// A credit is taken at admission and comes back when the frame's last beat has entered the rewriter
+// (done_*_i), which has then finished with its instruction, or when the lookup says that the frame
+// was discarded at the ingress (discard_*_i).
 
 `default_nettype none
 

@@ -2,10 +2,11 @@
 //
 // portcam_clear: makes tables and counters empty between two packets.
 //
-// On request_i it stops admission (stop_o, from the next clock on), waits Drain clocks, in which every header that was
-// admitted reads its tables and counts, and then gives clear_o for one clock. busy_o says so until the tables are
-// empty, and also after reset while they initialise; stop_o falls two clocks after it, so that who waits for busy_o can set the bank
-// before the next header. A request during that begins the wait again.
+// On request_i it stops admission (stop_o, from the next clock on), waits Drain clocks, in which
+// every header that was admitted reads its tables and counts, and then gives clear_o for one clock.
+// busy_o says so until the tables are empty, and also after reset while they initialise; stop_o
+// falls two clocks after it, so that who waits for busy_o can set the bank before the next header.
+// A request during that begins the wait again.
 
 `default_nettype none
 

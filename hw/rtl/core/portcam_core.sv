@@ -1,20 +1,24 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// portcam_core: the whole device behind AXI ports: two directions of frames, one lookup pipeline, control by DMA.
+// portcam_core: the whole device behind AXI ports: two directions of frames, one lookup pipeline,
+// control by DMA.
 //
-// Frames come in on s_axis_net_* (function 0) and s_axis_host_* (tuser is the host function; 0 and numbers beyond Functions
-// count as 1) and leave on m_axis_net_* or m_axis_host_* (tdest is the host function; tuser is 1 for frames that came
-// from the host side). The path of a frame: portcam_ingress keeps it until it is whole; its header is admitted into
-// portcam_parser and portcam_lookup; portcam_rewriter carries out the result on the waiting frame; portcam_egress
+// Frames come in on s_axis_net_* (function 0) and s_axis_host_* (tuser is the host function; 0 and
+// numbers beyond Functions count as 1) and leave on m_axis_net_* or m_axis_host_* (tdest is the
+// host function; tuser is 1 for frames that came from the host side). The path of a frame:
+// portcam_ingress keeps it until it is whole; its header is admitted into portcam_parser and
+// portcam_lookup; portcam_rewriter carries out the result on the waiting frame; portcam_egress
 // brings both directions to the outputs. Frames of one function to one function keep their order.
 //
-// One 64-byte beat a clock in each direction, also with frames of one beat, as long as both directions together have at
-// most one frame a clock. flr_i clears tables, counters, rings and registers; frames are neither lost nor cut, those
-// admitted later see empty tables. Time comes in as time_ms_i. One clock, one synchronous reset.
+// One 64-byte beat a clock in each direction, also with frames of one beat, as long as both
+// directions together have at most one frame a clock. flr_i clears tables, counters, rings and
+// registers; frames are neither lost nor cut, those admitted later see empty tables. Time comes in
+// as time_ms_i. One clock, one synchronous reset.
 //
-// trace_* show the order of events for verification and stay open in a product: trace_packet_* a header is admitted in this
-// clock; trace_commit_o the bank switches (a header of this clock still sees the old one); trace_command_* a command
-// has finished; trace_clear_o tables and counters become empty, for headers admitted later.
+// trace_* show the order of events for verification and stay open in a product: trace_packet_* a
+// header is admitted in this clock; trace_commit_o the bank switches (a header of this clock still
+// sees the old one); trace_command_* a command has finished; trace_clear_o tables and counters
+// become empty, for headers admitted later.
 
 `default_nettype none
 
@@ -120,13 +124,13 @@ module portcam_core #(
     $error("portcam_core: all sizes of tables must be powers of two");
   end
 
-  // Clocks from admission until a header has read all tables and is counted: one to the parser, its latency, the 25
-  // of the lookup until it counts, and one for the counters; the rest is margin.
+  // Clocks from admission until a header has read all tables and is counted: one to the parser, its
+  // latency, the 25 of the lookup until it counts, and one for the counters; the rest is margin.
   localparam int unsigned ParserLatency = 16;
   localparam int unsigned PipelineDrain = 1 + ParserLatency + 25 + 1 + 3;
   localparam int unsigned Credits       = 64;  // instructions that a rewriter can hold
 
-  //--------------------------------------------------------------------------------------------------
+  //------------------------------------------------------------------------------------------------
   // Frames in.
 
   logic [7:0]                 host_function;
@@ -192,7 +196,7 @@ module portcam_core #(
       .m_header_o      (host_header)
   );
 
-  //--------------------------------------------------------------------------------------------------
+  //------------------------------------------------------------------------------------------------
   // Headers: admission, parser, lookup, counters.
 
   logic                        bank;
@@ -337,9 +341,9 @@ module portcam_core #(
       .busy_o       (stats_busy)
   );
 
-  //--------------------------------------------------------------------------------------------------
-  // Frames out. The instructions of each direction are in the order of its frames. Those of discarded frames, which have
-  // no beats, the rewriter drops at its door.
+  //------------------------------------------------------------------------------------------------
+  // Frames out. The instructions of each direction are in the order of its frames. Those of
+  // discarded frames, which have no beats, the rewriter drops at its door.
 
   logic         net_rewrite_ready;
   logic         host_rewrite_ready;
@@ -424,7 +428,7 @@ module portcam_core #(
       .m_axis_host_tready(m_axis_host_tready)
   );
 
-  //--------------------------------------------------------------------------------------------------
+  //------------------------------------------------------------------------------------------------
   // Control.
 
   portcam_control #(
@@ -516,6 +520,54 @@ module portcam_core #(
   assign trace_clear_o = clear;
 
 `ifndef SYNTHESIS
+  portcam_axis_check u_check_s_net (
+      .clk_i   (clk_i),
+      .rst_ni  (rst_ni),
+      .tdata_i (s_axis_net_tdata),
+      .tkeep_i (s_axis_net_tkeep),
+      .tlast_i (s_axis_net_tlast),
+      .tdest_i (8'd0),
+      .tuser_i (8'd0),
+      .tvalid_i(s_axis_net_tvalid),
+      .tready_i(s_axis_net_tready)
+  );
+
+  portcam_axis_check u_check_s_host (
+      .clk_i   (clk_i),
+      .rst_ni  (rst_ni),
+      .tdata_i (s_axis_host_tdata),
+      .tkeep_i (s_axis_host_tkeep),
+      .tlast_i (s_axis_host_tlast),
+      .tdest_i (8'd0),
+      .tuser_i (8'd0),
+      .tvalid_i(s_axis_host_tvalid),
+      .tready_i(s_axis_host_tready)
+  );
+
+  portcam_axis_check u_check_m_net (
+      .clk_i   (clk_i),
+      .rst_ni  (rst_ni),
+      .tdata_i (m_axis_net_tdata),
+      .tkeep_i (m_axis_net_tkeep),
+      .tlast_i (m_axis_net_tlast),
+      .tdest_i (8'd0),
+      .tuser_i ({7'd0, m_axis_net_tuser}),
+      .tvalid_i(m_axis_net_tvalid),
+      .tready_i(m_axis_net_tready)
+  );
+
+  portcam_axis_check u_check_m_host (
+      .clk_i   (clk_i),
+      .rst_ni  (rst_ni),
+      .tdata_i (m_axis_host_tdata),
+      .tkeep_i (m_axis_host_tkeep),
+      .tlast_i (m_axis_host_tlast),
+      .tdest_i (m_axis_host_tdest),
+      .tuser_i ({7'd0, m_axis_host_tuser}),
+      .tvalid_i(m_axis_host_tvalid),
+      .tready_i(m_axis_host_tready)
+  );
+
   always_ff @(posedge clk_i) begin
     if (rst_ni) begin
       a_rewriter_has_room :

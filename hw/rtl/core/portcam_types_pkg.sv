@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// What travels inside the core: the header as the ingress hands it over, the parse result, the rewrite instruction and
-// the counter update. Nothing here is visible to the host; what is, stands in portcam_pkg. Addresses and MACs keep the
-// order of the wire (first byte in bits 7:0); ports, lengths and other numbers are plain numbers.
+// What travels inside the core: the header as the ingress hands it over, the parse result, the
+// rewrite instruction and the counter update. Nothing here is visible to the host; what is, stands
+// in portcam_pkg. Addresses and MACs keep the order of the wire (first byte in bits 7:0); ports,
+// lengths and other numbers are plain numbers.
 `default_nettype none
 
 package portcam_types_pkg;
 
-  // Ingress to parser: the first 128 bytes of a frame whose last beat has arrived. Byte 0 is window[7:0].
+  // Ingress to parser: the first 128 bytes of a frame whose last beat has arrived. Byte 0 is
+  // window[7:0].
   typedef struct packed {
     logic [1023:0] window;    // bytes beyond the frame's end are 0
     logic [15:0]   len;       // frame length in bytes, without FCS
@@ -48,7 +50,7 @@ package portcam_types_pkg;
   // Lookup to rewriter, one for each frame, in the order of the frames of that direction.
   typedef struct packed {
     logic         drop;        // discard the frame
-    logic         discarded;   // the ingress has discarded its beats already (oversize); implies drop
+    logic         discarded;   // the ingress has discarded its beats (oversize); implies drop
     logic [7:0]   egress;      // function, 0 the network
     logic         set_dst_mac;
     logic [47:0]  dst_mac;

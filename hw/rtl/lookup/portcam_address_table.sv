@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// portcam_address_table: (family, VLAN, destination IP) to domain and address number; the lowest matching row wins.
+// portcam_address_table: (family, VLAN, destination IP) to domain and address number; the lowest
+// matching row wins.
 //
-// Ternary match on {is_v6, vlan, ip}, then the row itself. match_o comes exactly Latency = 10 clocks after valid_i; its
-// `any` is 0. One packet a clock; each uses its own bank.
-// Host port: one request at a time (see portcam_table_bus); done_o when a write, also that of the ternary match, is
-// finished, or with the row of a read. init_i empties the table; busy_o is high while that runs, not for row writes.
-// Memory: the caller writes only the bank that no packet in flight looks at; so no packet sees half a row.
+// Ternary match on {is_v6, vlan, ip}, then the row itself. match_o comes exactly Latency = 10
+// clocks after valid_i; its `any` is 0. One packet a clock; each uses its own bank. Host port: one
+// request at a time (see portcam_table_bus); done_o when a write, also that of the ternary match,
+// is finished, or with the row of a read. init_i empties the table; busy_o is high while that runs,
+// not for row writes. Memory: the caller writes only the bank that no packet in flight looks at; so
+// no packet sees half a row.
 
 `default_nettype none
 
@@ -40,7 +42,8 @@ module portcam_address_table #(
   localparam int unsigned DomainBits = $clog2(Domains);
   localparam int unsigned KeyWidth   = 1 + 12 + 128;
 
-  // What is kept of a row. Reserved bytes, and the bits above the sizes of the build, are 0 in every row.
+  // What is kept of a row. Reserved bytes, and the bits above the sizes of the build, are 0 in
+  // every row.
   typedef struct packed {
     logic [7:0]            home;
     logic [DomainBits-1:0] domain;
@@ -81,7 +84,7 @@ module portcam_address_table #(
     in_mask = {1'b1, {12{!in_kept.any_vlan}}, in_ip_mask};
   end
 
-  //--------------------------------------------------------------------------------------------------
+  //------------------------------------------------------------------------------------------------
   // Clocks 0 to 8: the number of the row. Clocks 8 to 10: the row.
 
   logic               match_valid;
@@ -164,7 +167,7 @@ module portcam_address_table #(
 
   assign match_o = match;
 
-  //--------------------------------------------------------------------------------------------------
+  //------------------------------------------------------------------------------------------------
   // Host port.
 
   logic write_q;  // a row write runs in the ternary match

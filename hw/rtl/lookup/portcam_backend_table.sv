@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// portcam_backend_table: backends by number. match_o comes exactly 2 clocks after lookup_en_i, one a clock.
+// portcam_backend_table: backends by number. match_o comes exactly 2 clocks after lookup_en_i, one
+// a clock.
 //
 // Host port, init_i and busy_o: as in portcam_row_table, whose rules of a read during a write hold.
 

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// portcam_decide: from everything the tables know about a packet to its reason, its egress, its rewrite and its counters.
+// portcam_decide: from everything the tables know about a packet to its reason, its egress, its
+// rewrite and its counters.
 //
-// The order of tests is that of the pipeline description, sections 3 to 5: what the parser decided; a service; an
-// endpoint; the policy of a known address; nothing. Latency exactly 2 clocks, one packet a clock. All inputs belong to
-// the packet of valid_i. In rewrite_o the checksums are still those of the frame, portcam_sums makes them new; old_ip_o and
-// old_port_o are what ip and port replace.
+// The order of tests is that of the pipeline description, sections 3 to 5: what the parser decided;
+// a service; an endpoint; the policy of a known address; nothing. Latency exactly 2 clocks, one
+// packet a clock. All inputs belong to the packet of valid_i. In rewrite_o the checksums are still
+// those of the frame, portcam_sums makes them new; old_ip_o and old_port_o are what ip and port
+// replace.
 
 `default_nettype none
 
@@ -37,7 +39,7 @@ module portcam_decide (
   localparam logic [7:0] ProtocolSctp    = 8'd132;
   localparam logic [7:0] ProtocolUdplite = 8'd136;
 
-  //--------------------------------------------------------------------------------------------------
+  //------------------------------------------------------------------------------------------------
   // Clock 1: who decides, and what would be in the way of a translation in either direction.
 
   typedef enum logic [2:0] {
@@ -134,7 +136,7 @@ module portcam_decide (
     end
   end
 
-  //--------------------------------------------------------------------------------------------------
+  //------------------------------------------------------------------------------------------------
   // Clock 2: the reason, and everything that follows from it.
 
   logic [5:0]                  reason;
@@ -309,7 +311,8 @@ module portcam_decide (
     if (rst_ni && valid_q1) begin
       a_reason_and_rewrite_agree :
       assert ((reason == 6'(portcam_pkg::ReasonStaticForward) && by_q1 != 3'(ByParser)) == forward
-              && (reason == 6'(portcam_pkg::ReasonStaticReverse) && by_q1 != 3'(ByParser)) == reverse);
+              && (reason == 6'(portcam_pkg::ReasonStaticReverse) && by_q1 != 3'(ByParser)) ==
+              reverse);
     end
   end
 `endif

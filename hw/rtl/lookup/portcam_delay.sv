@@ -2,10 +2,11 @@
 //
 // portcam_delay: what goes in comes out exactly Cycles clocks later.
 //
-// A ring of Cycles - 1 words in distributed RAM and one register, instead of Cycles registers: cheaper in hardware for
-// wide words, and much cheaper in simulation. Contents are unknown until Cycles clocks after reset; a valid bit that
-// must be right before that belongs into a reset shift register of its owner.
-// Memory: a read and a write of one word in the same clock give the old word, which is the delay.
+// A ring of Cycles - 1 words in distributed RAM and one register, instead of Cycles registers:
+// cheaper in hardware for wide words, and much cheaper in simulation. Contents are unknown until
+// Cycles clocks after reset; a valid bit that must be right before that belongs into a reset shift
+// register of its owner. Memory: a read and a write of one word in the same clock give the old
+// word, which is the delay.
 
 `default_nettype none
 

@@ -2,9 +2,9 @@
 //
 // portcam_device_table: the one row of the device, its own MAC, in two banks of flip-flops.
 //
-// Both banks are always on the outputs; the reader takes that of its packet. Host port: req_valid_i for one clock;
-// done_o pulses in the next clock, when a write is seen on the outputs, for a read with the row (zeros for an empty one).
-// init_i empties both banks in that clock.
+// Both banks are always on the outputs; the reader takes that of its packet. Host port: req_valid_i
+// for one clock; done_o pulses in the next clock, when a write is seen on the outputs, for a read
+// with the row (zeros for an empty one). init_i empties both banks in that clock.
 
 `default_nettype none
 

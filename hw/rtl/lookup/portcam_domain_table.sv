@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// portcam_domain_table: state and policy of domains, two lookups a clock: the domain of the packet's destination, and the
-// domain of the endpoint that is its source.
+// portcam_domain_table: state and policy of domains, two lookups a clock: the domain of the
+// packet's destination, and the domain of the endpoint that is its source.
 //
-// The verdicts come exactly 2 clocks after lookup_en_i. Two copies of the rows, written together. Host port, init_i and
-// busy_o: as in portcam_row_table, whose rules of a read during a write hold.
+// The verdicts come exactly 2 clocks after lookup_en_i. Two copies of the rows, written together.
+// Host port, init_i and busy_o: as in portcam_row_table, whose rules of a read during a write hold.
 
 `default_nettype none
 

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// portcam_endpoint_table: one of the three endpoint tables: the key is the first 20 bytes of the row (source IP, family,
-// protocol, port), its bucket the CRC-32C of these bytes with the seed, modulo the buckets; the lowest way wins.
+// portcam_endpoint_table: one of the three endpoint tables: the key is the first 20 bytes of the
+// row (source IP, family, protocol, port), its bucket the CRC-32C of these bytes with the seed,
+// modulo the buckets; the lowest way wins.
 //
-// match_o comes exactly Latency = 10 clocks after valid_i, with hit = 0 where valid_i was 0. One a clock; each uses its
-// own bank. Host port: as in portcam_row_table, but done_o comes 2 clocks (write) or 4 clocks (read) after req_valid_i.
-// init_i empties the table in 2 * Rows / Ways clocks. The rules of a read during a write are those of portcam_exact.
+// match_o comes exactly Latency = 10 clocks after valid_i, with hit = 0 where valid_i was 0. One a
+// clock; each uses its own bank. Host port: as in portcam_row_table, but done_o comes 2 clocks
+// (write) or 4 clocks (read) after req_valid_i. init_i empties the table in 2 * Rows / Ways clocks.
+// The rules of a read during a write are those of portcam_exact.
 
 `default_nettype none
 
@@ -79,7 +81,7 @@ module portcam_endpoint_table #(
     in_kept.public_ip   = in_row.public_ip;
   end
 
-  //--------------------------------------------------------------------------------------------------
+  //------------------------------------------------------------------------------------------------
   // Clocks 0 to 2: the hash. Clocks 2 to 10: the row.
 
   logic [159:0] key_q1;
@@ -164,7 +166,7 @@ module portcam_endpoint_table #(
 
   assign match_o = match;
 
-  //--------------------------------------------------------------------------------------------------
+  //------------------------------------------------------------------------------------------------
   // Host port.
 
   logic [1:0] write_q;

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// portcam_endpoint_tables: which endpoint is the source of a packet: exact port, else any port, else any protocol.
+// portcam_endpoint_tables: which endpoint is the source of a packet: exact port, else any port,
+// else any protocol.
 //
-// The three tables are looked up at once with (family, source IP) and (protocol, port), (protocol, 0), (0, 0); protocols
-// without ports skip the first. match_o comes exactly Latency = 11 clocks after valid_i, hit = 0 where none hits. One packet a clock.
-// Host port: request bits and answers side by side: 0 endpoint, 1 endpoint_any_port, 2 endpoint_any; see
-// portcam_endpoint_table.
+// The three tables are looked up at once with (family, source IP) and (protocol, port), (protocol,
+// 0), (0, 0); protocols without ports skip the first. match_o comes exactly Latency = 11 clocks
+// after valid_i, hit = 0 where none hits. One packet a clock. Host port: request bits and answers
+// side by side: 0 endpoint, 1 endpoint_any_port, 2 endpoint_any; see portcam_endpoint_table.
 
 `default_nettype none
 

@@ -1,14 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// portcam_function_table: MAC, source domain and default of each function, and the egress functions that follow from them.
+// portcam_function_table: MAC, source domain and default of each function, and the egress functions
+// that follow from them.
 //
-// Rows in flip-flops, two banks. match_o comes exactly Latency = 3 clocks after valid_i: the default egress of the packet
-// (from the network: the lowest host function with its destination MAC, else the lowest with is_default, else 1; from
-// a host function: 0), the egress of its reversal (the lowest host function but the ingress with its destination
-// MAC, else the default egress), and the source domain of a host ingress. One packet a clock; each uses its own bank.
-// The row of function 0 is kept, but no packet uses it.
-// Host port: req_valid_i for one clock; done_o pulses 2 clocks later, for a read with the row (zeros for an empty one).
-// A lookup sees a write from the clock after req_valid_i on. init_i empties all rows in that clock.
+// Rows in flip-flops, two banks. match_o comes exactly Latency = 3 clocks after valid_i: the
+// default egress of the packet (from the network: the lowest host function with its destination
+// MAC, else the lowest with is_default, else 1; from a host function: 0), the egress of its
+// reversal (the lowest host function but the ingress with its destination MAC, else the default
+// egress), and the source domain of a host ingress. One packet a clock; each uses its own bank. The
+// row of function 0 is kept, but no packet uses it. Host port: req_valid_i for one clock; done_o
+// pulses 2 clocks later, for a read with the row (zeros for an empty one). A lookup sees a write
+// from the clock after req_valid_i on. init_i empties all rows in that clock.
 
 `default_nettype none
 
@@ -94,8 +96,9 @@ module portcam_function_table #(
     end
   end
 
-  //--------------------------------------------------------------------------------------------------
-  // Clock 1: the MAC in four parts against each function of the bank. Clock 2: the functions that match.
+  //------------------------------------------------------------------------------------------------
+  // Clock 1: the MAC in four parts against each function of the bank. Clock 2: the functions that
+  // match.
 
   logic [RowBits-1:0]     ingress;
   logic [4*Functions-1:0] same_q1;
@@ -189,7 +192,7 @@ module portcam_function_table #(
 
   assign match_o = match_q3;
 
-  //--------------------------------------------------------------------------------------------------
+  //------------------------------------------------------------------------------------------------
   // Host port.
 
   logic [RowBits:0] read_row_q;

@@ -1,22 +1,24 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// portcam_lookup: the tables and the decision: from the parse result of a packet to its rewrite instruction and counters.
+// portcam_lookup: the tables and the decision: from the parse result of a packet to its rewrite
+// instruction and counters.
 //
-// rewrite_o comes exactly Latency = 29 clocks after valid_i, count_o 25; one packet a clock, never stalled. Each
-// packet reads all tables in the bank that bank_i says when it enters; the last read is 23 clocks later, so a bank that
-// no packet has been given for 24 clocks may be written. What is known when, in clocks after valid_i:
+// rewrite_o comes exactly Latency = 29 clocks after valid_i, count_o 25; one packet a clock, never
+// stalled. Each packet reads all tables in the bank that bank_i says when it enters; the last read
+// is 23 clocks later, so a bank that no packet has been given for 24 clocks may be written. What is
+// known when, in clocks after valid_i:
 //
 //      0  the address match, the three endpoint hashes and the function rows begin
 //      3  default egress, hairpin egress, source domain
-//     11  address number and domain (loopback included); endpoint row; service match and domain rows begin
+//     11  address number and domain (loopback included); endpoint row; service, domains begin
 //     13  verdicts of the two domains
 //     21  service row; backend row begins
 //     23  backend row, device MAC; the decision begins
 //     25  reason, egress, rewrite without checksums, counters
 //     29  new checksums
 //
-// Table bus, clear_i and busy_o: portcam_table_bus. While busy_o is high no packets may be given; clear_i may be given
-// only when no packet is on its way.
+// Table bus, clear_i and busy_o: portcam_table_bus. While busy_o is high no packets may be given;
+// clear_i may be given only when no packet is on its way.
 
 `default_nettype none
 
@@ -70,7 +72,8 @@ module portcam_lookup #(
   localparam int unsigned TblEndpoint = 32'(portcam_pkg::TableEndpoint);
 
   if (Domains > 65536 || Addresses > 2048 || Services > 2048 || Backends > 65536 ||
-      EndpointRows > 65536 || EndpointAnyPortRows > 65536 || EndpointAnyRows > 65536) begin : g_bad_sizes
+      EndpointRows > 65536 || EndpointAnyPortRows > 65536 ||
+      EndpointAnyRows > 65536) begin : g_bad_sizes
     $error("portcam_lookup: a table is larger than its row numbers or its match can be");
   end
 
@@ -117,7 +120,7 @@ module portcam_lookup #(
       .tables_busy_i (busy != '0)
   );
 
-  //--------------------------------------------------------------------------------------------------
+  //------------------------------------------------------------------------------------------------
   // Clock 0: the packet. valid_q[n] and bank_q[n] are n clocks late.
 
   portcam_types_pkg::parsed_t  parsed;
@@ -179,7 +182,7 @@ module portcam_lookup #(
       .data_o(packet_q23)
   );
 
-  //--------------------------------------------------------------------------------------------------
+  //------------------------------------------------------------------------------------------------
   // Clocks 0 to 3: functions.
 
   portcam_lookup_pkg::function_match_t function_q3;
@@ -230,7 +233,7 @@ module portcam_lookup #(
       .data_o(function_q23)
   );
 
-  //--------------------------------------------------------------------------------------------------
+  //------------------------------------------------------------------------------------------------
   // Clocks 0 to 11: address, or the source domain for a loopback destination.
 
   portcam_lookup_pkg::address_match_t address_q10;
@@ -295,7 +298,7 @@ module portcam_lookup #(
       .data_o(address_q23)
   );
 
-  //--------------------------------------------------------------------------------------------------
+  //------------------------------------------------------------------------------------------------
   // Clocks 0 to 11: endpoint.
 
   portcam_lookup_pkg::endpoint_match_t endpoint_q11;
@@ -345,7 +348,7 @@ module portcam_lookup #(
       .data_o(endpoint_q23)
   );
 
-  //--------------------------------------------------------------------------------------------------
+  //------------------------------------------------------------------------------------------------
   // Clocks 11 to 13: the domains of both.
 
   portcam_lookup_pkg::verdict_t address_verdict_q13;
@@ -387,7 +390,7 @@ module portcam_lookup #(
       .data_o({address_verdict_q23, endpoint_verdict_q23})
   );
 
-  //--------------------------------------------------------------------------------------------------
+  //------------------------------------------------------------------------------------------------
   // Clocks 11 to 21: service. Clocks 21 to 23: its backend.
 
   portcam_lookup_pkg::service_match_t service_q21;
@@ -453,7 +456,7 @@ module portcam_lookup #(
     service_q23 <= service_q22;
   end
 
-  //--------------------------------------------------------------------------------------------------
+  //------------------------------------------------------------------------------------------------
   // Clock 23: the device's MAC. Clocks 23 to 25: the decision. Clocks 25 to 29: checksums.
 
   logic [1:0]                  device_present;

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// What travels between the tables and the decision inside portcam_lookup. Numbers of domains, addresses, services and
-// backends are 16 bits wide, whatever the size of the build. Addresses and MACs keep the order of the wire.
+// What travels between the tables and the decision inside portcam_lookup. Numbers of domains,
+// addresses, services and backends are 16 bits wide, whatever the size of the build. Addresses and
+// MACs keep the order of the wire.
 `default_nettype none
 
 package portcam_lookup_pkg;
@@ -30,7 +31,7 @@ package portcam_lookup_pkg;
   // From the function table.
   typedef struct packed {
     logic [7:0]  default_egress;
-    logic [7:0]  reply_egress;   // of a reversed packet: the hairpin function, else the default egress
+    logic [7:0]  reply_egress;   // of a reversed packet: the hairpin function, else the default
     logic        has_domain;     // the ingress is a host function with a source domain
     logic [15:0] domain;
   } function_match_t;

@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// portcam_row_table: rows by number in two banks, with a valid bit each: one lookup a clock, and a port for the host.
+// portcam_row_table: rows by number in two banks, with a valid bit each: one lookup a clock, and a
+// port for the host.
 //
-// Lookup: lookup_present_o and lookup_data_o come exactly 2 clocks after lookup_en_i; an empty row gives zeros.
-// Host port: req_valid_i for one clock while busy_o is low and no request is outstanding; done_o pulses 2 clocks later, for a
-// read with the row (zeros for an empty one), for a write when lookups have long been seeing it. A write with
-// req_present_i = 0 empties the row.
-// Init: init_i empties all rows of both banks in 2 * Rows clocks; it runs by itself after reset; busy_o is high from the
-// next clock on. It must not be given while a request is outstanding.
+// Lookup: lookup_present_o and lookup_data_o come exactly 2 clocks after lookup_en_i; an empty row
+// gives zeros. Host port: req_valid_i for one clock while busy_o is low and no request is
+// outstanding; done_o pulses 2 clocks later, for a read with the row (zeros for an empty one), for
+// a write when lookups have long been seeing it. A write with req_present_i = 0 empties the row.
+// Init: init_i empties all rows of both banks in 2 * Rows clocks; it runs by itself after reset;
+// busy_o is high from the next clock on. It must not be given while a request is outstanding.
 // Memory: a lookup in the same clock as a write of the same row sees the old row (portcam_ram).
 
 `default_nettype none

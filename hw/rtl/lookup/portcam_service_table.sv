@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// portcam_service_table: (domain, address number or ANY, protocol, destination port) to service; the lowest row wins.
+// portcam_service_table: (domain, address number or ANY, protocol, destination port) to service;
+// the lowest row wins.
 //
-// Ternary match, then the row itself. match_o comes exactly Latency = 10 clocks after valid_i. One packet a clock; each uses its own bank.
-// The key has a bit that says ANY beside the address number: a row with a number wants 0 there, so it never matches ANY.
-// It has a bit that says that the protocol has ports: a row with an exact port wants 1 there.
-// Host port, init_i and busy_o: as in portcam_address_table.
-// Memory: the caller writes only the bank that no packet in flight looks at; so no packet sees half a row.
+// Ternary match, then the row itself. match_o comes exactly Latency = 10 clocks after valid_i. One
+// packet a clock; each uses its own bank. The key has a bit that says ANY beside the address
+// number: a row with a number wants 0 there, so it never matches ANY. It has a bit that says that
+// the protocol has ports: a row with an exact port wants 1 there. Host port, init_i and busy_o: as
+// in portcam_address_table. Memory: the caller writes only the bank that no packet in flight looks
+// at; so no packet sees half a row.
 
 `default_nettype none
 
@@ -47,7 +49,8 @@ module portcam_service_table #(
   localparam int unsigned BackendBits = $clog2(Backends);
   localparam int unsigned KeyWidth    = DomainBits + 1 + AddressBits + 8 + 1 + 16;
 
-  // What is kept of a row. Reserved bytes, and the bits above the sizes of the build, are 0 in every row.
+  // What is kept of a row. Reserved bytes, and the bits above the sizes of the build, are 0 in
+  // every row.
   typedef struct packed {
     logic [BackendBits-1:0] backend;
     logic [RowBits-1:0]     service;
@@ -88,7 +91,7 @@ module portcam_service_table #(
                {8{in_kept.exact_protocol}}, {17{in_kept.exact_port}}};
   end
 
-  //--------------------------------------------------------------------------------------------------
+  //------------------------------------------------------------------------------------------------
   // Clocks 0 to 8: the number of the row. Clocks 8 to 10: the row.
 
   logic               match_valid;
@@ -172,7 +175,7 @@ module portcam_service_table #(
 
   assign match_o = match;
 
-  //--------------------------------------------------------------------------------------------------
+  //------------------------------------------------------------------------------------------------
   // Host port.
 
   logic write_q;  // a row write runs in the ternary match

@@ -2,9 +2,10 @@
 //
 // portcam_sums: the new checksums of a rewritten packet, put into its rewrite instruction.
 //
-// IPv4 header: the words of the old and the new address. Layer 4: those, and the port where it is set. A word
-// that is not part of a sum is given as old 0xFFFF, new 0, which adds exactly 0 to RFC 1624 equation 3.
-// Exactly 4 clocks, one a clock. rewrite_i carries the old checksums, old_ip_i and old_port_i what ip and port replace.
+// IPv4 header: the words of the old and the new address. Layer 4: those, and the port where it is
+// set. A word that is not part of a sum is given as old 0xFFFF, new 0, which adds exactly 0 to RFC
+// 1624 equation 3. Exactly 4 clocks, one a clock. rewrite_i carries the old checksums, old_ip_i and
+// old_port_i what ip and port replace.
 
 `default_nettype none
 

@@ -1,15 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// portcam_table_bus: takes the host's row reads and writes to the tables one at a time, and clears all tables.
+// portcam_table_bus: takes the host's row reads and writes to the tables one at a time, and clears
+// all tables.
 //
-// tbl_ready_o is high when no request is outstanding and nothing is being cleared. A request is taken with tbl_valid_i and
-// tbl_ready_o; tbl_done_o pulses when it is finished, with the row of a read (also after a write the outputs carry no more
-// than that pulse). A table number that does not exist is answered as an empty row.
-// clear_i: waits for the outstanding request, then pulses init_o to all tables; busy_o is high from the next clock until
-// no table is busy any more, and also after reset until then.
+// tbl_ready_o is high when no request is outstanding and nothing is being cleared. A request is
+// taken with tbl_valid_i and tbl_ready_o; tbl_done_o pulses when it is finished, with the row of a
+// read (also after a write the outputs carry no more than that pulse). A table number that does not
+// exist is answered as an empty row. clear_i: waits for the outstanding request, then pulses init_o
+// to all tables; busy_o is high from the next clock until no table is busy any more, and also after
+// reset until then.
 //
-// Towards the tables: req_valid_o has one bit a table, high for one clock; the other req_* are registers and hold
-// until the next request.
+// Towards the tables: req_valid_o has one bit a table, high for one clock; the other req_* are
+// registers and hold until the next request.
 
 `default_nettype none
 

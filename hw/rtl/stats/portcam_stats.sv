@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// portcam_stats: the seven counter tables: reason, function_rx, function_tx, domain, address, service, backend.
+// portcam_stats: the seven counter tables: reason, function_rx, function_tx, domain, address,
+// service, backend.
 //
-// Takes one count_t a clock, never stalls; each table it names gets one packet and count_i.octets bytes. In the last
-// four tables row 2n counts packets towards servers and row 2n + 1 replies.
-// Read: rd_valid_i for one clock, the next not before rd_done_o; rd_done_o pulses exactly 10 clocks later with both counters
-// of one moment: every count_i up to one clock after rd_valid_i, none later. A table that does not exist reads 0.
-// clear_i clears all rows; busy_o is high from the next clock until that is done, also after reset; counts given
-// while busy_o is high are lost, and a read answers with values without meaning.
-// Memory: in portcam_counters.
+// Takes one count_t a clock, never stalls; each table it names gets one packet and count_i.octets
+// bytes. In the last four tables row 2n counts packets towards servers and row 2n + 1 replies.
+// Read: rd_valid_i for one clock, the next not before rd_done_o; rd_done_o pulses exactly 10 clocks
+// later with both counters of one moment: every count_i up to one clock after rd_valid_i, none
+// later. A table that does not exist reads 0. clear_i clears all rows; busy_o is high from the next
+// clock until that is done, also after reset; counts given while busy_o is high are lost, and a
+// read answers with values without meaning. Memory: in portcam_counters.
 
 `default_nettype none
 
@@ -42,7 +43,7 @@ module portcam_stats #(
 
   localparam int unsigned ReasonRows = portcam_pkg::ReasonRows;
 
-  //--------------------------------------------------------------------------------------------------
+  //------------------------------------------------------------------------------------------------
   // Clock 1: which row of which table. Rows are as wide as the largest table.
 
   localparam int unsigned RowBits = 17;
@@ -126,7 +127,7 @@ module portcam_stats #(
 
   assign busy_o = busy != '0;
 
-  //--------------------------------------------------------------------------------------------------
+  //------------------------------------------------------------------------------------------------
   // The answer. `late` counts for tables that do not exist.
 
   logic [8:0]  late_q;

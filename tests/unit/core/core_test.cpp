@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// portcam_core with empty tables: frames of both directions pass bit for bit to their default egress, in order, at one a
-// clock, under back-pressure, and through function-level resets. The first argument is the seed.
+// portcam_core with empty tables: frames of both directions pass bit for bit to their default
+// egress, in order, at one a clock, under back-pressure, and through function-level resets. The
+// first argument is the seed.
 
 #include <cstring>
 #include <deque>
@@ -10,7 +11,8 @@
 #include "Vportcam_core.h"
 #include "tap.hpp"
 
-namespace {
+namespace
+{
 
 constexpr unsigned kMaxFrame = 9600, kMaxLatency = 64;
 
@@ -30,7 +32,8 @@ public:
         top.s_axis_net_tvalid = top.s_axis_host_tvalid = 0;
         top.s_axil_awvalid = top.s_axil_wvalid = top.s_axil_arvalid = 0;
         top.s_axil_bready = top.s_axil_rready = 1;
-        top.m_axi_arready = top.m_axi_rvalid = top.m_axi_awready = top.m_axi_wready = top.m_axi_bvalid = 0;
+        top.m_axi_arready = top.m_axi_rvalid = top.m_axi_awready = top.m_axi_wready =
+            top.m_axi_bvalid = 0;
         top.irq_ready_i = 1;
         top.m_axis_net_tready = top.m_axis_host_tready = 1;
         top.rst_ni = 0;
@@ -84,23 +87,25 @@ public:
 
     void step()
     {
-        drive(net_in_, net_beat_, net_valid_, top.s_axis_net_tvalid, top.s_axis_net_tlast, top.s_axis_net_tkeep,
-              top.s_axis_net_tdata);
+        drive(net_in_, net_beat_, net_valid_, top.s_axis_net_tvalid, top.s_axis_net_tlast,
+              top.s_axis_net_tkeep, top.s_axis_net_tdata);
         drive(host_in_, host_beat_, host_valid_, top.s_axis_host_tvalid, top.s_axis_host_tlast,
               top.s_axis_host_tkeep, top.s_axis_host_tdata);
-        top.s_axis_host_tuser = uint8_t(host_in_.empty() || host_beat_ ? random_.next() : host_in_[0].function);
+        top.s_axis_host_tuser =
+            uint8_t(host_in_.empty() || host_beat_ ? random_.next() : host_in_[0].function);
         top.m_axis_net_tready = !random_.percent(stall);
         top.m_axis_host_tready = !random_.percent(stall);
         top.eval();
-        busy_ = top.s_axis_net_tvalid || top.s_axis_host_tvalid || top.m_axis_net_tvalid || top.m_axis_host_tvalid;
+        busy_ = top.s_axis_net_tvalid || top.s_axis_host_tvalid || top.m_axis_net_tvalid ||
+                top.m_axis_host_tvalid;
         accept(net_in_, net_beat_, net_valid_, top.s_axis_net_tready);
         accept(host_in_, host_beat_, host_valid_, top.s_axis_host_tready);
         if (top.m_axis_net_tvalid && top.m_axis_net_tready)
-            collect(net_out, net_open_, top.m_axis_net_tdata, top.m_axis_net_tkeep, top.m_axis_net_tlast, 0,
-                    top.m_axis_net_tuser);
+            collect(net_out, net_open_, top.m_axis_net_tdata, top.m_axis_net_tkeep,
+                    top.m_axis_net_tlast, 0, top.m_axis_net_tuser);
         if (top.m_axis_host_tvalid && top.m_axis_host_tready)
-            collect(host_out, host_open_, top.m_axis_host_tdata, top.m_axis_host_tkeep, top.m_axis_host_tlast,
-                    top.m_axis_host_tdest, top.m_axis_host_tuser);
+            collect(host_out, host_open_, top.m_axis_host_tdata, top.m_axis_host_tkeep,
+                    top.m_axis_host_tlast, top.m_axis_host_tdest, top.m_axis_host_tuser);
         admitted += top.trace_packet_valid_o;
         cleared += top.trace_clear_o;
         rise(top);
@@ -121,7 +126,8 @@ private:
     bool net_open_ = false, host_open_ = false;
 
     template <typename Data>
-    void drive(std::deque<Frame> &in, size_t beat, bool &held, CData &valid, CData &last, QData &keep, Data &data)
+    void drive(std::deque<Frame> &in, size_t beat, bool &held, CData &valid, CData &last,
+               QData &keep, Data &data)
     {
         held = !in.empty() && (held || !random_.percent(idle));
         valid = held;
@@ -154,8 +160,8 @@ private:
     }
 
     template <typename Data>
-    void collect(std::vector<Frame> &out, bool &open, Data &data, uint64_t keep, bool last, unsigned function,
-                 bool from_host)
+    void collect(std::vector<Frame> &out, bool &open, Data &data, uint64_t keep, bool last,
+                 unsigned function, bool from_host)
     {
         if (!open)
             out.push_back(Frame{{}, function, from_host, clock_});
@@ -189,8 +195,8 @@ Frame random_frame(Random &random, bool from_host, unsigned most)
     return f;
 }
 
-void compare(Tap &tap, const char *what, const std::vector<Frame> &out, const std::vector<Frame> &in,
-             unsigned function)
+void compare(Tap &tap, const char *what, const std::vector<Frame> &out,
+             const std::vector<Frame> &in, unsigned function)
 {
     if (out.size() != in.size())
         tap.fail("%s: %zu frames out of %zu", what, out.size(), in.size());
@@ -274,7 +280,8 @@ int main(int argc, char **argv)
     core.idle = core.stall = 0;
     unsigned before = core.admitted;
     uint64_t clocks = pass(core, tap, random, 1000, 64, false);
-    printf("# %u frames of one beat in %llu clocks\n", core.admitted - before, (unsigned long long)clocks);
+    printf("# %u frames of one beat in %llu clocks\n", core.admitted - before,
+           (unsigned long long)clocks);
     if (clocks > 2000 + 100)
         tap.fail("%llu clocks", (unsigned long long)clocks);
     tap.done("two directions share one lookup a clock without a bubble");

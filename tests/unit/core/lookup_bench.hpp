@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The bench around lookup_tb: packets in, results out, rows and counters over the two buses. Sizes are those of the build.
+// The bench around lookup_tb: packets in, results out, rows and counters over the two buses. Sizes
+// are those of the build.
 #pragma once
 
 #include <array>
@@ -13,11 +14,11 @@
 #include "tap.hpp"
 
 #ifdef BENCH_DEFAULT_SIZES
-constexpr unsigned kFunctions = 16, kDomains = 256, kAddresses = 256, kServices = 1024, kBackends = 4096, kWays = 4,
-                   kEndpoints = 8192, kAnyPorts = 512, kAnys = 512;
+constexpr unsigned kFunctions = 16, kDomains = 256, kAddresses = 256, kServices = 1024,
+                   kBackends = 4096, kWays = 4, kEndpoints = 8192, kAnyPorts = 512, kAnys = 512;
 #else
-constexpr unsigned kFunctions = 4, kDomains = 8, kAddresses = 16, kServices = 32, kBackends = 16, kWays = 2,
-                   kEndpoints = 32, kAnyPorts = 16, kAnys = 16;
+constexpr unsigned kFunctions = 4, kDomains = 8, kAddresses = 16, kServices = 32, kBackends = 16,
+                   kWays = 2, kEndpoints = 32, kAnyPorts = 16, kAnys = 16;
 #endif
 
 constexpr unsigned kLatency = 29;
@@ -152,11 +153,13 @@ public:
         return answer_valid_;
     }
 
-    // An endpoint row goes to the first empty way of its bucket, in both banks. Its row number, or -1.
+    // An endpoint row goes to the first empty way of its bucket, in both banks. Its row number, or
+    // -1.
     int endpoint(unsigned table, const portcam_endpoint_row &row)
     {
-        unsigned rows = table == PORTCAM_TABLE_ENDPOINT ? kEndpoints
-                        : table == PORTCAM_TABLE_ENDPOINT_ANY_PORT ? kAnyPorts : kAnys;
+        unsigned rows = table == PORTCAM_TABLE_ENDPOINT            ? kEndpoints
+                        : table == PORTCAM_TABLE_ENDPOINT_ANY_PORT ? kAnyPorts
+                                                                   : kAnys;
         unsigned buckets = rows / kWays, bucket = endpoint_hash(&row, seed_) % buckets;
         uint8_t there[48];
         for (unsigned way = 0; way < kWays; way++) {
@@ -183,7 +186,8 @@ public:
     }
 
     // Packets back to back (or with idle clocks in `idle` percent of all), and what became of them.
-    std::vector<Result> run(const std::vector<Packet> &packets, unsigned idle = 0, Random *random = nullptr)
+    std::vector<Result> run(const std::vector<Packet> &packets, unsigned idle = 0,
+                            Random *random = nullptr)
     {
         results_.clear();
         for (const Packet &p : packets) {
@@ -206,7 +210,8 @@ public:
         return r.empty() ? Result{} : r[0];
     }
 
-    unsigned wrong_latency = 0; // results that did not come exactly kLatency clocks after their packet
+    unsigned wrong_latency =
+        0; // results that did not come exactly kLatency clocks after their packet
 
     Vlookup_tb top;
 
@@ -272,12 +277,12 @@ private:
         if (!top.rst_ni)
             return;
         if (top.count_valid_o)
-            counts_.push_back(Count{top.count_reason_o, top.count_octets_o, top.count_rx_o,
-                                    bool(top.count_tx_valid_o), top.count_tx_o,
-                                    bool(top.count_domain_valid_o), bool(top.count_address_valid_o),
-                                    bool(top.count_service_valid_o), bool(top.count_backend_valid_o),
-                                    top.count_domain_o, top.count_address_o, top.count_service_o,
-                                    top.count_backend_o, bool(top.count_reply_o)});
+            counts_.push_back(
+                Count{top.count_reason_o, top.count_octets_o, top.count_rx_o,
+                      bool(top.count_tx_valid_o), top.count_tx_o, bool(top.count_domain_valid_o),
+                      bool(top.count_address_valid_o), bool(top.count_service_valid_o),
+                      bool(top.count_backend_valid_o), top.count_domain_o, top.count_address_o,
+                      top.count_service_o, top.count_backend_o, bool(top.count_reply_o)});
         if (top.valid_o)
             take();
     }

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Random tables and random packets through lookup_tb, against pc_decide() of the reference model. Values come from small
-// pools, so that rows and packets often meet. The two banks hold different tables; each packet takes either.
+// Random tables and random packets through lookup_tb, against pc_decide() of the reference model.
+// Values come from small pools, so that rows and packets often meet. The two banks hold different
+// tables; each packet takes either.
 #pragma once
 
 #include "decide.h"
@@ -50,11 +51,12 @@ public:
         for (int bank = 0; bank < 2; bank++) {
             for (unsigned table = 0; table <= PORTCAM_TABLE_ENDPOINT_ANY; table++) {
                 unsigned rows = pc_tables_rows(tables_[bank], table);
-                for (unsigned r = 0; r < rows; r += rows > 64 ? 1 + random_.below(rows / 32) : 1) {
+                for (unsigned r = 0; r<rows; r += rows> 64 ? 1 + random_.below(rows / 32) : 1) {
                     uint8_t got[48], zeros[48] = {};
                     const void *wanted = pc_tables_get(tables_[bank], table, r);
                     bool there = b_.read(bank, table, r, got);
-                    if (there != (wanted != nullptr) || memcmp(got, wanted ? wanted : zeros, 48) != 0)
+                    if (there != (wanted != nullptr) ||
+                        memcmp(got, wanted ? wanted : zeros, 48) != 0)
                         tap_.fail("bank %d table %u row %u reads back differently", bank, table, r);
                 }
             }
@@ -113,8 +115,8 @@ private:
             portcam_backend_row backend;
             portcam_endpoint_row endpoint;
         } u{};
-        static const uint8_t often[] = {0, 1, 1, 2, 2, 2, 2, 2, 3, 3, 3, 3, 3, 4, 4, 4, 4, 4, 4, 4,
-                                        5, 5, 5, 5, 5, 6, 6, 6, 7, 7, 7, 8, 8};
+        static const uint8_t often[] = {0, 1, 1, 2, 2, 2, 2, 2, 3, 3, 3, 3, 3, 4, 4, 4, 4,
+                                        4, 4, 4, 5, 5, 5, 5, 5, 6, 6, 6, 7, 7, 7, 8, 8};
         unsigned table = often[random_.below(sizeof often)];
         unsigned rows = pc_tables_rows(tables_[bank], table);
         unsigned number = unsigned(random_.below(rows < 32 || random_.percent(30) ? rows : 32));
@@ -150,7 +152,8 @@ private:
         }
         case PORTCAM_TABLE_SERVICE:
             u.service.domain = uint16_t(random_.below(4));
-            u.service.address = uint16_t(random_.percent(40) ? PORTCAM_ADDRESS_ANY : random_.below(4));
+            u.service.address =
+                uint16_t(random_.percent(40) ? PORTCAM_ADDRESS_ANY : random_.below(4));
             u.service.port = uint16_t(port());
             u.service.protocol = uint8_t(protocol());
             u.service.flags = uint8_t(random_.below(4));
@@ -180,7 +183,8 @@ private:
             u.endpoint.address = uint16_t(random_.below(kAddresses));
             u.endpoint.flags = uint8_t(random_.percent(20)) | uint8_t(random_.below(2) << 1);
             unsigned buckets = rows / kWays;
-            number = endpoint_hash(u.bytes, b_.seed()) % buckets + unsigned(random_.below(kWays)) * buckets;
+            number = endpoint_hash(u.bytes, b_.seed()) % buckets +
+                     unsigned(random_.below(kWays)) * buckets;
             break;
         }
         }
@@ -195,7 +199,8 @@ private:
         p.bank = random_.percent(50);
         p.decided = random_.percent(5);
         if (p.decided)
-            p.reason = unsigned(random_.percent(20) ? PORTCAM_REASON_OVERSIZE : PORTCAM_REASON_NON_IP);
+            p.reason =
+                unsigned(random_.percent(20) ? PORTCAM_REASON_OVERSIZE : PORTCAM_REASON_NON_IP);
         p.is_v6 = random_.percent(40);
         p.vlan = vlan();
         p.dst_mac = mac();
@@ -256,8 +261,8 @@ private:
         seen_[d.reason]++;
         const Count &c = r.count;
         if (c.reason != d.reason || r.drop != d.drop || (!d.drop && r.egress != d.egress)) {
-            tap_.fail("reason %u drop %d egress %u, the model says %u %d %u", c.reason, r.drop, r.egress, d.reason,
-                      d.drop, d.egress);
+            tap_.fail("reason %u drop %d egress %u, the model says %u %d %u", c.reason, r.drop,
+                      r.egress, d.reason, d.drop, d.egress);
             return;
         }
         auto same = [](bool valid, unsigned value, int wanted) {
@@ -265,7 +270,8 @@ private:
         };
         if (c.reply != d.reply || c.rx != p.ingress || c.octets != p.len || c.tx_valid == r.drop ||
             (c.tx_valid && c.tx != r.egress) || !same(c.domain_valid, c.domain, d.domain) ||
-            !same(c.address_valid, c.address, d.address) || !same(c.service_valid, c.service, d.service) ||
+            !same(c.address_valid, c.address, d.address) ||
+            !same(c.service_valid, c.service, d.service) ||
             !same(c.backend_valid, c.backend, d.backend))
             tap_.fail("reason %u: counted differently", c.reason);
         uint8_t wanted[128], got[128];
@@ -274,7 +280,8 @@ private:
         pc_rewrite(t, &parsed, &d, wanted);
         apply(p, r, got);
         if (memcmp(got, wanted, sizeof got) != 0)
-            tap_.fail("reason %u, protocol %u, IPv%d: rewritten differently", c.reason, p.protocol, p.is_v6 ? 6 : 4);
+            tap_.fail("reason %u, protocol %u, IPv%d: rewritten differently", c.reason, p.protocol,
+                      p.is_v6 ? 6 : 4);
     }
 
     static void apply(const Packet &p, const Result &r, uint8_t *frame)

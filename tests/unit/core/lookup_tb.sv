@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// lookup_tb: portcam_lookup and portcam_stats side by side, with a port for each field of their structs. Small tables,
-// unless the build says otherwise. It checks nothing; lookup_test.cpp does.
+// lookup_tb: portcam_lookup and portcam_stats side by side, with a port for each field of their
+// structs. Small tables, unless the build says otherwise. It checks nothing; lookup_test.cpp does.
 
 `default_nettype none
 

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// portcam_lookup and portcam_stats against docs/pipeline.md, sections 2 to 5: each branch by name, then random tables and
-// packets against the reference model. The first argument is the seed.
+// portcam_lookup and portcam_stats against docs/pipeline.md, sections 2 to 5: each branch by name,
+// then random tables and packets against the reference model. The first argument is the seed.
 
 #include "lookup_bench.hpp"
 #include "lookup_random.hpp"
 
-namespace {
+namespace
+{
 
 constexpr uint64_t kDeviceMac = 0x0200000000d0, kServerMac = 0x020000000051;
 constexpr unsigned kTcp = 6, kUdp = 17, kDccp = 33, kSctp = 132, kUdpLite = 136, kIcmp = 1;
@@ -36,7 +37,8 @@ struct World {
         b.write(PORTCAM_TABLE_FUNCTION, number, &row);
     }
 
-    void domain(unsigned number, unsigned state = PORTCAM_DOMAIN_STATE_RUNNING, unsigned policy = PORTCAM_POLICY_PASS)
+    void domain(unsigned number, unsigned state = PORTCAM_DOMAIN_STATE_RUNNING,
+                unsigned policy = PORTCAM_POLICY_PASS)
     {
         portcam_domain_row row{};
         row.state = uint8_t(state);
@@ -44,8 +46,8 @@ struct World {
         b.write(PORTCAM_TABLE_DOMAIN, number, &row);
     }
 
-    void address(unsigned row_number, const Ip &ip, bool is_v6, unsigned prefix, unsigned vlan, unsigned domain,
-                 unsigned number)
+    void address(unsigned row_number, const Ip &ip, bool is_v6, unsigned prefix, unsigned vlan,
+                 unsigned domain, unsigned number)
     {
         portcam_address_row row{};
         memcpy(row.ip, ip.data(), 16);
@@ -58,8 +60,8 @@ struct World {
     }
 
     // port or protocol -1: any.
-    void service(unsigned row_number, unsigned domain, unsigned address, int protocol, int port, unsigned service,
-                 unsigned backend, unsigned mode = PORTCAM_MODE_STATIC)
+    void service(unsigned row_number, unsigned domain, unsigned address, int protocol, int port,
+                 unsigned service, unsigned backend, unsigned mode = PORTCAM_MODE_STATIC)
     {
         portcam_service_row row{};
         row.domain = uint16_t(domain);
@@ -74,7 +76,8 @@ struct World {
         b.write(PORTCAM_TABLE_SERVICE, row_number, &row);
     }
 
-    void backend(unsigned number, const Ip &ip, bool is_v6, unsigned port, unsigned egress, bool has_mac = false)
+    void backend(unsigned number, const Ip &ip, bool is_v6, unsigned port, unsigned egress,
+                 bool has_mac = false)
     {
         portcam_backend_row row{};
         memcpy(row.ip, ip.data(), 16);
@@ -86,8 +89,9 @@ struct World {
         b.write(PORTCAM_TABLE_BACKEND, number, &row);
     }
 
-    portcam_endpoint_row endpoint_row(const Ip &ip, bool is_v6, unsigned protocol, unsigned port, const Ip &public_ip,
-                                      unsigned public_port, unsigned service, unsigned flags = 0)
+    portcam_endpoint_row endpoint_row(const Ip &ip, bool is_v6, unsigned protocol, unsigned port,
+                                      const Ip &public_ip, unsigned public_port, unsigned service,
+                                      unsigned flags = 0)
     {
         portcam_endpoint_row row{};
         memcpy(row.ip, ip.data(), 16);
@@ -104,7 +108,8 @@ struct World {
         return row;
     }
 
-    Packet packet(const Ip &src, unsigned src_port, const Ip &dst, unsigned dst_port, unsigned protocol = kTcp)
+    Packet packet(const Ip &src, unsigned src_port, const Ip &dst, unsigned dst_port,
+                  unsigned protocol = kTcp)
     {
         Packet p;
         p.src = src;
@@ -125,30 +130,33 @@ struct World {
             tap.fail("%s: reason %u, not %u", what, r.count.reason, reason);
         if (egress < 0 ? !r.drop : (r.drop || r.egress != unsigned(egress)))
             tap.fail("%s: drop %d egress %u, not %d", what, r.drop, r.egress, egress);
-        if (r.count.tx_valid == r.drop || (!r.drop && r.count.tx != r.egress) || r.count.rx != p.ingress ||
-            r.count.octets != p.len || r.from_host != (p.ingress != 0))
+        if (r.count.tx_valid == r.drop || (!r.drop && r.count.tx != r.egress) ||
+            r.count.rx != p.ingress || r.count.octets != p.len || r.from_host != (p.ingress != 0))
             tap.fail("%s: counts of the functions", what);
         if (r.l3 != 18 || r.l4 != 42 || r.l4_sum_at != 58)
             tap.fail("%s: offsets", what);
-        bool translated = reason == PORTCAM_REASON_STATIC_FORWARD || reason == PORTCAM_REASON_STATIC_REVERSE;
-        if (!translated && (r.set_dst_ip || r.set_src_ip || r.set_port || r.set_dst_mac || r.set_src_mac ||
-                            r.set_ip_sum || r.set_l4_sum))
+        bool translated =
+            reason == PORTCAM_REASON_STATIC_FORWARD || reason == PORTCAM_REASON_STATIC_REVERSE;
+        if (!translated && (r.set_dst_ip || r.set_src_ip || r.set_port || r.set_dst_mac ||
+                            r.set_src_mac || r.set_ip_sum || r.set_l4_sum))
             tap.fail("%s: something is rewritten", what);
         return r;
     }
 
     // The numbers counted besides functions; -1: none.
-    void counted(const char *what, const Result &r, bool reply, int domain, int address, int service, int backend)
+    void counted(const char *what, const Result &r, bool reply, int domain, int address,
+                 int service, int backend)
     {
         auto is = [](bool valid, unsigned value, int wanted) {
             return valid == (wanted >= 0) && (!valid || value == unsigned(wanted));
         };
         const Count &c = r.count;
-        if (c.reply != reply || !is(c.domain_valid, c.domain, domain) || !is(c.address_valid, c.address, address) ||
-            !is(c.service_valid, c.service, service) || !is(c.backend_valid, c.backend, backend))
-            tap.fail("%s: counted reply %d domain %d.%u address %d.%u service %d.%u backend %d.%u", what, c.reply,
-                     c.domain_valid, c.domain, c.address_valid, c.address, c.service_valid, c.service,
-                     c.backend_valid, c.backend);
+        if (c.reply != reply || !is(c.domain_valid, c.domain, domain) ||
+            !is(c.address_valid, c.address, address) || !is(c.service_valid, c.service, service) ||
+            !is(c.backend_valid, c.backend, backend))
+            tap.fail("%s: counted reply %d domain %d.%u address %d.%u service %d.%u backend %d.%u",
+                     what, c.reply, c.domain_valid, c.domain, c.address_valid, c.address,
+                     c.service_valid, c.service, c.backend_valid, c.backend);
     }
 };
 
@@ -242,7 +250,8 @@ void addresses(World &w)
     domain_of("row emptied", p, 1, 2);
     w.b.write(PORTCAM_TABLE_DOMAIN, 2, nullptr);
     p.vlan = 100;
-    w.counted("empty domain", w.expect("empty domain", p, PORTCAM_REASON_NO_MATCH, 1), false, -1, -1, -1, -1);
+    w.counted("empty domain", w.expect("empty domain", p, PORTCAM_REASON_NO_MATCH, 1), false, -1,
+              -1, -1, -1);
     w.tap.done("P3 a VLAN-specific row beats VLAN-any; an empty domain is no match");
 
     for (unsigned row : {3u, 6u, 7u, 8u})
@@ -251,12 +260,13 @@ void addresses(World &w)
 
 void services(World &w)
 {
-    // Eight rows in the order that the library gives them: port weighs most, then address, then protocol.
+    // Eight rows in the order that the library gives them: port weighs most, then address, then
+    // protocol.
     w.b.write(PORTCAM_TABLE_SERVICE, 5, nullptr);
     for (unsigned i = 0; i < 8; i++) {
         bool any_port = i & 4, any_address = i & 2, any_protocol = i & 1;
-        w.service(8 + i, 1, any_address ? PORTCAM_ADDRESS_ANY : 2, any_protocol ? -1 : int(kTcp), any_port ? -1 : 80,
-                  i, 3, PORTCAM_MODE_DELIVER);
+        w.service(8 + i, 1, any_address ? PORTCAM_ADDRESS_ANY : 2, any_protocol ? -1 : int(kTcp),
+                  any_port ? -1 : 80, i, 3, PORTCAM_MODE_DELIVER);
     }
     for (unsigned removed = 0; removed <= 8; removed++) {
         Result r = w.b.one(w.packet(kClient, 1, kVip, 80));
@@ -275,12 +285,15 @@ void services(World &w)
     Packet p = w.packet(kClient, 1, v4(192, 0, 2, 77), 80);
     w.expect("other address of the domain, other domain's row", p, PORTCAM_REASON_UNKNOWN_PASS, 1);
     w.expect("other port", w.packet(kClient, 1, kVip, 81), PORTCAM_REASON_UNKNOWN_PASS, 1);
-    w.expect("other protocol", w.packet(kClient, 1, kVip, 80, kUdp), PORTCAM_REASON_UNKNOWN_PASS, 1);
+    w.expect("other protocol", w.packet(kClient, 1, kVip, 80, kUdp), PORTCAM_REASON_UNKNOWN_PASS,
+             1);
     w.service(8, 1, 2, -1, 0, 0, 3, PORTCAM_MODE_DELIVER);
-    w.expect("no ports and exact port 0", w.packet(kClient, 1, kVip, 0, kIcmp), PORTCAM_REASON_UNKNOWN_PASS, 1);
+    w.expect("no ports and exact port 0", w.packet(kClient, 1, kVip, 0, kIcmp),
+             PORTCAM_REASON_UNKNOWN_PASS, 1);
     w.expect("port 0 and exact port 0", w.packet(kClient, 1, kVip, 0), PORTCAM_REASON_DELIVER, 2);
     w.service(8, 1, 2, kIcmp, -1, 0, 3, PORTCAM_MODE_DELIVER);
-    w.expect("no ports and any port", w.packet(kClient, 1, kVip, 0, kIcmp), PORTCAM_REASON_DELIVER, 2);
+    w.expect("no ports and any port", w.packet(kClient, 1, kVip, 0, kIcmp), PORTCAM_REASON_DELIVER,
+             2);
     w.tap.done("P4 protocols without ports match only any port");
 
     p = w.packet(kClient, 1, v4(127, 3, 2, 1), 80);
@@ -299,8 +312,9 @@ void services(World &w)
     q.dst[3] = 1;
     w.expect("not ::1", q, PORTCAM_REASON_NO_MATCH, 0);
     w.service(8, 1, 0, kTcp, 80, 4, 3, PORTCAM_MODE_DELIVER);
-    w.counted("a number is not ANY", w.expect("a number is not ANY", p, PORTCAM_REASON_UNKNOWN_PASS, 0), false, 1, -1,
-              -1, -1);
+    w.counted("a number is not ANY",
+              w.expect("a number is not ANY", p, PORTCAM_REASON_UNKNOWN_PASS, 0), false, 1, -1, -1,
+              -1);
     w.tap.done("S2.27 F.28 loopback from a host function is the source domain with address ANY");
 
     w.b.write(PORTCAM_TABLE_FUNCTION, 3, nullptr);
@@ -317,16 +331,19 @@ void states(World &w)
     w.domain(1, PORTCAM_DOMAIN_STATE_DRAINING);
     w.expect("draining", served, PORTCAM_REASON_STATIC_FORWARD, 2);
     w.domain(1, PORTCAM_DOMAIN_STATE_PAUSED, PORTCAM_POLICY_DROP);
-    w.counted("paused", w.expect("paused", served, PORTCAM_REASON_PAUSED_DROP, -1), false, 1, 2, 6, -1);
+    w.counted("paused", w.expect("paused", served, PORTCAM_REASON_PAUSED_DROP, -1), false, 1, 2, 6,
+              -1);
     w.expect("paused, no service", unknown, PORTCAM_REASON_UNKNOWN_DROP, -1);
     w.domain(1, PORTCAM_DOMAIN_STATE_STOPPED);
-    w.counted("stopped", w.expect("stopped", served, PORTCAM_REASON_STOPPED_PASS, 1), false, 1, 2, 6, -1);
+    w.counted("stopped", w.expect("stopped", served, PORTCAM_REASON_STOPPED_PASS, 1), false, 1, 2,
+              6, -1);
     w.expect("stopped, no service", unknown, PORTCAM_REASON_STOPPED_PASS, 1);
     w.domain(1, PORTCAM_DOMAIN_STATE_STOPPED, PORTCAM_POLICY_DROP);
     w.expect("stopped, drop", served, PORTCAM_REASON_STOPPED_DROP, -1);
     w.expect("stopped, no service, drop", unknown, PORTCAM_REASON_STOPPED_DROP, -1);
     w.domain(1, PORTCAM_DOMAIN_STATE_RUNNING, PORTCAM_POLICY_DROP);
-    w.counted("running", w.expect("running, drop", unknown, PORTCAM_REASON_UNKNOWN_DROP, -1), false, 1, 2, -1, -1);
+    w.counted("running", w.expect("running, drop", unknown, PORTCAM_REASON_UNKNOWN_DROP, -1), false,
+              1, 2, -1, -1);
     w.domain(1);
     w.expect("running, pass", unknown, PORTCAM_REASON_UNKNOWN_PASS, 1);
     w.tap.done("states of a domain: running, draining, paused, stopped, with both policies");
@@ -350,7 +367,8 @@ void forward(World &w)
     p.l4_sum = swap16(checksum(kVip, 80, 0x12345));
     Result r = w.expect("static", p, PORTCAM_REASON_STATIC_FORWARD, 2);
     w.counted("static", r, false, 1, 2, 6, 3);
-    if (!r.set_dst_ip || r.set_src_ip || r.is_v6 || r.ip != kServer || !r.set_port || r.port != 8080)
+    if (!r.set_dst_ip || r.set_src_ip || r.is_v6 || r.ip != kServer || !r.set_port ||
+        r.port != 8080)
         w.tap.fail("address or port");
     if (!r.set_dst_mac || r.dst_mac != kServerMac || !r.set_src_mac || r.src_mac != kDeviceMac)
         w.tap.fail("MACs");
@@ -363,7 +381,8 @@ void forward(World &w)
         w.tap.fail("source MAC without a device row");
     w.backend(3, kServer, false, 0, 2);
     r = w.b.one(p);
-    if (r.set_port || r.set_dst_mac || r.set_src_mac || r.l4_sum != swap16(checksum(kServer, 80, 0x12345)))
+    if (r.set_port || r.set_dst_mac || r.set_src_mac ||
+        r.l4_sum != swap16(checksum(kServer, 80, 0x12345)))
         w.tap.fail("port 0 keeps the port, no MAC keeps the MACs");
     w.tap.done("P5 static: destination, port, MACs and both checksums");
 
@@ -375,7 +394,8 @@ void forward(World &w)
     w.expect("backend of the other family", p, PORTCAM_REASON_NO_BACKEND, -1);
     w.backend(3, kServer6, true, 8080, 2);
     r = w.expect("IPv6", p, PORTCAM_REASON_STATIC_FORWARD, 2);
-    if (r.set_ip_sum || !r.is_v6 || r.ip != kServer6 || r.l4_sum != swap16(checksum(kServer6, 8080, 0x777)))
+    if (r.set_ip_sum || !r.is_v6 || r.ip != kServer6 ||
+        r.l4_sum != swap16(checksum(kServer6, 8080, 0x777)))
         w.tap.fail("IPv6 address or checksum");
     w.service(5, 1, 2, kUdp, 80, 6, 3);
     p.protocol = kUdp;
@@ -383,7 +403,8 @@ void forward(World &w)
     r = w.b.one(p);
     if (!r.set_l4_sum || r.l4_sum != 0)
         w.tap.fail("UDP without checksum");
-    // The old and the new sum of words are congruent and the new checksum is 0, which UDP writes as 0xffff.
+    // The old and the new sum of words are congruent and the new checksum is 0, which UDP writes as
+    // 0xffff.
     uint32_t rest = checksum(kServer6, 8080, 0);
     p.l4_sum = swap16(checksum(kVip6, 80, rest));
     r = w.b.one(p);
@@ -400,7 +421,8 @@ void forward(World &w)
     w.expect("backend of the other family", p, PORTCAM_REASON_NO_BACKEND, -1);
     w.b.write(PORTCAM_TABLE_BACKEND, 3, nullptr);
     p = w.packet(kClient, 1234, kVip, 80);
-    w.counted("none", w.expect("empty backend", p, PORTCAM_REASON_NO_BACKEND, -1), false, 1, 2, 6, -1);
+    w.counted("none", w.expect("empty backend", p, PORTCAM_REASON_NO_BACKEND, -1), false, 1, 2, 6,
+              -1);
     w.service(5, 1, 2, kTcp, 80, 6, 3, PORTCAM_MODE_DELIVER);
     w.expect("empty backend of deliver", p, PORTCAM_REASON_NO_BACKEND, -1);
     w.backend(3, kServer6, true, 8080, 3);
@@ -410,7 +432,8 @@ void forward(World &w)
     w.service(5, 1, 2, -1, -1, 6, 3);
     w.backend(3, kServer, false, 8080, 2);
     p = w.packet(kClient, 1234, kVip, 80, kSctp);
-    w.counted("sctp", w.expect("SCTP port change", p, PORTCAM_REASON_SCTP_PORTS, 1), false, 1, 2, 6, -1);
+    w.counted("sctp", w.expect("SCTP port change", p, PORTCAM_REASON_SCTP_PORTS, 1), false, 1, 2, 6,
+              -1);
     p.dst_port = 8080;
     w.expect("SCTP same port", p, PORTCAM_REASON_STATIC_FORWARD, 2);
     w.backend(3, kServer, false, 0, 2);
@@ -419,7 +442,8 @@ void forward(World &w)
     if (same.set_port || same.set_l4_sum)
         w.tap.fail("SCTP must keep port and checksum");
     w.expect("DCCP", w.packet(kClient, 1234, kVip, 80, kDccp), PORTCAM_REASON_OTHER_CHECKSUM, 1);
-    w.expect("UDP-Lite", w.packet(kClient, 1234, kVip, 80, kUdpLite), PORTCAM_REASON_OTHER_CHECKSUM, 1);
+    w.expect("UDP-Lite", w.packet(kClient, 1234, kVip, 80, kUdpLite), PORTCAM_REASON_OTHER_CHECKSUM,
+             1);
     w.tap.done("P5 SCTP port changes, DCCP and UDP-Lite go to the slow path");
     w.b.write(PORTCAM_TABLE_ADDRESS, 0, nullptr);
     base(w);
@@ -439,7 +463,8 @@ void reverse(World &w)
     w.counted("any port", r, true, 1, 2, 2, 3);
     if (r.set_port || r.ip != v4(192, 0, 2, 2))
         w.tap.fail("any port keeps the port");
-    portcam_endpoint_row row = w.endpoint_row(kServer, false, kTcp, 8080, kVip, 80, 1, PORTCAM_ENDPOINT_ROW_HAS_MAC);
+    portcam_endpoint_row row =
+        w.endpoint_row(kServer, false, kTcp, 8080, kVip, 80, 1, PORTCAM_ENDPOINT_ROW_HAS_MAC);
     int exact = w.b.endpoint(PORTCAM_TABLE_ENDPOINT, row);
     p.ip_sum = swap16(checksum(kServer, 0, 0x54321));
     p.l4_sum = swap16(checksum(kServer, 8080, 0x12345));
@@ -449,7 +474,8 @@ void reverse(World &w)
         w.tap.fail("address or port");
     if (r.set_dst_mac || !r.set_src_mac || r.src_mac != kDeviceMac)
         w.tap.fail("MACs");
-    if (r.ip_sum != swap16(checksum(kVip, 0, 0x54321)) || r.l4_sum != swap16(checksum(kVip, 80, 0x12345)))
+    if (r.ip_sum != swap16(checksum(kVip, 0, 0x54321)) ||
+        r.l4_sum != swap16(checksum(kVip, 80, 0x12345)))
         w.tap.fail("checksums");
     Packet q = p;
     q.src_port = 8081;
@@ -477,7 +503,8 @@ void reverse(World &w)
     w.domain(1, PORTCAM_DOMAIN_STATE_STOPPED, PORTCAM_POLICY_DROP);
     w.expect("stopped, drop", p, PORTCAM_REASON_STOPPED_DROP, -1);
     w.b.write(PORTCAM_TABLE_DOMAIN, 1, nullptr);
-    w.counted("empty", w.expect("empty domain", p, PORTCAM_REASON_NO_MATCH, 0), false, -1, -1, -1, -1);
+    w.counted("empty", w.expect("empty domain", p, PORTCAM_REASON_NO_MATCH, 0), false, -1, -1, -1,
+              -1);
     w.domain(1);
     w.tap.done("P9 a service comes before an endpoint; the endpoint's domain may stop it");
 
@@ -508,7 +535,8 @@ void reverse(World &w)
     w.b.write(PORTCAM_TABLE_ENDPOINT, unsigned(exact), &sctp);
     w.expect("SCTP same port", p, PORTCAM_REASON_STATIC_REVERSE, 0);
     w.expect("DCCP", w.packet(kServer, 0, kClient, 0, kDccp), PORTCAM_REASON_OTHER_CHECKSUM, 1);
-    w.expect("UDP-Lite", w.packet(kServer, 0, kClient, 0, kUdpLite), PORTCAM_REASON_OTHER_CHECKSUM, 1);
+    w.expect("UDP-Lite", w.packet(kServer, 0, kClient, 0, kUdpLite), PORTCAM_REASON_OTHER_CHECKSUM,
+             1);
     w.b.write(PORTCAM_TABLE_ENDPOINT, unsigned(exact), nullptr);
     w.b.write(PORTCAM_TABLE_ENDPOINT_ANY_PORT, unsigned(any_port), nullptr);
     w.b.write(PORTCAM_TABLE_ENDPOINT_ANY, unsigned(any), nullptr);
@@ -518,7 +546,8 @@ void reverse(World &w)
 
 void banks(World &w)
 {
-    // Bank 0: 10.0.0.51:8080 to function 2. Bank 1: 10.0.1.77:9090 to function 3. Packets switch every clock or so.
+    // Bank 0: 10.0.0.51:8080 to function 2. Bank 1: 10.0.1.77:9090 to function 3. Packets switch
+    // every clock or so.
     portcam_backend_row other{};
     Ip other_ip = v4(10, 0, 1, 77);
     memcpy(other.ip, other_ip.data(), 16);
@@ -545,12 +574,15 @@ void banks(World &w)
         w.tap.fail("%zu results", results.size());
     for (size_t i = 0; i < results.size(); i++) {
         const Result &r = results[i];
-        bool old = r.ip == kServer && r.port == 8080 && r.egress == 2 && r.count.service == 6 && r.set_dst_mac;
-        bool fresh = r.ip == other_ip && r.port == 9090 && r.egress == 3 && r.count.service == 7 && !r.set_dst_mac;
+        bool old = r.ip == kServer && r.port == 8080 && r.egress == 2 && r.count.service == 6 &&
+                   r.set_dst_mac;
+        bool fresh = r.ip == other_ip && r.port == 9090 && r.egress == 3 && r.count.service == 7 &&
+                     !r.set_dst_mac;
         if (packets[i].bank ? !fresh : !old)
             w.tap.fail("packet %zu of bank %d is mixed", i, packets[i].bank);
     }
-    w.tap.done("F.29 each packet sees one bank whole, also when the bank changes between two packets");
+    w.tap.done(
+        "F.29 each packet sees one bank whole, also when the bank changes between two packets");
     base(w);
     w.b.write(PORTCAM_TABLE_BACKEND, 4, nullptr);
 }
@@ -559,7 +591,8 @@ void stats(World &w)
 {
     w.b.clear();
     uint8_t row[48];
-    if (w.b.read(false, PORTCAM_TABLE_SERVICE, 5, row) || w.b.read(true, PORTCAM_TABLE_DEVICE, 0, row))
+    if (w.b.read(false, PORTCAM_TABLE_SERVICE, 5, row) ||
+        w.b.read(true, PORTCAM_TABLE_DEVICE, 0, row))
         w.tap.fail("a row is left");
     w.expect("after clear", w.packet(kClient, 1, kVip, 80), PORTCAM_REASON_NO_MATCH, 1);
     w.tap.done("clear empties tables of both banks");
@@ -574,7 +607,10 @@ void stats(World &w)
         packets.push_back(p);
     }
     w.b.run(packets);
-    struct { unsigned table, row; uint64_t packets, octets; } wanted[] = {
+    struct {
+        unsigned table, row;
+        uint64_t packets, octets;
+    } wanted[] = {
         {PORTCAM_COUNTER_TABLE_REASON, PORTCAM_REASON_STATIC_FORWARD, 200, 0},
         {PORTCAM_COUNTER_TABLE_REASON, PORTCAM_REASON_UNKNOWN_PASS, 100, 0},
         {PORTCAM_COUNTER_TABLE_REASON, PORTCAM_REASON_NO_MATCH, 0, 0},
@@ -605,8 +641,8 @@ void stats(World &w)
         w.b.counter(c.table, c.row, &count, &octets);
         if (count != c.packets || octets != c.octets)
             w.tap.fail("table %u row %u: %llu packets, %llu octets, not %llu, %llu", c.table, c.row,
-                       (unsigned long long)count, (unsigned long long)octets, (unsigned long long)c.packets,
-                       (unsigned long long)c.octets);
+                       (unsigned long long)count, (unsigned long long)octets,
+                       (unsigned long long)c.packets, (unsigned long long)c.octets);
     }
     w.tap.done("counters: reason, both functions, domain, address, service, backend");
 }
