@@ -3,7 +3,8 @@
 # Unit tests of the driver layer. Each links the driver and the card model, or a false card.
 
 DRIVER_TEST := build/tests/unit/driver
-DRIVER_TESTS := test_preflight test_vfio test_dma test_model test_ring
+DRIVER_TESTS := test_preflight test_vfio test_dma test_model test_ring test_vfio_user \
+                test_vfio_user_lies
 
 TAP_TESTS += $(DRIVER_TESTS:%=$(DRIVER_TEST)/%)
 
