@@ -11,6 +11,7 @@
 struct portcam {
     struct pc_hw *hw;
     char *state_dir;
+    int state_lock; /* descriptor of the state directory, locked; -1 none */
     portcam_line_fn log;
     void *log_ctx;
     uint32_t wanted_seed; /* of the options; 0: random */

@@ -51,7 +51,10 @@ static size_t find(const struct pc_fields *f, const char *key)
 json_t *pc_fields_get(struct pc_fields *f, const char *key, size_t *ret_position)
 {
     json_t *value = json_object_get(f->object, key);
-    if (f->n_known < PC_FIELDS_MAX)
+    bool known = false;
+    for (unsigned i = 0; i < f->n_known; i++)
+        known |= strcmp(f->known[i], key) == 0;
+    if (!known && f->n_known < PC_FIELDS_MAX)
         f->known[f->n_known++] = key;
     if (value && ret_position)
         *ret_position = find(f, key);

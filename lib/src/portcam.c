@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
+#include <unistd.h>
 
 #include "card.h"
 #include "state.h"
@@ -252,9 +253,10 @@ int portcam_open(const struct portcam_opts *opts, struct portcam_report *report,
     pc->log = o.log;
     pc->log_ctx = o.log_ctx;
     pc->wanted_seed = o.hash_seed;
+    pc->state_lock = -1;
     if (o.state_dir) {
         pc->state_dir = strdup(o.state_dir);
-        rc = pc->state_dir ? 0 : -ENOMEM;
+        rc = pc->state_dir ? pc_state_lock(o.state_dir, report, &pc->state_lock) : -ENOMEM;
     }
     if (rc == 0)
         rc = pc_hw_open(o.device, o.log, o.log_ctx, report, &pc->hw);
@@ -282,6 +284,8 @@ void portcam_close(struct portcam *pc)
     pc_plan_free(pc->plan);
     pc_image_free(pc->card);
     pc_tables_free(pc->model);
+    if (pc->state_lock >= 0)
+        close(pc->state_lock);
     free(pc->state_dir);
     free(pc);
 }

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <unistd.h>
 
 static const char *const Files[] = {"state.json", "next.json"};
@@ -20,6 +21,23 @@ static int directory(const char *dir, struct portcam_report *report)
     pc_report_hint(report, rc == -EACCES ? "permission" : "state", "",
                    "state directory %s: %s; create it and let only its owner write", dir,
                    strerror(-rc));
+    return rc;
+}
+
+int pc_state_lock(const char *dir, struct portcam_report *report, int *ret_fd)
+{
+    int fd = directory(dir, report);
+    if (fd < 0)
+        return fd;
+    if (flock(fd, LOCK_EX | LOCK_NB) == 0) {
+        *ret_fd = fd;
+        return 0;
+    }
+    int rc = errno == EWOULDBLOCK ? -EBUSY : -errno;
+    pc_report_add(report, "state", "state directory %s: %s", dir,
+                  rc == -EBUSY ? "another process uses it; stop that one, or give another directory"
+                               : strerror(-rc));
+    close(fd);
     return rc;
 }
 

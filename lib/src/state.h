@@ -22,6 +22,9 @@ int pc_state_write_next(const char *dir, const struct pc_plan *plan,
 int pc_state_adopt_next(const char *dir, struct portcam_report *report);
 void pc_state_drop_next(const char *dir);
 
+/* Keeps other processes out of the directory until the descriptor is closed; -EBUSY when one is in it. */
+int pc_state_lock(const char *dir, struct portcam_report *report, int *ret_fd);
+
 /* -ENOENT when there is none, -EBADMSG when it is broken. */
 int pc_state_read(const char *dir, enum pc_state_file file, struct portcam_report *report,
                   struct pc_state *ret);

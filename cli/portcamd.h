@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * The parts of portcamd. The main thread owns the socket and its clients and never waits for anything; one worker thread
+ * owns the card and carries out requests one after another. Between them go lines of text.
+ */
+#ifndef PC_PORTCAMD_H
+#define PC_PORTCAMD_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "portcam/portcam.h"
+
+/* One line on standard error, as printf. */
+void daemon_log(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+/* ---- worker (portcamd_worker.c) ---- */
+
+struct worker;
+
+/* What the worker hands back. The texts are freed by the receiver. */
+struct result {
+    uint64_t client; /* 0: nobody asked */
+    char *answer;    /* NULL: no memory, or nobody asked */
+    char *event;     /* for those who monitor, NULL none */
+    bool monitor;    /* the client monitors from now on */
+    bool polled;     /* the card was looked after */
+    int fatal;       /* -errno: the card cannot be served any more */
+    struct result *next;
+};
+
+/* Starts the thread; it owns pc until worker_stop(). 0 or -errno. */
+int worker_start(struct portcam *pc, struct worker **ret);
+
+/* Ends the thread after the request in work; gives the card back. Waiting requests are dropped. */
+struct portcam *worker_stop(struct worker *worker);
+
+/* Readable when there are results. */
+int worker_fd(const struct worker *worker);
+
+/* Takes the text. False without memory: the text is freed and nothing will come. */
+bool worker_request(struct worker *worker, uint64_t client, char *text, size_t len);
+
+/* Look after the card; its state comes as a result if it changed. */
+bool worker_poll(struct worker *worker);
+
+/* The next result, or NULL. */
+struct result *worker_result(struct worker *worker);
+void result_free(struct result *result);
+
+/* ---- server (portcamd_server.c) ---- */
+
+struct server_opts {
+    const char *socket_path;
+    const char *group;     /* may connect; NULL or unknown: only root and the daemon's own user */
+    unsigned clients_max;
+    unsigned half_seconds; /* how long half a request may wait for its end */
+    void (*polled)(void *ctx); /* called when the worker has looked after the card */
+    void *polled_ctx;
+};
+
+struct event_base;
+
+struct server;
+
+/* Listens. 0 or -errno, with a line in the log. */
+int server_start(struct event_base *base, const struct server_opts *opts, struct worker *worker,
+                 struct server **ret);
+/* Stops listening and drops all clients. */
+void server_stop(struct server *server);
+
+/* Why the loop ended: 0 or the -errno of a result. */
+int server_fatal(const struct server *server);
+
+/* May a process with these credentials talk to the daemon? (portcamd_peer.c) */
+bool peer_allowed(int fd, bool has_group, gid_t group);
+
+#endif

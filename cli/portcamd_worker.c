@@ -1,0 +1,242 @@
+// SPDX-License-Identifier: Apache-2.0
+/* The thread that owns the card; see portcamd.h. */
+#include <errno.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "portcamd.h"
+#include "request.h"
+
+struct job {
+    uint64_t client; /* 0: look after the card */
+    char *text;
+    size_t len;
+    struct job *next;
+};
+
+struct worker {
+    pthread_t thread;
+    pthread_mutex_t lock; /* everything below */
+    pthread_cond_t wake;
+    struct job *jobs, **jobs_end;
+    struct result *results, **results_end;
+    bool stop;
+    int fd;
+    struct portcam *pc; /* of the thread alone */
+    int state;          /* last result of portcam_poll() */
+};
+
+static void job_free(struct job *job)
+{
+    if (!job)
+        return;
+    free(job->text);
+    free(job);
+}
+
+void result_free(struct result *result)
+{
+    if (!result)
+        return;
+    free(result->answer);
+    free(result->event);
+    free(result);
+}
+
+static char *event_text(const char *event, const char *text, json_t *objects)
+{
+    json_t *value = json_pack("{s:i, s:I, s:s, s:s}", "format", PORTCAM_FORMAT, "time",
+                              (json_int_t)time(NULL), "event", event, "text", text);
+    if (value && objects)
+        json_object_set(value, "objects", objects);
+    char *line = value ? json_dumps(value, JSON_COMPACT) : NULL;
+    json_decref(value);
+    return line;
+}
+
+static void do_request(struct worker *w, const struct job *job, struct result *result)
+{
+    struct pc_effect effect;
+
+    result->answer = pc_request_text(w->pc, job->text, job->len, &effect);
+    result->monitor = effect.monitor;
+    if (effect.changed) {
+        result->event = event_text("config", "the configuration changed", effect.objects);
+        json_decref(effect.objects);
+    } else if (effect.reset) {
+        result->event = event_text("reset", "the card was reset", NULL);
+    }
+}
+
+/* An event when the card's state is another than the last time. */
+static void do_poll(struct worker *w, struct result *result)
+{
+    int state = portcam_poll(w->pc);
+    result->polled = true;
+    if (state == w->state)
+        return;
+    w->state = state;
+    switch (state) {
+    case 0:
+        result->event = event_text("device", "the card answers again", NULL);
+        break;
+    case -EIO:
+        result->event = event_text("device", "the card reported a bus error", NULL);
+        break;
+    default:
+        result->fatal = state;
+        result->event = event_text(
+            "device", state == -ESTALE ? "the kernel wants the card back" : "the card is gone", NULL);
+        break;
+    }
+}
+
+static void push_result(struct worker *w, struct result *result)
+{
+    const uint64_t one = 1;
+    pthread_mutex_lock(&w->lock);
+    *w->results_end = result;
+    w->results_end = &result->next;
+    pthread_mutex_unlock(&w->lock);
+    while (write(w->fd, &one, sizeof(one)) < 0 && errno == EINTR)
+        ;
+}
+
+static struct job *next_job(struct worker *w)
+{
+    struct job *job = NULL;
+    pthread_mutex_lock(&w->lock);
+    while (!w->jobs && !w->stop)
+        pthread_cond_wait(&w->wake, &w->lock);
+    if (!w->stop) {
+        job = w->jobs;
+        w->jobs = job->next;
+        if (!w->jobs)
+            w->jobs_end = &w->jobs;
+    }
+    pthread_mutex_unlock(&w->lock);
+    return job;
+}
+
+static void *work(void *ctx)
+{
+    struct worker *w = ctx;
+    struct job *job;
+
+    while ((job = next_job(w))) {
+        struct result *result = calloc(1, sizeof(*result));
+        if (result) {
+            result->client = job->client;
+            if (job->client)
+                do_request(w, job, result);
+            else
+                do_poll(w, result);
+            push_result(w, result);
+        }
+        job_free(job);
+    }
+    return NULL;
+}
+
+int worker_start(struct portcam *pc, struct worker **ret)
+{
+    struct worker *w = calloc(1, sizeof(*w));
+    if (!w)
+        return -ENOMEM;
+    w->pc = pc;
+    w->jobs_end = &w->jobs;
+    w->results_end = &w->results;
+    w->fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    if (w->fd < 0) {
+        int rc = -errno;
+        free(w);
+        return rc;
+    }
+    pthread_mutex_init(&w->lock, NULL);
+    pthread_cond_init(&w->wake, NULL);
+    int rc = pthread_create(&w->thread, NULL, work, w);
+    if (rc) {
+        close(w->fd);
+        free(w);
+        return -rc;
+    }
+    *ret = w;
+    return 0;
+}
+
+struct portcam *worker_stop(struct worker *w)
+{
+    struct portcam *pc = w->pc;
+
+    pthread_mutex_lock(&w->lock);
+    w->stop = true;
+    pthread_cond_signal(&w->wake);
+    pthread_mutex_unlock(&w->lock);
+    pthread_join(w->thread, NULL);
+    while (w->jobs) {
+        struct job *job = w->jobs;
+        w->jobs = job->next;
+        job_free(job);
+    }
+    while (w->results) {
+        struct result *result = w->results;
+        w->results = result->next;
+        result_free(result);
+    }
+    close(w->fd);
+    pthread_cond_destroy(&w->wake);
+    pthread_mutex_destroy(&w->lock);
+    free(w);
+    return pc;
+}
+
+int worker_fd(const struct worker *w)
+{
+    return w->fd;
+}
+
+bool worker_request(struct worker *w, uint64_t client, char *text, size_t len)
+{
+    struct job *job = calloc(1, sizeof(*job));
+    if (!job) {
+        free(text);
+        return false;
+    }
+    job->client = client;
+    job->text = text;
+    job->len = len;
+    pthread_mutex_lock(&w->lock);
+    *w->jobs_end = job;
+    w->jobs_end = &job->next;
+    pthread_cond_signal(&w->wake);
+    pthread_mutex_unlock(&w->lock);
+    return true;
+}
+
+bool worker_poll(struct worker *w)
+{
+    return worker_request(w, 0, NULL, 0);
+}
+
+struct result *worker_result(struct worker *w)
+{
+    uint64_t count;
+    pthread_mutex_lock(&w->lock);
+    struct result *result = w->results;
+    if (result) {
+        w->results = result->next;
+        if (!w->results)
+            w->results_end = &w->results;
+        result->next = NULL;
+    } else {
+        while (read(w->fd, &count, sizeof(count)) < 0 && errno == EINTR)
+            ;
+    }
+    pthread_mutex_unlock(&w->lock);
+    return result;
+}
