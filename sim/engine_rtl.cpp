@@ -3,6 +3,8 @@
  * flight: no frame waits, no command is outstanding and nothing has moved for a while. */
 #include "engine.h"
 
+#include <algorithm>
+#include <cerrno>
 #include <string>
 
 #include "Vportcam_core.h"
@@ -73,8 +75,11 @@ public:
     bool run()
     {
         for (uint64_t n = 0; n < ClocksARun; n++) {
-            if (idle())
+            if (idle()) {
+                if (replay_)
+                    pc_replay_settled(replay_);
                 return false;
+            }
             card_.step();
         }
         return !idle();
@@ -111,6 +116,8 @@ private:
     }
     int dma_write(uint64_t iova, const void *src, size_t len) override
     {
+        if (replay_)
+            remember(iova, src, len);
         return host_.dma_write(host_.ctx, iova, src, len);
     }
     void irq(unsigned vector) override
@@ -159,9 +166,39 @@ private:
         auto *self = static_cast<RtlEngine *>(ctx);
         self->host_.difference(self->host_.ctx, text);
     }
+
+    /* The newest writes to host memory: what the replay compares, without asking the host for it. */
+    struct Write {
+        uint64_t iova;
+        std::vector<uint8_t> bytes;
+    };
+    static constexpr size_t Remembered = 600; /* beats; more than the longest answer has */
+    std::deque<Write> writes_;
+
+    void remember(uint64_t iova, const void *src, size_t len)
+    {
+        const auto *p = static_cast<const uint8_t *>(src);
+        writes_.push_front({iova, {p, p + len}});
+        if (writes_.size() > Remembered)
+            writes_.pop_back();
+    }
     static int peek(void *ctx, uint64_t iova, void *dst, size_t len)
     {
-        return static_cast<RtlEngine *>(ctx)->dma_read(iova, dst, len);
+        const auto &writes = static_cast<RtlEngine *>(ctx)->writes_;
+        auto *to = static_cast<uint8_t *>(dst);
+        while (len) {
+            auto w = std::find_if(writes.begin(), writes.end(), [&](const Write &x) {
+                return x.iova <= iova && iova - x.iova < x.bytes.size();
+            });
+            if (w == writes.end())
+                return -ENOENT;
+            size_t n = std::min<size_t>(len, w->bytes.size() - (iova - w->iova));
+            memcpy(to, &w->bytes[iova - w->iova], n);
+            to += n;
+            iova += n;
+            len -= n;
+        }
+        return 0;
     }
 
     pc_engine_host host_;

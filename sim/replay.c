@@ -32,6 +32,7 @@ struct pc_replay {
     struct queue in[2];          /* by the side they came from: not yet admitted */
     struct queue expected[2][2]; /* by the side they came from and the side they leave to */
     uint64_t numbers, differences, frames, drops;
+    bool settled; /* no frame came in since the RTL was at rest */
     struct pc_command_result result;
     uint8_t seen[PC_ANSWER_BYTES]; /* the RTL's answer in host memory */
 };
@@ -118,6 +119,7 @@ void pc_replay_frame_in(struct pc_replay *r, enum pc_side side, unsigned functio
     }
     unsigned functions = pc_tables_sizes(pc_device_tables(r->device))->functions;
     i->number = r->numbers++;
+    r->settled = false;
     /* The host side carries functions 1 and up; others count as 1. */
     i->function = side == PC_SIDE_NET ? 0 : function >= 1 && function < functions ? function : 1;
     i->len = len;
@@ -165,12 +167,17 @@ static bool in_flight(const struct pc_replay *r)
            r->expected[1][0].head || r->expected[1][1].head;
 }
 
+void pc_replay_settled(struct pc_replay *r)
+{
+    r->settled = !in_flight(r);
+}
+
 /* What the RTL wrote to host memory against the model's answer. Counters move while frames fly, so they are compared
  * only when none does. */
 static void compare_answer(struct pc_replay *r, const struct portcam_command *c)
 {
     uint8_t *seen = r->seen;
-    if (!r->result.answer_len || (c->opcode == PORTCAM_OPCODE_COUNTER_READ && in_flight(r)))
+    if (!r->result.answer_len || (c->opcode == PORTCAM_OPCODE_COUNTER_READ && !r->settled))
         return;
     uint64_t address;
     memcpy(&address, c->data, sizeof(address));

@@ -46,6 +46,9 @@ void pc_replay_seed(struct pc_replay *r, uint32_t seed);
 void pc_replay_frame_out(struct pc_replay *r, enum pc_side side, unsigned function,
                          enum pc_side from, const uint8_t *frame, size_t len);
 
+/* The RTL is at rest: until the next frame comes in, counters that are read are compared too. */
+void pc_replay_settled(struct pc_replay *r);
+
 /* Nothing may be left in any queue; true if so, a difference otherwise. */
 bool pc_replay_drained(struct pc_replay *r);
 

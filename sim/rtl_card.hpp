@@ -114,15 +114,26 @@ private:
         bool last;
         uint64_t due;
     };
+    struct ReadRequest {
+        uint64_t at;
+        unsigned beats;
+    };
+    struct WriteBeat {
+        uint64_t at, strobe;
+        bool last;
+        uint8_t data[64];
+    };
 
     CardHooks &hooks_;
     struct pc_rng rng_;
+    std::deque<ReadBeat> reads_;
+    std::deque<ReadRequest> read_requests_;
+    std::deque<WriteBeat> write_requests_;
     std::unique_ptr<VerilatedContext> context_;
     std::unique_ptr<Top> top_;
     uint64_t clock_ = 0, last_activity_ = 0, commands_ = 0;
     Source source_[2];
     Sink sink_[2];
-    std::deque<ReadBeat> reads_;
     bool r_valid_ = false, b_valid_ = false;
     bool ar_ready_ = false, aw_ready_ = false, w_ready_ = false, irq_ready_ = false;
     uint64_t write_at_ = 0;
@@ -144,6 +155,8 @@ private:
     void after_sink(Side side, bool fired, unsigned function, Side from, uint64_t keep, bool last,
                     const void *data);
     void after_dma();
+    void serve_dma();
+    uint64_t due();
 };
 
 /* ---- what goes into the core before the clock edge ---- */
@@ -190,7 +203,7 @@ template <class Top> void RtlCard<Top>::drive()
 {
     drive_source(Net);
     drive_source(Host);
-    top_->m_axi_arready = ar_ready_ = !hold_dma && reads_.size() < 64 && !stalls(stress.dma_stall);
+    top_->m_axi_arready = ar_ready_ = !hold_dma && reads_.size() < 64 && read_requests_.size() < 4 && !stalls(stress.dma_stall);
     top_->m_axi_awready = aw_ready_ = !hold_dma && !writing_ && !stalls(stress.dma_stall);
     top_->m_axi_wready = w_ready_ = !hold_dma && writing_ && !stalls(stress.dma_stall);
     if (!r_valid_ && !reads_.empty() && reads_.front().due <= clock_ && !stalls(stress.dma_stall))
@@ -244,9 +257,15 @@ void RtlCard<Top>::after_sink(Side side, bool fired, unsigned function, Side fro
     f.clear();
 }
 
+/* When an answer that is ready now may show. */
+template <class Top> uint64_t RtlCard<Top>::due()
+{
+    return clock_ + (stress.dma_latency ? pc_rng_below(&rng_, stress.dma_latency + 1) : 0);
+}
+
+/* What moved on the DMA port in this clock. */
 template <class Top> void RtlCard<Top>::after_dma()
 {
-    uint64_t due = clock_ + (stress.dma_latency ? pc_rng_below(&rng_, stress.dma_latency + 1) : 0);
     if (r_valid_ && top_->m_axi_rready) {
         reads_.pop_front();
         r_valid_ = false;
@@ -258,49 +277,64 @@ template <class Top> void RtlCard<Top>::after_dma()
         last_activity_ = clock_;
     }
     if (ar_ready_ && top_->m_axi_arvalid) {
-        unsigned beats = top_->m_axi_arlen + 1u;
-        for (unsigned i = 0; i < beats; i++) {
-            ReadBeat b{};
-            bool failed = hooks_.dma_read(top_->m_axi_araddr + 64ull * i, b.data, 64) != 0;
-            b.resp = failed ? 2 : 0;
-            b.last = i + 1 == beats;
-            b.due = due;
-            reads_.push_back(b);
-        }
+        read_requests_.push_back({top_->m_axi_araddr, top_->m_axi_arlen + 1u});
         last_activity_ = clock_;
     }
     if (w_ready_ && top_->m_axi_wvalid) {
-        uint64_t strobe = top_->m_axi_wstrb;
-        const uint8_t *data = reinterpret_cast<const uint8_t *>(&top_->m_axi_wdata[0]);
-        for (unsigned from = 0; from < 64;) {
-            if (!(strobe >> from & 1)) {
-                from++;
-                continue;
-            }
-            unsigned to = from;
-            while (to < 64 && strobe >> to & 1)
-                to++;
-            if (hooks_.dma_write((write_at_ & ~63ull) + from, data + from, to - from) != 0)
-                write_resp_ = 2;
-            from = to;
-        }
-        write_at_ = (write_at_ & ~63ull) + 64;
-        if (top_->m_axi_wlast) {
+        WriteBeat w{write_at_, top_->m_axi_wstrb, top_->m_axi_wlast != 0, {}};
+        memcpy(w.data, &top_->m_axi_wdata[0], 64);
+        write_requests_.push_back(w);
+        write_at_ += 64;
+        if (top_->m_axi_wlast)
             writing_ = false;
-            write_answers_.push_back({write_resp_, due});
-        }
         last_activity_ = clock_;
     }
     if (aw_ready_ && top_->m_axi_awvalid) {
         writing_ = true;
-        write_at_ = top_->m_axi_awaddr;
-        write_resp_ = 0;
+        write_at_ = top_->m_axi_awaddr & ~63ull;
         last_activity_ = clock_;
+    }
+}
+
+/* Host memory is touched between two clocks, because the owner may access registers, and so step(), from inside its
+ * hooks while it waits for that memory. */
+template <class Top> void RtlCard<Top>::serve_dma()
+{
+    while (!read_requests_.empty()) {
+        ReadRequest r = read_requests_.front();
+        read_requests_.pop_front();
+        uint64_t when = due();
+        for (unsigned i = 0; i < r.beats; i++) {
+            ReadBeat b{};
+            bool failed = hooks_.dma_read(r.at + 64ull * i, b.data, 64) != 0;
+            b.resp = failed ? 2 : 0;
+            b.last = i + 1 == r.beats;
+            b.due = when;
+            reads_.push_back(b);
+        }
+    }
+    while (!write_requests_.empty()) {
+        WriteBeat w = write_requests_.front();
+        write_requests_.pop_front();
+        for (unsigned from = 0; from < 64;) {
+            unsigned to = from;
+            while (to < 64 && w.strobe >> to & 1)
+                to++;
+            if (to > from && hooks_.dma_write(w.at + from, w.data + from, to - from) != 0)
+                write_resp_ = 2;
+            from = to + 1;
+        }
+        if (w.last) {
+            write_answers_.push_back({write_resp_, due()});
+            write_resp_ = 0;
+        }
     }
 }
 
 template <class Top> void RtlCard<Top>::step()
 {
+    if (!hold_dma)
+        serve_dma();
     drive();
     top_->clk_i = 0;
     top_->eval();

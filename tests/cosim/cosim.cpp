@@ -261,6 +261,7 @@ private:
         drain();
         collect();
         pc_replay_drained(replay_);
+        pc_replay_settled(replay_);
         const struct pc_device *model = pc_replay_device(replay_);
         for (unsigned table = 0; table < PORTCAM_COUNTER_TABLE_MAX; table++)
             for (unsigned row = 0; row < pc_device_counter_rows(model, table); row += 1024) {

@@ -217,6 +217,7 @@ module portcam_core #(
   logic                        count_valid;
   portcam_types_pkg::count_t   count;
   logic [31:0]                 hash_seed;
+  logic [31:0]                 hash_seed_q;
 
   logic                        tbl_valid;
   logic                        tbl_ready;
@@ -283,6 +284,15 @@ module portcam_core #(
       .parsed_o(parsed)
   );
 
+  // A reset changes the seed at once; headers that were admitted before it still hash with the old one.
+  always_ff @(posedge clk_i) begin
+    if (!rst_ni) begin
+      hash_seed_q <= '0;
+    end else if (!stop) begin
+      hash_seed_q <= hash_seed;
+    end
+  end
+
   portcam_lookup #(
       .Functions          (Functions),
       .Domains            (Domains),
@@ -296,7 +306,7 @@ module portcam_core #(
   ) u_lookup (
       .clk_i         (clk_i),
       .rst_ni        (rst_ni),
-      .hash_seed_i   (hash_seed),
+      .hash_seed_i   (hash_seed_q),
       .valid_i       (parsed_valid),
       .parsed_i      (parsed),
       .bank_i        (parsed_bank),
