@@ -23,6 +23,7 @@
 MAKEFLAGS += --no-builtin-rules --no-print-directory
 .SUFFIXES:
 .DELETE_ON_ERROR:
+.PRECIOUS: build/%.o
 .DEFAULT_GOAL := help
 
 # As many jobs as processors, unless -j says otherwise or another make gave us its job server.
