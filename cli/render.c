@@ -176,9 +176,10 @@ static void show_fields(const json_t *entry, bool changed)
     bool first = true;
     char old[256], new[256];
 
+    const struct object *object = find_object(str(entry, "object"));
+
     json_object_foreach (json_object_get(entry, "fields"), key, value) {
-        if (!changed && (strcmp(key, "name") == 0 || strcmp(key, "function") == 0) &&
-            json_equal(value, json_object_get(entry, "name")))
+        if (!changed && object && object->identity && strcmp(key, object->identity) == 0)
             continue;
         if (changed) {
             value_text(json_array_get(value, 0), old, sizeof(old));
@@ -198,8 +199,10 @@ static void show_objects(const json_t *objects)
     size_t i;
     json_array_foreach (objects, i, entry) {
         bool changed = strcmp(str(entry, "op"), "change") == 0;
-        printf("%s %s %s", changed ? "~" : strcmp(str(entry, "op"), "add") == 0 ? "+" : "-",
-               str(entry, "object"), str(entry, "name"));
+        printf("%s %s", changed ? "~" : strcmp(str(entry, "op"), "add") == 0 ? "+" : "-",
+               str(entry, "object"));
+        if (strcmp(str(entry, "object"), "device") != 0)
+            printf(" %s", str(entry, "name"));
         if (strcmp(str(entry, "op"), "remove") != 0)
             show_fields(entry, changed);
         putchar('\n');
