@@ -74,6 +74,9 @@ module portcam_parser (
   logic [3:0]   ip_options_words;
   logic [15:0]  ip_payload;
   logic [751:0] ip_rest;
+  logic [271:0] ip_heads;
+  logic [16:0]  ip_fragments;
+  logic [16:0]  ip_routings;
   logic         oversize_q3;
   logic         short_q3;
   logic         non_ip_q3;
@@ -107,7 +110,10 @@ module portcam_parser (
       .protocol_o     (ip_protocol),
       .options_words_o(ip_options_words),
       .payload_o      (ip_payload),
-      .rest_o         (ip_rest)
+      .rest_o         (ip_rest),
+      .ext_heads_o    (ip_heads),
+      .ext_fragments_o(ip_fragments),
+      .ext_routings_o (ip_routings)
   );
 
   always_ff @(posedge clk_i) begin
@@ -127,57 +133,66 @@ module portcam_parser (
   // Clocks 4 to 12: extension headers; for IPv4 the walk has stopped before it begins, behind the options. Block n holds
   // what step n gets, block 9 the end of the walk.
   for (genvar n = 0; n <= Steps; n++) begin : g_ext
-    localparam int unsigned Width = ((n < Steps) ? 17 - 2 * n : 1) * 32;
-    logic             valid;
-    logic             stopped;
-    logic [5:0]       reason;
-    logic [7:0]       protocol;
-    logic [9:0]       at;
-    logic [3:0]       rel;
-    logic [9:0]       payload;
-    logic [1:0]       tags;
-    logic [Width-1:0] words;
+    localparam int unsigned Words = (n < Steps) ? 17 - 2 * n : 1;
+    logic                valid;
+    logic                stopped;
+    logic [5:0]          reason;
+    logic [7:0]          protocol;
+    logic [9:0]          at;
+    logic [3:0]          rel;
+    logic [9:0]          payload;
+    logic [1:0]          tags;
+    logic [Words*16-1:0] heads;
+    logic [Words-1:0]    fragments;
+    logic [Words-1:0]    routings;
 
     if (n == 0) begin : g_first
-      assign valid    = ip_valid;
-      assign stopped  = !ip_v6;
-      assign reason   = portcam_pkg::ReasonNoMatch;
-      assign protocol = ip_protocol;
-      assign at       = {6'd0, ip_options_words};
-      assign rel      = 4'd0;
-      assign payload  = (ip_payload[15:12] != 4'd0) ? 10'h3ff : ip_payload[11:2];
-      assign tags     = tags_q3;
-      assign words    = ip_rest[543:0];
+      assign valid     = ip_valid;
+      assign stopped   = !ip_v6;
+      assign reason    = portcam_pkg::ReasonNoMatch;
+      assign protocol  = ip_protocol;
+      assign at        = {6'd0, ip_options_words};
+      assign rel       = 4'd0;
+      assign payload   = (ip_payload[15:12] != 4'd0) ? 10'h3ff : ip_payload[11:2];
+      assign tags      = tags_q3;
+      assign heads     = ip_heads;
+      assign fragments = ip_fragments;
+      assign routings  = ip_routings;
     end else begin : g_step
       portcam_parser_ext #(
           .Step(n - 1)
       ) u_step (
           .clk_i,
           .rst_ni,
-          .valid_i   (g_ext[n-1].valid),
-          .stopped_i (g_ext[n-1].stopped),
-          .reason_i  (g_ext[n-1].reason),
-          .protocol_i(g_ext[n-1].protocol),
-          .at_i      (g_ext[n-1].at),
-          .rel_i     (g_ext[n-1].rel),
-          .payload_i (g_ext[n-1].payload),
-          .tags_i    (g_ext[n-1].tags),
-          .words_i   (g_ext[n-1].words),
-          .valid_o   (valid),
-          .stopped_o (stopped),
-          .reason_o  (reason),
-          .protocol_o(protocol),
-          .at_o      (at),
-          .rel_o     (rel),
-          .payload_o (payload),
-          .tags_o    (tags),
-          .words_o   (words)
+          .valid_i    (g_ext[n-1].valid),
+          .stopped_i  (g_ext[n-1].stopped),
+          .reason_i   (g_ext[n-1].reason),
+          .protocol_i (g_ext[n-1].protocol),
+          .at_i       (g_ext[n-1].at),
+          .rel_i      (g_ext[n-1].rel),
+          .payload_i  (g_ext[n-1].payload),
+          .tags_i     (g_ext[n-1].tags),
+          .heads_i    (g_ext[n-1].heads),
+          .fragments_i(g_ext[n-1].fragments),
+          .routings_i (g_ext[n-1].routings),
+          .valid_o    (valid),
+          .stopped_o  (stopped),
+          .reason_o   (reason),
+          .protocol_o (protocol),
+          .at_o       (at),
+          .rel_o      (rel),
+          .payload_o  (payload),
+          .tags_o     (tags),
+          .heads_o    (heads),
+          .fragments_o(fragments),
+          .routings_o (routings)
       );
     end
   end
 
   logic unused_ext;
-  assign unused_ext = ^{g_ext[Steps].rel, g_ext[Steps].payload, g_ext[Steps].tags, g_ext[Steps].words};
+  assign unused_ext = ^{g_ext[Steps].rel, g_ext[Steps].tags, g_ext[Steps].heads, g_ext[Steps].fragments,
+                        g_ext[Steps].routings};
 
   // What clock 13 wants of clock 3.
   localparam int unsigned WaitWidth = 10 + 1 + 2 + 16 + 752;
@@ -246,6 +261,7 @@ module portcam_parser (
       .stop_reason_i(g_ext[Steps].reason),
       .protocol_i   (g_ext[Steps].protocol),
       .at_i         (g_ext[Steps].at),
+      .words_i      (g_ext[Steps].payload),
       .valid_o      (v_valid),
       .decided_o    (v_decided),
       .reason_o     (v_reason),

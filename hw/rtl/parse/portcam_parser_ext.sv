@@ -2,10 +2,11 @@
 //
 // portcam_parser_ext: one step of the walk over IPv6 extension headers, in one clock.
 //
-// Step n gets the 32-bit words of the packet from word 2n behind the fixed header on (earlier ones cannot begin a header any
-// more, because a header has at least two words) and reads the header at word `at`. The walk goes on while the protocol is
-// that of an extension header and nothing has stopped it. `stopped` with ReasonNoMatch means that there is nothing to walk (IPv4).
-// The critical path is one multiplexer and one adder: `rel`, which is at - 2n, selects the word.
+// Step n gets the packet from 32-bit word 2n behind the fixed header on (earlier words cannot begin a header any more,
+// because a header has at least two) and reads the header at word `at`. Of each word it gets the two bytes that name the
+// next header and the length, and one bit for each field that ends the walk. The walk goes on while the protocol
+// is that of an extension header and nothing has stopped it. `stopped` with ReasonNoMatch means that there is nothing
+// to walk (IPv4). `rel`, which is at - 2n, selects the word, so that the critical path is one multiplexer and one adder.
 
 `default_nettype none
 
@@ -24,7 +25,9 @@ module portcam_parser_ext #(
     input  logic [3:0]          rel_i,
     input  logic [9:0]          payload_i,   // whole words of the packet behind the fixed header, at most 1,023
     input  logic [1:0]          tags_i,
-    input  logic [Words*32-1:0] words_i,
+    input  logic [Words*16-1:0] heads_i,
+    input  logic [Words-1:0]    fragments_i,
+    input  logic [Words-1:0]    routings_i,
     output logic                valid_o,
     output logic                stopped_o,
     output logic [5:0]          reason_o,
@@ -33,14 +36,14 @@ module portcam_parser_ext #(
     output logic [3:0]          rel_o,
     output logic [9:0]          payload_o,
     output logic [1:0]          tags_o,
-    output logic [Next*32-1:0]  words_o      // two words further
+    output logic [Next*16-1:0]  heads_o,     // two words further
+    output logic [Next-1:0]     fragments_o,
+    output logic [Next-1:0]     routings_o
 );
 
   if (Step > 8) begin : g_bad_step
     $error("portcam_parser_ext: Step must be 0 to 8");
   end
-
-  localparam int unsigned IndexBits = $clog2(Words * 32);
 
   logic        extension;
   logic        go;
@@ -48,7 +51,9 @@ module portcam_parser_ext #(
   logic        over_window;
   logic        fragment;
   logic        routing;
-  logic [31:0] word;
+  logic [15:0] head;
+  logic        head_fragment;
+  logic        head_routing;
   logic [8:0]  more;  // words of the header beyond two
 
   portcam_parser_extension u_extension (
@@ -59,15 +64,28 @@ module portcam_parser_ext #(
   assign go          = !stopped_i && extension;
   assign over_end    = at_i + 10'd2 > payload_i;
   assign over_window = at_i + {8'd0, tags_i} > 10'd16;  // the window has 18.5 words without tags
-  assign word        = words_i[IndexBits'({rel_i, 5'd0})+:32];
-  assign fragment    = protocol_i == 8'd44 && ({word[23:16], word[31:24]} & 16'hfff9) != 16'd0;
-  assign routing     = protocol_i == 8'd43 && word[31:24] != 8'd0;
+  assign fragment    = protocol_i == 8'd44 && head_fragment;
+  assign routing     = protocol_i == 8'd43 && head_routing;
+
+  if (Words > 1) begin : g_select
+    localparam int unsigned IndexBits = $clog2(Words);
+    logic [IndexBits-1:0] index;
+
+    assign index         = IndexBits'(rel_i);
+    assign head          = heads_i[{index, 4'd0}+:16];
+    assign head_fragment = fragments_i[index];
+    assign head_routing  = routings_i[index];
+  end else begin : g_only
+    assign head          = heads_i;
+    assign head_fragment = fragments_i;
+    assign head_routing  = routings_i;
+  end
 
   always_comb begin
     unique case (protocol_i)
       8'd44:   more = 9'd0;
-      8'd51:   more = {1'b0, word[15:8]};
-      default: more = {word[15:8], 1'b0};
+      8'd51:   more = {1'b0, head[15:8]};
+      default: more = {head[15:8], 1'b0};
     endcase
   end
 
@@ -95,10 +113,12 @@ module portcam_parser_ext #(
         end else if (routing) begin
           reason_o <= portcam_pkg::ReasonComplexRouting;
         end
-        protocol_o <= word[7:0];
+        protocol_o <= head[7:0];
         at_o       <= at_i + 10'd2 + {1'b0, more};
         rel_o      <= rel_i + more[3:0];
-        words_o    <= words_i[Words*32-1-:Next*32];
+        heads_o     <= heads_i[Words*16-1-:Next*16];
+        fragments_o <= fragments_i[Words-1-:Next];
+        routings_o  <= routings_i[Words-1-:Next];
       end
     end
   end

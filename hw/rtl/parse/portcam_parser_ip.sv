@@ -31,7 +31,10 @@ module portcam_parser_ip (
     output logic [7:0]   protocol_o,   // of the fixed header
     output logic [3:0]   options_words_o,  // 32-bit words of IPv4 options; 0 for IPv6
     output logic [15:0]  payload_o,    // bytes of the packet behind the fixed header
-    output logic [751:0] rest_o
+    output logic [751:0] rest_o,
+    output logic [271:0] ext_heads_o,      // IPv6: first two bytes of each of the first 17 words of rest
+    output logic [16:0]  ext_fragments_o,  // the word, as a fragment header's first, says fragment
+    output logic [16:0]  ext_routings_o    // the word, as a routing header's first, has segments left
 );
 
   logic [3:0]  version;
@@ -55,6 +58,18 @@ module portcam_parser_ip (
       if ((l3_i[8*(20+i)+:8] == 8'h83 || l3_i[8*(20+i)+:8] == 8'h89) && 32'(ihl) > 5 + i / 4) begin
         option_hit[i/4] = 1'b1;
       end
+    end
+  end
+
+  logic [271:0] heads;
+  logic [16:0]  fragments;
+  logic [16:0]  routings;
+
+  always_comb begin
+    for (int unsigned i = 0; i < 17; i++) begin
+      heads[i*16+:16] = l3_i[8*(40+4*i)+:16];
+      fragments[i]    = ({l3_i[8*(42+4*i)+:8], l3_i[8*(43+4*i)+:8]} & 16'hfff9) != 16'd0;
+      routings[i]     = l3_i[8*(43+4*i)+:8] != 8'd0;
     end
   end
 
@@ -83,6 +98,9 @@ module portcam_parser_ip (
         options_words_o <= 4'd0;
         payload_o       <= word2;
         rest_o          <= {160'd0, l3_i[911:320]};
+        ext_heads_o     <= heads;
+        ext_fragments_o <= fragments;
+        ext_routings_o  <= routings;
       end else begin
         short_o         <= l3_len_i < 16'd20;
         version_o       <= version != 4'd4;

@@ -29,6 +29,7 @@ module portcam_parser_verdict (
     input  logic [5:0]  stop_reason_i,
     input  logic [7:0]  protocol_i,
     input  logic [9:0]  at_i,          // layer 4, in words behind the fixed header
+    input  logic [9:0]  words_i,       // whole words of payload, at most 1,023
     output logic        valid_o,
     output logic        decided_o,
     output logic [5:0]  reason_o,
@@ -94,7 +95,7 @@ module portcam_parser_verdict (
                               : portcam_pkg::ReasonComplexOptions;
       multicast_q    <= multicast_i;
       chain_open_q   <= !stopped_i && extension;
-      chain_end_q    <= {4'd0, at_bytes} + (extension ? 16'd8 : 16'd0) > payload_i;
+      chain_end_q    <= extension ? at_i + 10'd2 > words_i : at_i > words_i;
       chain_window_q <= at_i + {8'd0, tags_i} > 10'd18;
       stopped_q      <= stopped_i;
       stop_reason_q  <= stop_reason_i;
