@@ -155,7 +155,8 @@ static int open_reader(struct port *p)
 
     p->reader = pcap_open_offline_with_tstamp_precision(p->in, PCAP_TSTAMP_PRECISION_NANO, error);
     if (!p->reader)
-        return strstr(error, p->in) ? model_fail("%s", error) : model_fail("%s: %s", p->in, error);
+        return strstr(error, p->in) ? model_fail("%s", error)
+                                    : model_fail("%s: %s; give a pcap or pcapng file", p->in, error);
     if (pcap_datalink(p->reader) != DLT_EN10MB)
         return model_fail("%s: its packets are not Ethernet; capture on an Ethernet interface, not on "
                           "\"any\"",
