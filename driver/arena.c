@@ -259,7 +259,7 @@ int pc_arena_alloc(struct pc_arena *a, struct portcam_dev *dev, size_t size, siz
         if (!err)
             err = take_piece(a, size, align, &piece);
     }
-    if (!err) {
+    if (piece) {
         void *p = piece->chunk->vaddr + piece->offset;
 
         memset(p, 0, size);

@@ -139,7 +139,7 @@ int pc_vfuc_region_write(struct pc_vfuc *v, uint32_t region, uint64_t offset, co
 
 int pc_vfuc_command(struct pc_vfuc *v, uint16_t clear, uint16_t set)
 {
-    uint16_t command;
+    uint16_t command = 0;
     int err = pc_vfuc_region_read(v, PC_VFU_REGION_CONFIG, PCI_COMMAND, &command, sizeof(command));
 
     if (err)

@@ -384,10 +384,10 @@ void fs_start(struct fs *s)
     s->regs[PORTCAM_REG_MAGIC / 4] = PORTCAM_MAGIC;
     s->regs[PORTCAM_REG_VERSION / 4] = PORTCAM_INTERFACE_MAJOR << PORTCAM_VERSION_MAJOR_SHIFT;
     memset(s->irq_fds, 0xff, sizeof(s->irq_fds));
-    strcpy(s->dir, "/tmp/portcam-vfu-XXXXXX");
+    snprintf(s->dir, sizeof(s->dir), "/tmp/portcam-vfu-XXXXXX");
     assert_non_null(mkdtemp(s->dir));
     snprintf(s->name, sizeof(s->name), "vfio-user:%s/s", s->dir);
-    strcpy(at.sun_path, s->name + strlen("vfio-user:"));
+    snprintf(at.sun_path, sizeof(at.sun_path), "%s/s", s->dir);
     s->listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
     assert_true(s->listener >= 0);
     assert_int_equal(bind(s->listener, (const struct sockaddr *)&at, sizeof(at)), 0);
