@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "card.h"
+#include "instance.h"
 #include "state.h"
 
 #define SEED_ATTEMPTS 64

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "card.h"
+#include "instance.h"
 
 static const struct {
     const char *kind, *list, *key;

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "card.h"
+#include "instance.h"
 #include "decide.h"
 #include "parse.h"
 

@@ -6,7 +6,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "card.h"
+#include "instance.h"
 
 enum { ICMP = 1, TCP = 6, UDP = 17, ICMPV6 = 58, SCTP = 132 };
 enum { FRAME_MIN = 60, L4_BYTES = 20 };

@@ -3,7 +3,7 @@
 #include <errno.h>
 #include <stdio.h>
 
-#include "card.h"
+#include "instance.h"
 
 struct checks {
     json_t *list;

@@ -53,6 +53,11 @@ const struct portcam_caps *pc_hw_caps(const struct pc_hw *hw)
     return &hw->caps;
 }
 
+struct portcam_dev *pc_hw_device(struct pc_hw *hw)
+{
+    return hw->dev;
+}
+
 const char *pc_hw_name(const struct pc_hw *hw)
 {
     return portcam_dev_info(hw->dev)->name;

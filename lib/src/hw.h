@@ -21,6 +21,10 @@ const struct portcam_caps *pc_hw_caps(const struct pc_hw *hw);
 const char *pc_hw_name(const struct pc_hw *hw);
 const char *pc_hw_transport(const struct pc_hw *hw);
 
+struct portcam_dev;
+/* The device itself, for tests. */
+struct portcam_dev *pc_hw_device(struct pc_hw *hw);
+
 /* The sentence of the last failure. */
 const char *pc_hw_error(void);
 

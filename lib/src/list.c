@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "card.h"
+#include "instance.h"
 #include "portcam_dev.h"
 
 typedef json_t *(*object_fn)(const struct portcam_config *, size_t);

@@ -10,7 +10,7 @@
 #include <sys/random.h>
 #include <unistd.h>
 
-#include "card.h"
+#include "instance.h"
 #include "state.h"
 
 void pc_log(struct portcam *pc, enum portcam_severity severity, const char *format, ...)
@@ -187,8 +187,7 @@ static int restore(struct portcam *pc, const struct pc_state *state, struct port
     return 0;
 }
 
-/* Finds out what runs, see portcam_open(). */
-static int take_over(struct portcam *pc, struct portcam_report *report)
+int pc_take_over(struct portcam *pc, struct portcam_report *report)
 {
     struct pc_state current = {0}, next = {0};
     struct pc_plan *plan = NULL;
@@ -267,7 +266,7 @@ int portcam_open(const struct portcam_opts *opts, struct portcam_report *report,
     if (rc == 0)
         rc = start_empty(pc);
     if (rc == 0)
-        rc = take_over(pc, report);
+        rc = pc_take_over(pc, report);
     if (rc) {
         portcam_close(pc);
         return rc;

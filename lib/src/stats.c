@@ -3,7 +3,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#include "card.h"
+#include "instance.h"
 
 static const struct {
     const char *list, *key;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /* What struct portcam is inside: the open card, the plan that runs on it, and the rows it has. */
-#ifndef PC_CARD_STATE_H
-#define PC_CARD_STATE_H
+#ifndef PC_INSTANCE_H
+#define PC_INSTANCE_H
 
 #include "change.h"
 #include "hw.h"
@@ -28,6 +28,9 @@ void pc_log(struct portcam *pc, enum portcam_severity severity, const char *form
 
 /* Read the card's rows into pc->card. */
 int pc_read_back(struct portcam *pc, struct portcam_report *report);
+
+/* Find out what runs, from the card's rows and the state directory, and make the two agree; see portcam_open(). */
+int pc_take_over(struct portcam *pc, struct portcam_report *report);
 
 /* Make the configuration run (apply.c). `names`: older numbers. `diff` may be NULL. */
 int pc_apply(struct portcam *pc, struct portcam_config *config, json_t *names, bool dry_run,
