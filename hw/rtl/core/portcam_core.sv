@@ -530,30 +530,6 @@ module portcam_core #(
   assign trace_clear_o = clear;
 
 `ifndef SYNTHESIS
-  portcam_axis_check u_check_s_net (
-      .clk_i   (clk_i),
-      .rst_ni  (rst_ni),
-      .tdata_i (s_axis_net_tdata),
-      .tkeep_i (s_axis_net_tkeep),
-      .tlast_i (s_axis_net_tlast),
-      .tdest_i (8'd0),
-      .tuser_i (8'd0),
-      .tvalid_i(s_axis_net_tvalid),
-      .tready_i(s_axis_net_tready)
-  );
-
-  portcam_axis_check u_check_s_host (
-      .clk_i   (clk_i),
-      .rst_ni  (rst_ni),
-      .tdata_i (s_axis_host_tdata),
-      .tkeep_i (s_axis_host_tkeep),
-      .tlast_i (s_axis_host_tlast),
-      .tdest_i (8'd0),
-      .tuser_i (8'd0),
-      .tvalid_i(s_axis_host_tvalid),
-      .tready_i(s_axis_host_tready)
-  );
-
   portcam_axis_check u_check_m_net (
       .clk_i   (clk_i),
       .rst_ni  (rst_ni),
