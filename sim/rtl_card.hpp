@@ -103,6 +103,11 @@ private:
         std::deque<Queued> queue;
         size_t at = 0;
         bool valid = false;
+        /* The beat that is offered; it holds still until it is taken. */
+        uint8_t beat[64] = {0};
+        uint64_t keep = 0;
+        bool last = false;
+        unsigned function = 0;
     };
     struct Sink {
         Frame frame;
@@ -149,6 +154,7 @@ private:
     static constexpr int AxilPatience = 1000; /* clocks until a register counts as dead */
 
     bool stalls(unsigned percent) { return percent && pc_rng_chance(&rng_, percent); }
+    void offer(Source &s);
     void drive_source(Side side);
     void drive();
     void after_source(Side side, bool fired);
@@ -161,39 +167,43 @@ private:
 
 /* ---- what goes into the core before the clock edge ---- */
 
+/* Fill the beat: the next bytes of the frame in front, noise where there are none. */
+template <class Top> void RtlCard<Top>::offer(Source &s)
+{
+    if (stress.garbage) {
+        pc_rng_bytes(&rng_, s.beat, sizeof(s.beat));
+        s.keep = pc_rng_next(&rng_);
+        s.last = s.keep & 1;
+        s.function = s.keep >> 8 & 255;
+    }
+    if (!s.valid)
+        return;
+    const Frame &f = s.queue.front().bytes;
+    size_t n = f.size() - s.at < 64 ? f.size() - s.at : 64;
+    memcpy(s.beat, f.data() + s.at, n);
+    s.keep = n == 64 ? ~0ull : (1ull << n) - 1;
+    s.last = s.at + n == f.size();
+    s.function = s.queue.front().function;
+}
+
 template <class Top> void RtlCard<Top>::drive_source(Side side)
 {
     Source &s = source_[side];
-    if (!s.valid && !s.queue.empty() && !stalls(stress.source_idle[side]))
-        s.valid = true;
-    uint8_t beat[64] = {0};
-    uint64_t keep = ~0ull;
-    bool last = false;
-    unsigned function = 0;
-    if (stress.garbage) {
-        pc_rng_bytes(&rng_, beat, sizeof(beat));
-        last = pc_rng_next(&rng_) & 1;
-        function = pc_rng_next(&rng_) & 255;
-    }
-    if (s.valid) {
-        const Frame &f = s.queue.front().bytes;
-        size_t n = f.size() - s.at < 64 ? f.size() - s.at : 64;
-        memcpy(beat, f.data() + s.at, n);
-        keep = n == 64 ? ~0ull : (1ull << n) - 1;
-        last = s.at + n == f.size();
-        function = s.queue.front().function;
+    if (!s.valid) {
+        s.valid = !s.queue.empty() && !stalls(stress.source_idle[side]);
+        offer(s);
     }
     if (side == Net) {
-        memcpy(&top_->s_axis_net_tdata[0], beat, 64);
-        top_->s_axis_net_tkeep = keep;
-        top_->s_axis_net_tlast = last;
+        memcpy(&top_->s_axis_net_tdata[0], s.beat, 64);
+        top_->s_axis_net_tkeep = s.keep;
+        top_->s_axis_net_tlast = s.last;
         top_->s_axis_net_tvalid = s.valid;
         top_->m_axis_net_tready = sink_[side].ready = !stalls(stress.sink_stall[side]);
     } else {
-        memcpy(&top_->s_axis_host_tdata[0], beat, 64);
-        top_->s_axis_host_tkeep = keep;
-        top_->s_axis_host_tlast = last;
-        top_->s_axis_host_tuser = static_cast<uint8_t>(function);
+        memcpy(&top_->s_axis_host_tdata[0], s.beat, 64);
+        top_->s_axis_host_tkeep = s.keep;
+        top_->s_axis_host_tlast = s.last;
+        top_->s_axis_host_tuser = static_cast<uint8_t>(s.function);
         top_->s_axis_host_tvalid = s.valid;
         top_->m_axis_host_tready = sink_[side].ready = !stalls(stress.sink_stall[side]);
     }
