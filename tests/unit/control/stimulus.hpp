@@ -153,6 +153,15 @@ inline Command random_command(Card &card, unsigned wild)
         c = command(PORTCAM_OPCODE_NOP);
         break;
     }
+    bool uses_memory = c.opcode == PORTCAM_OPCODE_ROW_READ ||
+                       c.opcode == PORTCAM_OPCODE_COUNTER_READ ||
+                       c.opcode == PORTCAM_OPCODE_SELF_TEST;
+    if (uses_memory && random.percent(wild)) {
+        uint64_t address;
+        memcpy(&address, c.data, 8);
+        (c.opcode == PORTCAM_OPCODE_SELF_TEST ? card.memory.no_read : card.memory.no_write)
+            .insert(address / 64);
+    }
     if (random.percent(20))
         c = with_completion(c);
     if (random.percent(wild)) {

@@ -140,6 +140,7 @@ inline void random_pace(Card &card)
 
 inline void test_random(Card &card, unsigned rounds)
 {
+    card.flr();
     uint64_t commands = 0, from = card.now;
     for (unsigned i = 0; i < rounds; i++) {
         random_pace(card);
@@ -147,6 +148,10 @@ inline void test_random(Card &card, unsigned rounds)
         random_stream(card, 40);
         card.drain();
         commands += card.produced;
+        uint64_t addr = card.read32(PORTCAM_REG_ERROR_ADDR_LO) |
+                        uint64_t(card.read32(PORTCAM_REG_ERROR_ADDR_HI)) << 32;
+        if (card.read32(PORTCAM_REG_ERROR_COUNT) != card.dma_errors || addr != card.dma_error_addr)
+            card.tap.fail("ERROR_COUNT or ERROR_ADDR is not what the commands met");
         card.disable();
         if (!card.settled() || !card.bus.idle())
             card.tap.fail("not everything is answered at the end");

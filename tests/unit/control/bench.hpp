@@ -1,0 +1,174 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The card under test with what surrounds it: clocks and resets, register accesses with random
+// gaps, host memory, tables and counters, and the bridge that takes interrupts. Inputs without a
+// valid are random. What the commands must do is for card.hpp.
+#pragma once
+
+#include "Vportcam_control.h"
+#include "fake_core.hpp"
+
+using Top = Vportcam_control;
+
+class Bench
+{
+public:
+    Bench(Tap &t, uint64_t seed)
+        : tap(t), random(seed), bus(top, memory, t, random, pace), core(top, t, random, pace)
+    {
+        top.clk_i = 0;
+    }
+    virtual ~Bench() = default;
+
+    Top top;
+    Tap &tap;
+    Random random;
+    Pace pace;
+    HostMemory memory;
+    HostBus<Top> bus;
+    FakeCore<Top> core;
+
+    uint64_t now = 0;
+    unsigned irq_stall = 20;
+    unsigned irqs[8] = {}; // vectors the bridge has taken
+
+    void step()
+    {
+        bus.drive();
+        core.drive();
+        top.time_ms_i = uint32_t(now / 100);
+        top.irq_ready_i = !random.percent(irq_stall);
+        if (!top.s_axil_awvalid)
+            top.s_axil_awaddr = uint16_t(random.next());
+        if (!top.s_axil_wvalid) {
+            top.s_axil_wdata = uint32_t(random.next());
+            top.s_axil_wstrb = random.below(16);
+        }
+        if (!top.s_axil_arvalid)
+            top.s_axil_araddr = uint16_t(random.next());
+        top.eval();
+        if (top.rst_ni) {
+            in_reset_ = top.flr_i || flr_clocks_ ? 3 : in_reset_ ? in_reset_ - 1 : 0;
+            flr_clocks_ = top.flr_i;
+            bus.watch();
+            core.watch(in_reset_ != 0);
+            watch_commands();
+            watch_irq();
+            aw_fire_ = top.s_axil_awvalid && top.s_axil_awready;
+            w_fire_ = top.s_axil_wvalid && top.s_axil_wready;
+            b_fire_ = top.s_axil_bvalid && top.s_axil_bready;
+            ar_fire_ = top.s_axil_arvalid && top.s_axil_arready;
+            r_fire_ = top.s_axil_rvalid && top.s_axil_rready;
+            r_data_ = top.s_axil_rdata;
+            if ((top.s_axil_bvalid && top.s_axil_bresp) || (top.s_axil_rvalid && top.s_axil_rresp))
+                tap.fail("a register access was not answered with OKAY");
+        }
+        rise(top);
+        now++;
+    }
+    void steps(uint64_t n)
+    {
+        while (n--)
+            step();
+    }
+
+    void reset()
+    {
+        top.rst_ni = 0;
+        top.flr_i = 0;
+        top.s_axil_awvalid = top.s_axil_wvalid = top.s_axil_arvalid = 0;
+        top.s_axil_bready = top.s_axil_rready = 0;
+        steps(4);
+        core.restart();
+        top.rst_ni = 1;
+    }
+
+    // A reset of the function.
+    void flr()
+    {
+        top.flr_i = 1;
+        step();
+        top.flr_i = 0;
+        forget();
+    }
+
+    void wait_ready()
+    {
+        for (int i = 0; i < 1000; i++)
+            if (read32(PORTCAM_REG_STATUS) & PORTCAM_STATUS_READY)
+                return;
+        tap.fail("the card does not become ready");
+    }
+
+    void write32(unsigned offset, uint32_t value, unsigned strobes = 15)
+    {
+        bool aw = false, w = false;
+        for (int i = 0; i < 1000; i++) {
+            if (!aw && !top.s_axil_awvalid && !random.percent(pace.stall)) {
+                top.s_axil_awvalid = 1;
+                top.s_axil_awaddr = offset;
+            }
+            if (!w && !top.s_axil_wvalid && !random.percent(pace.stall)) {
+                top.s_axil_wvalid = 1;
+                top.s_axil_wdata = value;
+                top.s_axil_wstrb = strobes;
+            }
+            top.s_axil_bready = !random.percent(pace.stall);
+            step();
+            if (aw_fire_)
+                aw = true, top.s_axil_awvalid = 0;
+            if (w_fire_)
+                w = true, top.s_axil_wvalid = 0;
+            if (b_fire_) {
+                top.s_axil_bready = 0;
+                return;
+            }
+        }
+        tap.fail("write of register 0x%x hangs", offset);
+    }
+
+    uint32_t read32(unsigned offset)
+    {
+        top.s_axil_arvalid = 1;
+        top.s_axil_araddr = offset;
+        for (int i = 0; i < 1000; i++) {
+            top.s_axil_rready = !random.percent(pace.stall);
+            step();
+            if (ar_fire_)
+                top.s_axil_arvalid = 0;
+            if (r_fire_) {
+                top.s_axil_rready = 0;
+                return r_data_;
+            }
+        }
+        tap.fail("read of register 0x%x hangs", offset);
+        return ~0u;
+    }
+
+protected:
+    // Looks at the commands of a clock, and forgets them at a reset.
+    virtual void watch_commands() = 0;
+    virtual void forget() = 0;
+
+    unsigned in_reset_ = 3; // clocks until what the card shows counts again
+
+private:
+    void watch_irq()
+    {
+        if (irq_stuck_ && (!top.irq_valid_o || top.irq_vector_o != irq_vector_))
+            tap.fail("an interrupt changed before it was taken");
+        irq_stuck_ = top.irq_valid_o && !top.irq_ready_i;
+        irq_vector_ = top.irq_vector_o;
+        if (top.irq_valid_o && top.irq_ready_i) {
+            if (irq_vector_ >= 8)
+                tap.fail("vector %u", irq_vector_);
+            else
+                irqs[irq_vector_]++;
+        }
+    }
+
+    unsigned flr_clocks_ = 0, irq_vector_ = 0;
+    bool irq_stuck_ = false;
+    bool aw_fire_ = false, w_fire_ = false, b_fire_ = false, ar_fire_ = false, r_fire_ = false;
+    uint32_t r_data_ = 0;
+};
