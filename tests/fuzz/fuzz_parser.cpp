@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// libFuzzer target: the Verilated portcam_parser against the C model's pc_parse(), frame by frame. Any difference in a
-// field that has a meaning aborts. Input: one byte of ingress function, two that lengthen frames which fill the
-// window, then the frame. Besides libFuzzer's own mutations, whole frames of tests/unit/stream/frames.hpp are made, and
-// damaged towards values that mean something.
+// libFuzzer target: the Verilated portcam_parser against the C model's pc_parse(), frame by frame.
+// Any difference in a field that has a meaning aborts. Input: one byte of ingress function, two
+// that lengthen frames which fill the window, then the frame. Besides libFuzzer's own mutations,
+// whole frames of tests/unit/stream/frames.hpp are made, and damaged towards values that mean
+// something.
 
 #include <algorithm>
 #include <cstdio>

@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// portcam_delay_ring: a word comes out a fixed number of clocks after it went in, one a clock, never stalled.
+// portcam_delay_ring: a word comes out a fixed number of clocks after it went in, one a clock,
+// never stalled.
 //
-// A ring in distributed memory instead of a chain of registers: cheaper for wide words and long delays, and one copy a
-// clock in simulation. data_o holds while valid_o is low and has no meaning then.
+// A ring in distributed memory instead of a chain of registers: cheaper for wide words and long
+// delays, and one copy a clock in simulation. data_o holds while valid_o is low and has no meaning
+// then.
 //
-// The memory is read at an address that was written at least one clock before, never at the one in writing, so what a
-// read during a write gives does not matter.
+// The memory is read at an address that was written at least one clock before, never at the one in
+// writing, so what a read during a write gives does not matter.
 
 `default_nettype none
 

@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// portcam_parser: from the first 128 bytes of a frame to its keys and offsets, or to the reason why it has none.
+// portcam_parser: from the first 128 bytes of a frame to its keys and offsets, or to the reason why
+// it has none.
 //
-// The order of the tests and their reasons are those of docs/pipeline.md, section 1. One header a clock, never stalled;
-// parsed_o comes exactly Latency clocks after header_i.
+// The order of the tests and their reasons are those of docs/pipeline.md, section 1. One header a
+// clock, never stalled; parsed_o comes exactly Latency clocks after header_i.
 //
-// What has a meaning in parsed_o: reason, decided, dst_mac, has_mac, len and ingress always; the inner_* fields where
-// the reason is ReasonIcmpError; everything else where decided is 0, and also for ReasonIcmpError.
+// What has a meaning in parsed_o: reason, decided, dst_mac, has_mac, len and ingress always; the
+// inner_* fields where the reason is ReasonIcmpError; everything else where decided is 0, and also
+// for ReasonIcmpError.
 
 `default_nettype none
 
@@ -130,8 +132,8 @@ module portcam_parser (
     end
   end
 
-  // Clocks 4 to 12: extension headers; for IPv4 the walk has stopped before it begins, behind the options. Block n holds
-  // what step n gets, block 9 the end of the walk.
+  // Clocks 4 to 12: extension headers; for IPv4 the walk has stopped before it begins, behind the
+  // options. Block n holds what step n gets, block 9 the end of the walk.
   for (genvar n = 0; n <= Steps; n++) begin : g_ext
     localparam int unsigned Words = (n < Steps) ? 17 - 2 * n : 1;
     logic                valid;
@@ -191,8 +193,8 @@ module portcam_parser (
   end
 
   logic unused_ext;
-  assign unused_ext = ^{g_ext[Steps].rel, g_ext[Steps].tags, g_ext[Steps].heads, g_ext[Steps].fragments,
-                        g_ext[Steps].routings};
+  assign unused_ext = ^{g_ext[Steps].rel, g_ext[Steps].tags, g_ext[Steps].heads,
+                        g_ext[Steps].fragments, g_ext[Steps].routings};
 
   // What clock 13 wants of clock 3.
   localparam int unsigned WaitWidth = 10 + 1 + 2 + 16 + 752;
@@ -211,8 +213,8 @@ module portcam_parser (
       .clk_i,
       .rst_ni,
       .valid_i(ip_valid),
-      .data_i ({oversize_q3, short_q3, non_ip_q3, ip_short, ip_version, ip_ihl, ip_length, ip_fragment,
-                ip_options, ip_multicast, ip_v6, tags_q3, ip_payload, ip_rest}),
+      .data_i ({oversize_q3, short_q3, non_ip_q3, ip_short, ip_version, ip_ihl, ip_length,
+                ip_fragment, ip_options, ip_multicast, ip_v6, tags_q3, ip_payload, ip_rest}),
       .valid_o(wait_valid),
       .data_o (wait_data)
   );
@@ -383,12 +385,14 @@ module portcam_parser (
       .clk_i,
       .rst_ni,
       .valid_i(ip_valid),
-      .data_i ({ip_src, ip_dst, ip_sum, tags_q3, vlan_q3, dst_mac_q3, has_mac_q3, len_q3, ingress_q3}),
+      .data_i ({ip_src, ip_dst, ip_sum, tags_q3, vlan_q3, dst_mac_q3, has_mac_q3, len_q3,
+                ingress_q3}),
       .valid_o(k_valid),
       .data_o (k_data)
   );
 
-  assign {k_src_ip, k_dst_ip, k_ip_sum, k_tags, k_vlan, k_dst_mac, k_has_mac, k_len, k_ingress} = k_data;
+  assign {k_src_ip, k_dst_ip, k_ip_sum, k_tags, k_vlan, k_dst_mac, k_has_mac, k_len,
+          k_ingress} = k_data;
 
   // Clock 16: everything together.
   always_ff @(posedge clk_i) begin

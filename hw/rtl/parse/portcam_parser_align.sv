@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// portcam_parser_align: moves the layer-4 header to byte 0, in two clocks: first by 0, 8 or 16 words, then by 0 to 7.
+// portcam_parser_align: moves the layer-4 header to byte 0, in two clocks: first by 0, 8 or 16
+// words, then by 0 to 7.
 //
-// The first 72 bytes are all that layer 4 and the embedded header of an ICMP error can ask for. Positions beyond 23
-// words give bytes without meaning; whoever uses them has found out before that they are outside the window.
+// The first 72 bytes are all that layer 4 and the embedded header of an ICMP error can ask for.
+// Positions beyond 23 words give bytes without meaning; whoever uses them has found out before that
+// they are outside the window.
 
 `default_nettype none
 

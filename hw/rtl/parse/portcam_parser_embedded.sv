@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// portcam_parser_embedded: the packet inside an ICMP error, eight bytes behind the ICMP header's beginning.
+// portcam_parser_embedded: the packet inside an ICMP error, eight bytes behind the ICMP header's
+// beginning.
 //
-// Reads it whether or not the frame is an error; who knows that decides whether the result counts. Inputs are taken in
-// one clock; the results are logic behind the registers of that clock, for the last register of the parser.
+// Reads it whether or not the frame is an error; who knows that decides whether the result counts.
+// Inputs are taken in one clock; the results are logic behind the registers of that clock, for the
+// last register of the parser.
 
 `default_nettype none
 

@@ -2,11 +2,13 @@
 //
 // portcam_parser_ext: one step of the walk over IPv6 extension headers, in one clock.
 //
-// Step n gets the packet from 32-bit word 2n behind the fixed header on (earlier words cannot begin a header any more,
-// because a header has at least two) and reads the header at word `at`. Of each word it gets the two bytes that name the
-// next header and the length, and one bit for each field that ends the walk. The walk goes on while the protocol
-// is that of an extension header and nothing has stopped it. `stopped` with ReasonNoMatch means that there is nothing
-// to walk (IPv4). `rel`, which is at - 2n, selects the word, so that the critical path is one multiplexer and one adder.
+// Step n gets the packet from 32-bit word 2n behind the fixed header on (earlier words cannot begin
+// a header any more, because a header has at least two) and reads the header at word `at`. Of each
+// word it gets the two bytes that name the next header and the length, and one bit for each field
+// that ends the walk. The walk goes on while the protocol is that of an extension header and
+// nothing has stopped it. `stopped` with ReasonNoMatch means that there is nothing to walk (IPv4).
+// `rel`, which is at - 2n, selects the word, so that the critical path is one multiplexer and one
+// adder.
 
 `default_nettype none
 
@@ -23,7 +25,7 @@ module portcam_parser_ext #(
     input  logic [7:0]          protocol_i,  // of what is at `at`
     input  logic [9:0]          at_i,        // in words behind the fixed header
     input  logic [3:0]          rel_i,
-    input  logic [9:0]          payload_i,   // whole words of the packet behind the fixed header, at most 1,023
+    input  logic [9:0]          payload_i,   // whole words behind the fixed header, at most 1,023
     input  logic [1:0]          tags_i,
     input  logic [Words*16-1:0] heads_i,
     input  logic [Words-1:0]    fragments_i,

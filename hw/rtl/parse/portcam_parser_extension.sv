@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// portcam_parser_extension: whether a protocol number is that of an IPv6 extension header which the parser walks over.
-// Combinational. Hop-by-hop, routing, fragment, authentication, destination options, mobility.
+// portcam_parser_extension: whether a protocol number is that of an IPv6 extension header which the
+// parser walks over. Combinational. Hop-by-hop, routing, fragment, authentication, destination
+// options, mobility.
 
 `default_nettype none
 

@@ -2,9 +2,10 @@
 //
 // portcam_parser_ip: the fixed IPv4 or IPv6 header, in one clock.
 //
-// Gives the addresses, the tests of this header one by one (which of them counts is decided later, by
-// portcam_parser_verdict), and `rest`: the bytes of the window behind the 20 or 40 bytes of the fixed header. From here on both
-// versions look alike: what follows lies at a number of 32-bit words (options or extension headers) into `rest`.
+// Gives the addresses, the tests of this header one by one (which of them counts is decided later,
+// by portcam_parser_verdict), and `rest`: the bytes of the window behind the 20 or 40 bytes of the
+// fixed header. From here on both versions look alike: what follows lies at a number of 32-bit
+// words (options or extension headers) into `rest`.
 
 `default_nettype none
 
@@ -32,9 +33,9 @@ module portcam_parser_ip (
     output logic [3:0]   options_words_o,  // 32-bit words of IPv4 options; 0 for IPv6
     output logic [15:0]  payload_o,    // bytes of the packet behind the fixed header
     output logic [751:0] rest_o,
-    output logic [271:0] ext_heads_o,      // IPv6: first two bytes of each of the first 17 words of rest
-    output logic [16:0]  ext_fragments_o,  // the word, as a fragment header's first, says fragment
-    output logic [16:0]  ext_routings_o    // the word, as a routing header's first, has segments left
+    output logic [271:0] ext_heads_o,      // IPv6: first two bytes of words 0 to 16 of rest
+    output logic [16:0]  ext_fragments_o,  // as a fragment header's first word: a fragment
+    output logic [16:0]  ext_routings_o    // as a routing header's: segments left
 );
 
   logic [3:0]  version;
@@ -42,7 +43,7 @@ module portcam_parser_ip (
   logic [15:0] word1;       // IPv4 total length
   logic [15:0] word2;       // IPv6 payload length
   logic [15:0] word3;       // IPv4 flags and offset
-  logic [9:0]  option_hit;  // a word of the options area holds a source-route option, or looks like it
+  logic [9:0]  option_hit;  // an option word has a byte that may be a source route
   logic        options;
   logic        multicast_v4;
 

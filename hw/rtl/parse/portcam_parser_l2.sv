@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// portcam_parser_l2: first two clocks of the parser: Ethernet and up to two VLAN tags, then the rest of the window
-// moved so that the layer-3 header begins at its byte 0.
+// portcam_parser_l2: first two clocks of the parser: Ethernet and up to two VLAN tags, then the
+// rest of the window moved so that the layer-3 header begins at its byte 0.
 //
-// Clock 1 counts the tags and picks the VLAN of the key: the first identifier that is not 0. Clock 2 is a 3:1 multiplexer.
-// One header a clock, never stalled.
+// Clock 1 counts the tags and picks the VLAN of the key: the first identifier that is not 0. Clock
+// 2 is a 3:1 multiplexer. One header a clock, never stalled.
 
 `default_nettype none
 
@@ -24,7 +24,7 @@ module portcam_parser_l2 (
     output logic                       has_mac_o,
     output logic [15:0]                len_o,
     output logic [7:0]                 ingress_o,
-    output logic [15:0]                l3_len_o,    // bytes of the frame from l3 on; no meaning where short
+    output logic [15:0]                l3_len_o,    // bytes of the frame from l3 on, unless short
     output logic [911:0]               l3_o         // bytes of the window from l3 on, zeros behind
 );
 

@@ -2,8 +2,8 @@
 //
 // portcam_parser_l4: TCP, UDP, SCTP and ICMP, in one clock.
 //
-// Adds the reasons of layer 4 to what was decided before, and gives ports and checksum. An ICMP error gives
-// error_o: its reason is the one of portcam_parser_embedded.
+// Adds the reasons of layer 4 to what was decided before, and gives ports and checksum. An ICMP
+// error gives error_o: its reason is the one of portcam_parser_embedded.
 
 `default_nettype none
 
@@ -56,7 +56,8 @@ module portcam_parser_l4 (
   assign udp_length = {l4_i[8*4+:8], l4_i[8*5+:8]};
   assign icmp_type  = l4_i[7:0];
 
-  assign too_short     = (tcp_i && !room_20_i) || ((udp_i || icmp_i) && !room_8_i) || (sctp_i && !room_12_i);
+  assign too_short     = (tcp_i && !room_20_i) || ((udp_i || icmp_i) && !room_8_i) ||
+                         (sctp_i && !room_12_i);
   assign beyond_window = (tcp_i && !window_18_i) || (udp_i && !window_8_i) ||
                          ((sctp_i || icmp_i) && !window_4_i);
   assign bad_fields    = (tcp_i && (tcp_offset < 4'd5 || {10'd0, tcp_offset, 2'b00} > room_i)) ||

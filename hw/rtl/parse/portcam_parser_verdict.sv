@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// portcam_parser_verdict: what layers 2 and 3 decide, and how much room there is for layer 4; in two clocks.
+// portcam_parser_verdict: what layers 2 and 3 decide, and how much room there is for layer 4; in
+// two clocks.
 //
-// Clock 1 turns the tests of layers 2 and 3 into one reason, and measures from the layer-4 header to the end of
-// the packet (room) and of the window. Clock 2 adds the end of the extension-header chain and multicast, compares the
-// two measures with the sizes that layer 4 asks for, and names the protocol.
+// Clock 1 turns the tests of layers 2 and 3 into one reason, and measures from the layer-4 header
+// to the end of the packet (room) and of the window. Clock 2 adds the end of the extension-header
+// chain and multicast, compares the two measures with the sizes that layer 4 asks for, and names
+// the protocol.
 
 `default_nettype none
 
@@ -82,8 +84,8 @@ module portcam_parser_verdict (
       valid_q <= valid_i;
     end
     if (valid_i) begin
-      decided_q <= oversize_i || l2_short_i || non_ip_i || short_i || version_i || ihl_i || length_i ||
-                   fragment_i || options_i;
+      decided_q <= oversize_i || l2_short_i || non_ip_i || short_i || version_i || ihl_i ||
+                   length_i || fragment_i || options_i;
       reason_q  <= oversize_i ? portcam_pkg::ReasonOversize
                  : l2_short_i ? portcam_pkg::ReasonUnparsedShort
                  : non_ip_i   ? portcam_pkg::ReasonNonIp

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// portcam_axis_check: watches one AXI-Stream and asserts its rules; for simulation only, empty in synthesis.
+// portcam_axis_check: watches one AXI-Stream and asserts its rules; for simulation only, empty in
+// synthesis.
 //
-// Checked: tvalid stays, and data, keep, last, dest and user hold, until tready; tkeep is contiguous from bit 0 and
-// not empty; only the last beat of a frame is partial; tdest and tuser are constant through a frame. Nothing is checked
-// during reset. Streams without tdest or tuser tie them to 0.
+// Checked: tvalid stays, and data, keep, last, dest and user hold, until tready; tkeep is
+// contiguous from bit 0 and not empty; only the last beat of a frame is partial; tdest and tuser
+// are constant through a frame. Nothing is checked during reset. Streams without tdest or tuser tie
+// them to 0.
 
 `default_nettype none
 

@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// portcam_egress: sends the frames of the two rewriters where their tdest says: 0 the network, others the host side.
+// portcam_egress: sends the frames of the two rewriters where their tdest says: 0 the network,
+// others the host side.
 //
-// s_axis_net_* are the frames that came from the network, s_axis_host_* those from the host side; each may leave on
-// either output, also on the one of its own side. Frames are never cut or interleaved; frames of one input to one output
-// keep their order. Each output takes turns between its inputs frame by frame (portcam_egress_port). An output that does
-// not take its frame holds up the input behind it. m_axis_*_tuser is 1 for frames from the host side.
-// Latency one clock, one beat a clock at each output.
+// s_axis_net_* are the frames that came from the network, s_axis_host_* those from the host side;
+// each may leave on either output, also on the one of its own side. Frames are never cut or
+// interleaved; frames of one input to one output keep their order. Each output takes turns between
+// its inputs frame by frame (portcam_egress_port). An output that does not take its frame holds up
+// the input behind it. m_axis_*_tuser is 1 for frames from the host side. Latency one clock, one
+// beat a clock at each output.
 
 `default_nettype none
 

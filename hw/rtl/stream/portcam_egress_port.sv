@@ -2,9 +2,10 @@
 //
 // portcam_egress_port: one output of the egress: merges whole frames of two streams.
 //
-// A stream is chosen at the first beat of a frame and kept until its last beat. When both have a frame ready, the one
-// that did not send the frame before goes first; a stream alone is served without a bubble. tuser of the output tells
-// the stream: 0 the net side, 1 the host side. Latency one clock, one beat a clock.
+// A stream is chosen at the first beat of a frame and kept until its last beat. When both have a
+// frame ready, the one that did not send the frame before goes first; a stream alone is served
+// without a bubble. tuser of the output tells the stream: 0 the net side, 1 the host side. Latency
+// one clock, one beat a clock.
 
 `default_nettype none
 

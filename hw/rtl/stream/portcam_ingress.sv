@@ -1,16 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// portcam_ingress: receives the frames of one direction, keeps each until it is complete, and hands its header on.
+// portcam_ingress: receives the frames of one direction, keeps each until it is complete, and hands
+// its header on.
 //
-// Two outputs: the beats of whole frames (m_beat_*), and for each frame, once its last beat has arrived, its header
-// (m_header_*: first 128 bytes with zeros behind the frame's end, length, function it came from). Both are in the
-// order of arrival. A frame longer than MaxFrame bytes has no beats at the output, only a header with oversize set
-// and its real length, or 65,535 where that is longer.
+// Two outputs: the beats of whole frames (m_beat_*), and for each frame, once its last beat has
+// arrived, its header (m_header_*: first 128 bytes with zeros behind the frame's end, length,
+// function it came from). Both are in the order of arrival. A frame longer than MaxFrame bytes has
+// no beats at the output, only a header with oversize set and its real length, or 65,535 where that
+// is longer.
 //
-// tkeep is contiguous from bit 0, only the last beat is partial, and no frame is empty. tuser counts on the first
-// beat of a frame. One beat a clock, frames of one beat too, until the memory of 512 beats or that of 32 headers is
-// full; then s_axis_tready falls, and nothing is lost.
-// From the last beat at the input to the first at the output, and to the header: four clocks.
+// tkeep is contiguous from bit 0, only the last beat is partial, and no frame is empty. tuser
+// counts on the first beat of a frame. One beat a clock, frames of one beat too, until the memory
+// of 512 beats or that of 32 headers is full; then s_axis_tready falls, and nothing is lost. From
+// the last beat at the input to the first at the output, and to the header: four clocks.
 
 `default_nettype none
 
@@ -39,7 +41,7 @@ module portcam_ingress #(
   localparam int unsigned HeaderDepth = 32;
   localparam int unsigned HeaderWidth = $bits(m_header_o);
   localparam int unsigned MaxBeats    = (MaxFrame + 63) / 64;
-  localparam int unsigned MaxTail     = MaxFrame - 64 * (MaxBeats - 1);  // bytes of the last beat of a longest frame
+  localparam int unsigned MaxTail     = MaxFrame - 64 * (MaxBeats - 1);  // last beat of the longest
 
   if (MaxFrame < 128 || MaxFrame > 16384) begin : g_bad_frame
     $error("portcam_ingress: MaxFrame must be 128 to 16384");
@@ -72,8 +74,9 @@ module portcam_ingress #(
       .m_data_o ({beat_last, beat_user, beat_tail, beat_data})
   );
 
-  // Position in the frame. From index MaxBeats on the frame is too long: that beat rolls it back, later ones are
-  // swallowed. The index stops at 1,024, where the length no longer fits in 16 bits.
+  // Position in the frame. From index MaxBeats on the frame is too long: that beat rolls it back,
+  // later ones are swallowed. The index stops at 1,024, where the length no longer fits in 16 bits.
+  // Beats are taken while there is room for two headers: one may be on its way into the FIFO.
   logic [10:0]        index_q;
   logic               take;
   logic               too_long;
@@ -87,7 +90,7 @@ module portcam_ingress #(
   assign take        = beat_valid && beat_ready;
   assign too_long    = index_q >= 11'(MaxBeats) ||
                        (index_q == 11'(MaxBeats - 1) && {1'b0, beat_tail} >= 7'(MaxTail));
-  assign header_room = !header_level[5] && !(&header_level[4:0]);  // one header may be on its way into the FIFO
+  assign header_room = !header_level[5] && !(&header_level[4:0]);
   assign beat_keep   = 64'hffff_ffff_ffff_ffff >> (6'd63 - beat_tail);
 
   always_comb begin

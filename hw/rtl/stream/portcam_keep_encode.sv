@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// portcam_keep_encode: number of valid bytes of a beat, minus one, from its keep bits. Combinational.
+// portcam_keep_encode: number of valid bytes of a beat, minus one, from its keep bits.
+// Combinational.
 //
-// The keep bits are contiguous from bit 0 and bit 0 is set; for other vectors the result has no meaning. With n bytes,
-// floor((n - 1) / 2^b) of the keep bits at the multiples of 2^b above 0 are set, so their parity is bit b of n - 1.
+// The keep bits are contiguous from bit 0 and bit 0 is set; for other vectors the result has no
+// meaning. With n bytes, floor((n - 1) / 2^b) of the keep bits at the multiples of 2^b above 0 are
+// set, so their parity is bit b of n - 1.
 
 `default_nettype none
 

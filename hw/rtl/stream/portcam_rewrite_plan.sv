@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// portcam_rewrite_plan: turns a rewrite instruction into what each 16-bit lane of a frame's first 128 bytes becomes.
+// portcam_rewrite_plan: turns a rewrite instruction into what each 16-bit lane of a frame's first
+// 128 bytes becomes.
 //
-// Lane n is bytes 2n and 2n+1. Three things can replace a lane: the image (MAC addresses in lanes 0 to 5; IPv4 header
-// checksum and IP address in lanes 11 to 30, all in the first beat, because l3 is 14, 18 or 22), the port and the
-// layer-4 checksum (lanes 0 to 63, from the even offsets l4 and l4_sum_at; port and checksum go before the image).
+// Lane n is bytes 2n and 2n+1. Three things can replace a lane: the image (MAC addresses in lanes 0
+// to 5; IPv4 header checksum and IP address in lanes 11 to 30, all in the first beat, because l3 is
+// 14, 18 or 22), the port and the layer-4 checksum (lanes 0 to 63, from the even offsets l4 and
+// l4_sum_at; port and checksum go before the image).
 //
-// A register: the plan of an instruction is there one clock after it was taken, and stays until done_i. Then the next
-// instruction may be taken in the same clock, so one plan a clock.
+// A register: the plan of an instruction is there one clock after it was taken, and stays until
+// done_i. Then the next instruction may be taken in the same clock, so one plan a clock.
 
 `default_nettype none
 
@@ -30,8 +32,8 @@ module portcam_rewrite_plan (
     output logic [63:0]                 sum_lanes_o
 );
 
-  // Where the address goes: lane 11 + 2 * place. Sources of IPv6 are at l3 + 8, of IPv4 at l3 + 12, destinations of
-  // IPv4 at l3 + 16, of IPv6 at l3 + 24.
+  // Where the address goes: lane 11 + 2 * place. Sources of IPv6 are at l3 + 8, of IPv4 at l3 + 12,
+  // destinations of IPv4 at l3 + 16, of IPv6 at l3 + 24.
   logic       set_ip;
   logic [1:0] tags;   // l3 is 14 + 4 * tags
   logic [2:0] place;
@@ -48,8 +50,8 @@ module portcam_rewrite_plan (
     end
   end
 
-  // Ten words of 32 bits, lanes 11 to 30; `from` is the word of the address that a word takes. The IPv4 checksum, at
-  // l3 + 10, is the upper half of word `tags`.
+  // Ten words of 32 bits, lanes 11 to 30; `from` is the word of the address that a word takes. The
+  // IPv4 checksum, at l3 + 10, is the upper half of word `tags`.
   logic [319:0] words;
   logic [19:0]  word_lanes;
   logic [3:0]   from;
@@ -79,8 +81,9 @@ module portcam_rewrite_plan (
   assign port_lane       = rewrite_i.l4[6:1] + {5'd0, rewrite_i.set_dst_ip};
   assign free            = !valid_o || done_i;
   assign rewrite_ready_o = free;
-  assign unused_bits     = ^{rewrite_i.discarded, rewrite_i.l3[3], rewrite_i.l3[1:0], rewrite_i.l4[7],
-                             rewrite_i.l4[0], rewrite_i.l4_sum_at[7], rewrite_i.l4_sum_at[0]};
+  assign unused_bits     = ^{rewrite_i.discarded, rewrite_i.l3[3], rewrite_i.l3[1:0],
+                             rewrite_i.l4[7], rewrite_i.l4[0], rewrite_i.l4_sum_at[7],
+                             rewrite_i.l4_sum_at[0]};
 
   always_ff @(posedge clk_i) begin
     if (!rst_ni) begin
@@ -91,10 +94,11 @@ module portcam_rewrite_plan (
     if (free && rewrite_valid_i) begin
       drop_o   <= rewrite_i.drop;
       egress_o <= rewrite_i.egress;
-      change_o <= set_ip || rewrite_i.set_dst_mac || rewrite_i.set_src_mac || rewrite_i.set_ip_sum ||
-                  rewrite_i.set_port || rewrite_i.set_l4_sum;
+      change_o <= set_ip || rewrite_i.set_dst_mac || rewrite_i.set_src_mac ||
+                  rewrite_i.set_ip_sum || rewrite_i.set_port || rewrite_i.set_l4_sum;
       image_o       <= {16'd0, words, 80'd0, rewrite_i.src_mac, rewrite_i.dst_mac};
-      image_lanes_o <= {1'b0, word_lanes, 5'd0, {3{rewrite_i.set_src_mac}}, {3{rewrite_i.set_dst_mac}}};
+      image_lanes_o <= {1'b0, word_lanes, 5'd0, {3{rewrite_i.set_src_mac}},
+                        {3{rewrite_i.set_dst_mac}}};
       port_o        <= {rewrite_i.port[7:0], rewrite_i.port[15:8]};
       port_lanes_o  <= {63'd0, rewrite_i.set_port} << port_lane;
       sum_o         <= rewrite_i.l4_sum;

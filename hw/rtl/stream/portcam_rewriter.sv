@@ -2,13 +2,14 @@
 //
 // portcam_rewriter: carries out the rewrite instructions of one direction on its frames.
 //
-// Instructions (rewrite_*) wait in a FIFO of 64; the n-th that is not `discarded` belongs to the n-th frame of
-// s_beat_*. Discarded ones are dropped at the door and take no place in the FIFO: their frames have no beats. A frame
-// whose instruction says drop is swallowed; every other one leaves on m_axis_* with the instruction's egress function
-// as tdest, constant through the frame, and with the patches of portcam_rewrite_plan in its first two beats.
+// Instructions (rewrite_*) wait in a FIFO of 64; the n-th that is not `discarded` belongs to the
+// n-th frame of s_beat_*. Discarded ones are dropped at the door and take no place in the FIFO:
+// their frames have no beats. A frame whose instruction says drop is swallowed; every other one
+// leaves on m_axis_* with the instruction's egress function as tdest, constant through the frame,
+// and with the patches of portcam_rewrite_plan in its first two beats.
 //
-// One beat a clock, without a bubble between frames. From an instruction to the first beat at the output: four
-// clocks; from a beat, where its instruction is already there: one clock.
+// One beat a clock, without a bubble between frames. From an instruction to the first beat at the
+// output: four clocks; from a beat, where its instruction is already there: one clock.
 
 `default_nettype none
 
@@ -67,22 +68,22 @@ module portcam_rewriter (
   );
 
   portcam_rewrite_plan u_plan (
-      .clk_i        (clk_i),
-      .rst_ni       (rst_ni),
+      .clk_i          (clk_i),
+      .rst_ni         (rst_ni),
       .rewrite_valid_i(next_valid),
       .rewrite_ready_o(next_ready),
-      .rewrite_i    (next),
-      .valid_o      (plan_valid),
-      .done_i       (plan_done),
-      .drop_o       (plan_drop),
-      .egress_o     (plan_egress),
-      .change_o     (plan_change),
-      .image_o      (image),
-      .image_lanes_o(image_lanes),
-      .port_o       (port),
-      .port_lanes_o (port_lanes),
-      .sum_o        (sum),
-      .sum_lanes_o  (sum_lanes)
+      .rewrite_i      (next),
+      .valid_o        (plan_valid),
+      .done_i         (plan_done),
+      .drop_o         (plan_drop),
+      .egress_o       (plan_egress),
+      .change_o       (plan_change),
+      .image_o        (image),
+      .image_lanes_o  (image_lanes),
+      .port_o         (port),
+      .port_lanes_o   (port_lanes),
+      .sum_o          (sum),
+      .sum_lanes_o    (sum_lanes)
   );
 
   // Beats: 0 and 1 are patched, 2 stands for all later ones.

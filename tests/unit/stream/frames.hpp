@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Frames for the parser bench: every combination of tags, IP header, extension headers and layer 4, with right lengths,
-// and the ways in which they are damaged afterwards.
+// Frames for the parser bench: every combination of tags, IP header, extension headers and layer 4,
+// with right lengths, and the ways in which they are damaged afterwards.
 #pragma once
 
 #include <string>
@@ -36,7 +36,8 @@ enum class L4 {
     count
 };
 
-// IP headers: 0 to 10 is IPv4 with as many words of options; then IPv6 with the named chain of extension headers.
+// IP headers: 0 to 10 is IPv4 with as many words of options; then IPv6 with the named chain of
+// extension headers.
 inline const std::vector<std::vector<unsigned>> &chains()
 {
     // An entry is the protocol number, plus 256 times the length byte of that header.

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A reading of docs/pipeline.md section 1 in C++, made without regard to the RTL or the C model and kept as a second
-// opinion. It walks the page's numbered tests from top to bottom; parse() gives what the RTL's parsed_t must hold.
+// A reading of docs/pipeline.md section 1 in C++, made without regard to the RTL or the C model and
+// kept as a second opinion. It walks the page's numbered tests from top to bottom; parse() gives
+// what the RTL's parsed_t must hold.
 #pragma once
 
 #include <array>

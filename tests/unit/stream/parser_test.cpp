@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// portcam_parser against two references: the C model's pc_parse() and the bench's own reading of docs/pipeline.md. One
-// header a clock unless a test says gaps. Arguments: seed.
+// portcam_parser against two references: the C model's pc_parse() and the bench's own reading of
+// docs/pipeline.md. One header a clock unless a test says gaps. Arguments: seed.
 
 #include <deque>
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The bench around stream_tb: sends frames into both sides, checks the headers, answers each with its rewrite
-// instruction some clocks later, and checks that every frame leaves whole, rewritten as the instruction says, in the order of
-// its input and output, with the right tdest and tuser.
+// The bench around stream_tb: sends frames into both sides, checks the headers, answers each with
+// its rewrite instruction some clocks later, and checks that every frame leaves whole, rewritten as
+// the instruction says, in the order of its input and output, with the right tdest and tuser.
 #pragma once
 
 #include <deque>

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// stream_tb: ingress, rewriter and egress of both directions, with C++ in the place of parser and tables.
+// stream_tb: ingress, rewriter and egress of both directions, with C++ in the place of parser and
+// tables.
 //
-// Ports of two sides have the net side (0) in their lower half and the host side (1) in the upper. A checker watches
-// each AXI-Stream. A second ingress, with a MaxFrame that ends inside a beat, stands alone (ports small_*).
+// Ports of two sides have the net side (0) in their lower half and the host side (1) in the upper.
+// A checker watches each AXI-Stream. A second ingress, with a MaxFrame that ends inside a beat,
+// stands alone (ports small_*).
 
 `default_nettype none
 

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Ingress, rewriter and egress as a chain: no frame lost, doubled, cut, mixed or out of order, whatever its size and
-// whoever waits; every rewrite position; drops; oversize; throughput, latency and fairness. Arguments: seed.
+// Ingress, rewriter and egress as a chain: no frame lost, doubled, cut, mixed or out of order,
+// whatever its size and whoever waits; every rewrite position; drops; oversize; throughput, latency
+// and fairness. Arguments: seed.
 
 #include <algorithm>
 
@@ -186,7 +187,8 @@ void oversize(Bench &bench, Random &random)
         }
     bench.done("oversize frames are rolled back, their length saturates at 65,535");
 
-    // More discarded frames than the rewriter holds instructions, while one whole frame waits at a stopped output.
+    // More discarded frames than the rewriter holds instructions, while one whole frame waits at a
+    // stopped output.
     bench.stall[0] = bench.stall[1] = 100;
     bench.send(0, bench.random_frame(100));
     for (unsigned i = 0; i < 200; i++)
