@@ -43,6 +43,10 @@ static void fill(struct portcam_dev_entry *e, struct pci_device *p)
     e->subdevice_id = (uint16_t)p->subdevice_id;
     e->class_code = p->device_class & 0xffffffu;
     e->revision = (uint8_t)p->revision;
+    for (unsigned i = 0; i < 6; i++)
+        e->bar_size[i] = p->regions[i].size;
+    if (pci_device_cfg_read(p, e->header, 0, sizeof(e->header), NULL) != 0)
+        memset(e->header, 0xff, sizeof(e->header));
     name(e->vendor_name, sizeof(e->vendor_name), pci_device_get_vendor_name(p));
     name(e->device_name, sizeof(e->device_name), pci_device_get_device_name(p));
 }

@@ -48,7 +48,8 @@ typedef void (*portcam_log_fn)(void *ctx, enum portcam_log_level level, const ch
 #define PORTCAM_DEV_NO_GROUP 0x2u   /* pci: use iommufd only */
 #define PORTCAM_DEV_NO_IDENTIFY 0x4u /* do not check magic and interface version of the card */
 #define PORTCAM_DEV_RESET 0x8u       /* reset the card at open, its tables are lost */
-#define PORTCAM_DEV_ALL_FLAGS 0xfu
+#define PORTCAM_DEV_NO_MMAP 0x10u    /* pci: registers by system calls: slow, cannot raise SIGBUS */
+#define PORTCAM_DEV_ALL_FLAGS 0x1fu
 
 /**
  * struct portcam_dev_opts - how to open a device; zero means the default everywhere
@@ -356,9 +357,11 @@ struct portcam_dev_entry {
     uint16_t subdevice_id;
     uint32_t class_code; /* 24 bits */
     uint8_t revision;
-    int iommu_group;   /* -1: none */
-    bool usable;       /* the checks before opening found nothing */
-    char problem[256]; /* the sentence when not usable */
+    uint64_t bar_size[6]; /* bytes, 0 for none */
+    uint8_t header[64];   /* configuration header as it is read */
+    int iommu_group;      /* -1: none */
+    bool usable;          /* the checks before opening found nothing */
+    char problem[256];    /* the sentence when not usable */
 };
 
 /**

@@ -42,7 +42,7 @@ static int pci_open(struct portcam_dev *dev, const char *rest, const struct port
     if (err)
         goto out;
     dev->priv = v;
-    err = pc_vfio_pci_open(v, opts->flags & PORTCAM_DEV_RESET);
+    err = pc_vfio_pci_open(v, opts->flags);
     if (err) {
         v->iommu->detach(v);
         v->iommu->close(v);
@@ -114,7 +114,7 @@ static int pci_reset(struct portcam_dev *dev)
 
 static int pci_liveness(struct portcam_dev *dev)
 {
-    const struct pc_vfio *v = dev->priv;
+    struct pc_vfio *v = dev->priv;
     uint64_t n;
 
     if (v->req_fd >= 0 && v->sys->read(v->req_fd, &n, sizeof(n)) == (ssize_t)sizeof(n)) {
@@ -126,7 +126,7 @@ static int pci_liveness(struct portcam_dev *dev)
         pc_dev_log(dev, PORTCAM_LOG_ERROR, "%s: the bus reported an error", dev->name);
         pc_dev_raise(dev, PORTCAM_DEV_ERROR);
     }
-    return 0;
+    return pc_vfio_pci_check(v); /* before any mapped register is read */
 }
 
 static unsigned pci_poll_fds(const struct portcam_dev *dev, int fds[PORTCAM_DEV_POLL_FDS])

@@ -98,16 +98,20 @@ void pc_vfio_add_range(struct pc_vfio *v, uint64_t first, uint64_t last);
 int pc_vfio_map_failed(const struct pc_vfio *v, int err, uint64_t iova, uint64_t size);
 
 /* The PCI device behind v->device (vfio_pci.c). */
-int pc_vfio_pci_open(struct pc_vfio *v, bool reset);
+int pc_vfio_pci_open(struct pc_vfio *v, uint32_t flags); /* PORTCAM_DEV_RESET, _NO_MMAP */
 void pc_vfio_pci_close(struct pc_vfio *v);
-int pc_vfio_pci_read32(struct pc_vfio *v, uint32_t offset, uint32_t *ret);
-int pc_vfio_pci_write32(struct pc_vfio *v, uint32_t offset, uint32_t value);
 int pc_vfio_pci_set_vectors(struct pc_vfio *v, unsigned start, unsigned count, const int *fds);
 int pc_vfio_pci_command(struct pc_vfio *v, uint16_t clear, uint16_t set);
 int pc_vfio_pci_reset(struct pc_vfio *v);
+int pc_vfio_pci_check(struct pc_vfio *v); /* there, and its memory space on: 0, -ENODEV, -EIO */
+
+/* BAR0 (vfio_bar.c): maps what may be mapped, the areas are unmapped by pc_vfio_pci_close(). */
+struct vfio_region_info;
+int pc_vfio_map_bar0(struct pc_vfio *v, const struct vfio_region_info *info);
+int pc_vfio_pci_read32(struct pc_vfio *v, uint32_t offset, uint32_t *ret);
+int pc_vfio_pci_write32(struct pc_vfio *v, uint32_t offset, uint32_t value);
 
 /* What the kernel says of regions and interrupts of v->device (vfio_info.c). */
-struct vfio_region_info;
 int pc_vfio_region(const struct pc_vfio *v, uint32_t index, struct vfio_region_info **ret);
 int pc_vfio_find_msix(const struct pc_vfio *v, uint64_t *start, uint64_t *size);
 

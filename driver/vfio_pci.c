@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * A PCI device behind a VFIO descriptor: regions, BAR mapping, command register, interrupts, reset.
+ * A PCI device behind a VFIO descriptor: regions, command register, interrupts, reset.
  *
- * BAR0 is mapped only where the kernel says so; what is not mapped is reached by pread and pwrite.
- * A mapped access to a function that was taken away raises SIGBUS, which this library leaves to the
- * program.
+ * Memory space is turned on and bus master off at open: nothing is believed of the state that was
+ * found.
  */
 #include <endian.h>
 #include <errno.h>
@@ -14,79 +13,11 @@
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/mman.h>
-#include <unistd.h>
 
 #include "err.h"
-#include "io.h"
 #include "vfio.h"
 
 enum { MAX_VECTORS = 2048 };
-
-static int map_area(struct pc_vfio *v, uint64_t start, uint64_t size)
-{
-    struct pc_vfio_area *area = &v->areas[v->n_areas];
-    void *at;
-
-    if (size == 0 || start >= v->bar0_size || size > v->bar0_size - start ||
-        v->n_areas == PC_VFIO_MAX_AREAS)
-        return 0; /* reached by pread */
-    at = v->sys->mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, v->device,
-                      (off_t)(v->bar0_offset + start));
-    if (at == MAP_FAILED) {
-        int err = -errno;
-
-        return pc_fail(err, "BAR0 of %s cannot be mapped: %s; see the kernel log", v->pf.bdf,
-                       pc_strerror(err));
-    }
-    v->sys->madvise(at, size, MADV_DONTFORK);
-    *area = (struct pc_vfio_area){start, size, at};
-    v->n_areas++;
-    return 0;
-}
-
-static int map_sparse(struct pc_vfio *v, const struct vfio_region_info *info, uint32_t at)
-{
-    struct vfio_region_info_cap_sparse_mmap cap;
-    size_t room = (info->argsz - at - sizeof(cap)) / sizeof(struct vfio_region_sparse_mmap_area);
-    int err = 0;
-
-    memcpy(&cap, (const char *)info + at, sizeof(cap));
-    for (size_t i = 0; !err && i < cap.nr_areas && i < room; i++) {
-        struct vfio_region_sparse_mmap_area area;
-
-        memcpy(&area, (const char *)info + at + sizeof(cap) + i * sizeof(area), sizeof(area));
-        err = map_area(v, area.offset, area.size);
-    }
-    return err;
-}
-
-static int map_bar0(struct pc_vfio *v, const struct vfio_region_info *info)
-{
-    uint32_t caps = info->flags & VFIO_REGION_INFO_FLAG_CAPS ? info->cap_offset : 0;
-    uint32_t sparse = pc_vfio_find_cap(info, info->argsz, caps, VFIO_REGION_INFO_CAP_SPARSE_MMAP,
-                                       sizeof(struct vfio_region_info_cap_sparse_mmap));
-    uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE);
-    uint64_t start;
-    uint64_t end;
-    uint64_t size;
-    int err;
-
-    if (!(info->flags & VFIO_REGION_INFO_FLAG_MMAP))
-        return 0;
-    if (sparse)
-        return map_sparse(v, info, sparse);
-    if (pc_vfio_find_cap(info, info->argsz, caps, VFIO_REGION_INFO_CAP_MSIX_MAPPABLE,
-                         sizeof(struct vfio_info_cap_header)) ||
-        pc_vfio_find_msix(v, &start, &size) != 0 || start >= v->bar0_size)
-        return map_area(v, 0, v->bar0_size);
-    /* old kernels refuse the pages of the MSI-X table: map what is before and after them */
-    end = (start + size + page - 1) & ~(page - 1);
-    start &= ~(page - 1);
-    err = map_area(v, 0, start);
-    if (!err && end < v->bar0_size)
-        err = map_area(v, end, v->bar0_size - end);
-    return err;
-}
 
 static int learn_interrupts(struct pc_vfio *v, uint32_t n_irqs)
 {
@@ -172,6 +103,21 @@ int pc_vfio_pci_command(struct pc_vfio *v, uint16_t clear, uint16_t set)
     return 0;
 }
 
+int pc_vfio_pci_check(struct pc_vfio *v)
+{
+    uint16_t head[3]; /* vendor, device, command */
+
+    if (v->sys->pread(v->device, head, sizeof(head), (off_t)v->config_offset) !=
+        (ssize_t)sizeof(head))
+        return pc_fail(-EIO, "the configuration space of %s cannot be read", v->pf.bdf);
+    if (head[0] == 0xffff)
+        return pc_dev_gone(v->dev, "its configuration space reads as all-ones");
+    if (!(le16toh(head[2]) & PCI_COMMAND_MEMORY))
+        return pc_fail(-EIO, "the memory space of %s was turned off by someone else: reset it",
+                       v->pf.bdf);
+    return 0;
+}
+
 int pc_vfio_pci_reset(struct pc_vfio *v)
 {
     int err = pc_vfio_ioctl(v, v->device, VFIO_DEVICE_RESET, NULL);
@@ -203,7 +149,7 @@ static int learn_config(struct pc_vfio *v)
     return 0;
 }
 
-int pc_vfio_pci_open(struct pc_vfio *v, bool reset)
+int pc_vfio_pci_open(struct pc_vfio *v, uint32_t flags)
 {
     struct vfio_device_info device = {.argsz = sizeof(device)};
     struct vfio_region_info *bar0 = NULL;
@@ -230,10 +176,10 @@ int pc_vfio_pci_open(struct pc_vfio *v, bool reset)
         err = learn_interrupts(v, device.num_irqs);
     if (!err)
         err = pc_vfio_pci_command(v, PCI_COMMAND_MASTER, PCI_COMMAND_MEMORY);
-    if (!err && reset && v->can_reset)
+    if (!err && flags & PORTCAM_DEV_RESET && v->can_reset)
         err = pc_vfio_pci_reset(v);
-    if (!err)
-        err = map_bar0(v, bar0);
+    if (!err && !(flags & PORTCAM_DEV_NO_MMAP))
+        err = pc_vfio_map_bar0(v, bar0);
     if (!err && v->has_req)
         err = watch(v, VFIO_PCI_REQ_IRQ_INDEX, &v->req_fd);
     if (!err && v->has_err)
@@ -264,50 +210,6 @@ void pc_vfio_pci_close(struct pc_vfio *v)
 
         v->sys->munmap(area->at, area->size);
     }
-}
-
-static char *mapped(const struct pc_vfio *v, uint32_t offset)
-{
-    for (unsigned i = 0; i < v->n_areas; i++) {
-        const struct pc_vfio_area *area = &v->areas[i];
-
-        if (offset >= area->start && area->size >= 4 && offset - area->start <= area->size - 4)
-            return (char *)area->at + (offset - area->start);
-    }
-    return NULL;
-}
-
-int pc_vfio_pci_read32(struct pc_vfio *v, uint32_t offset, uint32_t *ret)
-{
-    const char *at = mapped(v, offset);
-    uint32_t raw;
-
-    if (at) {
-        *ret = pc_mmio_read32(at);
-        return 0;
-    }
-    if (v->sys->pread(v->device, &raw, sizeof(raw), (off_t)(v->bar0_offset + offset)) !=
-        (ssize_t)sizeof(raw))
-        return pc_fail(-EIO, "register 0x%x of %s cannot be read: is its memory space enabled?",
-                       offset, v->pf.bdf);
-    *ret = le32toh(raw);
-    return 0;
-}
-
-int pc_vfio_pci_write32(struct pc_vfio *v, uint32_t offset, uint32_t value)
-{
-    char *at = mapped(v, offset);
-    uint32_t raw = htole32(value);
-
-    if (at) {
-        pc_mmio_write32(at, value);
-        return 0;
-    }
-    if (v->sys->pwrite(v->device, &raw, sizeof(raw), (off_t)(v->bar0_offset + offset)) !=
-        (ssize_t)sizeof(raw))
-        return pc_fail(-EIO, "register 0x%x of %s cannot be written: is its memory space enabled?",
-                       offset, v->pf.bdf);
-    return 0;
 }
 
 int pc_vfio_pci_set_vectors(struct pc_vfio *v, unsigned start, unsigned count, const int *fds)

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * What every test of the driver layer includes: cmocka in its required order, named tests, small checks.
+ * What every test of the driver layer includes: cmocka in its required order, named tests, small
+ * checks.
  */
 #ifndef DRIVER_TEST_H
 #define DRIVER_TEST_H

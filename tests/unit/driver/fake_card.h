@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * A card that lies: it stands for the card model behind "model:" and breaks one rule of the ring at a time.
+ * A card that lies: it stands for the card model behind "model:" and breaks one rule of the ring at
+ * a time.
  */
 #ifndef FAKE_CARD_H
 #define FAKE_CARD_H

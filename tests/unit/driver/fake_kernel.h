@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * A kernel with one VFIO card, behind struct pc_sys: it behaves as measured kernels do (refuses calls in the wrong
- * order), writes down every call, can fail the N-th one, and counts what is still open.
+ * A kernel with one VFIO card, behind struct pc_sys: it behaves as measured kernels do (refuses
+ * calls in the wrong order), writes down every call, can fail the N-th one, and counts what is
+ * still open.
  */
 #ifndef FAKE_KERNEL_H
 #define FAKE_KERNEL_H

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * A small vfio-user server, see fake_server.h. Runs in its own thread, so it asserts nothing: what goes wrong in it
- * shows as a failure of the client.
+ * A small vfio-user server, see fake_server.h. Runs in its own thread, so it asserts nothing: what
+ * goes wrong in it shows as a failure of the client.
  */
 #include "fake_server.h"
 
@@ -61,7 +61,10 @@ void fs_reply_error(struct fs *s, const struct pc_vfu_header *to, uint32_t error
     fs_send(s, &h, sizeof(h));
 }
 
-/* Reads exactly; false at the end of the connection or of the test. Descriptors go to fds, -1 after the last. */
+/*
+ * Reads exactly; false at the end of the connection or of the test. Descriptors go to fds, -1 after
+ * the last.
+ */
 static bool receive(struct fs *s, void *buf, size_t len, int *fds)
 {
     if (fds)

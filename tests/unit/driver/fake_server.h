@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * A small vfio-user server in a thread, with a hook before each answer so that tests can make it lie.
+ * A small vfio-user server in a thread, with a hook before each answer so that tests can make it
+ * lie.
  */
 #ifndef FAKE_SERVER_H
 #define FAKE_SERVER_H
@@ -55,7 +56,9 @@ struct fs {
     } maps[8];
 };
 
-/* Zero the structure, set what is to be different, start; the hook may also be changed while idle. */
+/*
+ * Zero the structure, set what is to be different, start; the hook may also be changed while idle.
+ */
 void fs_start(struct fs *s);
 void fs_stop(struct fs *s);
 

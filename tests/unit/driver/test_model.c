@@ -314,6 +314,7 @@ static void listing(void **state)
         assert_int_equal(strlen(list[i].bdf), 12);
         assert_int_equal(strncmp(list[i].open_name, "pci:", 4), 0);
         assert_true(list[i].usable || list[i].problem[0]);
+        assert_int_equal(list[i].header[0] | list[i].header[1] << 8, list[i].vendor_id);
     }
     print_message("# %zu PCI functions here\n", count);
     portcam_dev_list_free(list);

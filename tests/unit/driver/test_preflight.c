@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * The checks before opening a real card: each thing that can be wrong gives one sentence with its cure.
+ * The checks before opening a real card: each thing that can be wrong gives one sentence with its
+ * cure.
  */
 #include "driver_test.h"
 

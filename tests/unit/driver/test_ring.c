@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * The command ring against a card that breaks the rules: always an error with a sentence, never a crash or a hang.
+ * The command ring against a card that breaks the rules: always an error with a sentence, never a
+ * crash or a hang.
  */
 #include "driver_test.h"
 

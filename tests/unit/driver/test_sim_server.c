@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Our vfio-user client against our vfio-user server, with the card model behind it: the same rings, interrupts and
- * errors as through "model:", over a socket and shared memory.
+ * Our vfio-user client against our vfio-user server, with the card model behind it: the same rings,
+ * interrupts and errors as through "model:", over a socket and shared memory.
  */
 #include "driver_test.h"
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Kernel VFIO against a false kernel: exact calls in exact order, each call failing once, errors made equal.
+ * Kernel VFIO against a false kernel: exact calls in exact order, each call failing once, errors
+ * made equal.
  */
 #include "driver_test.h"
 
@@ -217,7 +218,9 @@ static void iommufd_order(void **state)
     assert_int_equal(fk_leaks(), 0);
 }
 
-/* Every call that can fail does so once; nothing may stay open, and a failed open has a sentence. */
+/*
+ * Every call that can fail does so once; nothing may stay open, and a failed open has a sentence.
+ */
 static void each_call_fails(void **state)
 {
     static const int errors[] = {EIO, ENOMEM, EBUSY, EPERM};
@@ -538,6 +541,28 @@ static void alive_sees_removal(void **state)
     portcam_dev_close(dev);
 }
 
+static void alive_before_sigbus(void **state)
+{
+    struct portcam_dev *dev = open_card();
+
+    (void)state;
+    fk.config[4] &= (unsigned char)~2u; /* memory space off: a mapped access would raise SIGBUS */
+    assert_err(portcam_dev_alive(dev), EIO);
+    assert_says("memory space");
+    assert_int_equal(portcam_dev_reset(dev), 0);
+    assert_int_equal(portcam_dev_alive(dev), 0);
+    memset(fk.config, 0xff, sizeof(fk.config));
+    assert_err(portcam_dev_alive(dev), ENODEV);
+    assert_int_equal(portcam_dev_get_state(dev), PORTCAM_DEV_GONE);
+    portcam_dev_close(dev);
+    opts.flags = PORTCAM_DEV_NO_MMAP;
+    fk_reset();
+    dev = open_card();
+    registers(dev);
+    assert_int_equal(count_calls("mmap device"), 0);
+    portcam_dev_close(dev);
+}
+
 static void not_a_card(void **state)
 {
     struct portcam_dev *dev = NULL;
@@ -679,6 +704,8 @@ int main(void)
         TEST_WITH("vfio: all-ones are checked, a removed card is reported", surprise_removal, setup,
                   teardown),
         TEST_WITH("vfio: liveness sees a removed card", alive_sees_removal, setup, teardown),
+        TEST_WITH("vfio: liveness looks at configuration space before a mapped register",
+                  alive_before_sigbus, setup, teardown),
         TEST_WITH("vfio: wrong magic, wrong version, small BAR", not_a_card, setup, teardown),
         TEST_WITH("vfio: 2 MiB pages where there are any", huge_pages, setup, teardown),
     };

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * The vfio-user client against a server that keeps the rules: every message, in every splitting, both directions.
+ * The vfio-user client against a server that keeps the rules: every message, in every splitting,
+ * both directions.
  */
 #include "driver_test.h"
 

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * The vfio-user client against a server that lies: each field of each reply, early ends, silence, noise. Every case must
- * end in time, with an error and a sentence or with a usable device, and leave nothing behind.
+ * The vfio-user client against a server that lies: each field of each reply, early ends, silence,
+ * noise. Every case must end in time, with an error and a sentence or with a usable device, and
+ * leave nothing behind.
  */
 #include "driver_test.h"
 
@@ -306,7 +307,9 @@ static bool is_deadly(enum lie lie)
     return lie <= SIZE_LIMIT || (lie >= WRONG_ID && lie <= ERROR_BIG) || lie >= CLOSE_AT_ONCE;
 }
 
-/* An empty reply of 16 bytes is right where there is no payload; unmapping happens while closing. */
+/*
+ * An empty reply of 16 bytes is right where there is no payload; unmapping happens while closing.
+ */
 static bool forgiven(uint16_t cmd, enum lie lie)
 {
     bool empty =
