@@ -94,7 +94,7 @@ const struct command Commands[] = {
     DEL("domain"),
     {"domain", "state", ARGS_STATE, "NAME running|draining|paused|stopped", "change its state",
      "changed objects rows", "set"},
-    {"address", "show", ARGS_NAME_OPTIONAL, "[PREFIX]", "list them, with -s their counters",
+    {"address", "show", ARGS_NAME_OPTIONAL, "[PREFIX [vlan N]]", "list them, with -s their counters",
      "addresses", NULL},
     {"address", "add", ARGS_NAME_KEYS, "PREFIX [vlan N] KEY VALUE...", "add one",
      "changed objects rows", NULL},

@@ -103,18 +103,24 @@ static int list_functions(struct portcam *pc, const char *name, bool stats, json
     return rc;
 }
 
-/* "198.51.100.1" names the address 198.51.100.1/32. */
+/* "198.51.100.1" names the address 198.51.100.1/32, of any VLAN unless "vlan N" follows. */
 static bool is_named(const struct portcam_config *config, enum pc_kind kind, size_t index,
                      const char *name)
 {
+    char prefix[PC_IP_TEXT];
     struct pc_ip ip;
     unsigned length;
 
     if (!name || strcmp(name, pc_object_name(config, kind, index)) == 0)
         return true;
-    if (kind != PC_ADDRESS || pc_prefix_parse(name, &ip, &length))
+    const char *vlan = strstr(name, " vlan ");
+    snprintf(prefix, sizeof(prefix), "%.*s", vlan ? (int)(vlan - name) : (int)sizeof(prefix), name);
+    if (kind != PC_ADDRESS || pc_prefix_parse(prefix, &ip, &length))
         return false;
     const struct pc_cfg_address *a = &config->addresses[index];
+    const char *own_vlan = strstr(a->key, " vlan ");
+    if (vlan && (!own_vlan || strcmp(vlan, own_vlan) != 0))
+        return false;
     return a->length == length && pc_ip_same_prefix(&a->ip, &ip, length);
 }
 
