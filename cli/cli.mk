@@ -21,3 +21,5 @@ INSTALL_BIN += build/cli/portcam
 INSTALL_SBIN += build/cli/portcamd
 INSTALL_COMPLETION += build/cli/completion/portcam
 INSTALL_UNIT += cli/portcamd.service
+
+PY_TESTS += tests/e2e/test_config.py
