@@ -91,6 +91,29 @@ int pc_ring_check_running(struct portcam_ring *r)
     return 0;
 }
 
+/* A ring starts some clocks after ENABLE, once nothing of the one before is in flight. */
+static int wait_running(struct portcam_ring *r)
+{
+    int64_t deadline = pc_now_ms() + STOP_MS;
+
+    for (unsigned us = 1;; us = us < 1000 ? us * 2 : us) {
+        uint32_t status;
+        int err = portcam_reg_read32(r->dev, PORTCAM_REG_CMD_STATUS, &status);
+
+        if (err)
+            return err;
+        if (status & PORTCAM_CMD_STATUS_ERROR)
+            return stopped_by_card(r, status);
+        if (status & PORTCAM_CMD_STATUS_RUNNING)
+            return 0;
+        if (pc_now_ms() >= deadline)
+            return pc_fail(-ETIMEDOUT,
+                           "the card does not start its command ring within %u ms: reset it",
+                           STOP_MS);
+        pc_pause_us(us);
+    }
+}
+
 static int start(struct portcam_ring *r)
 {
     const struct {
@@ -121,10 +144,10 @@ static int start(struct portcam_ring *r)
         err = portcam_dev_start(r->dev);
     if (!err)
         err = portcam_reg_write32(r->dev, PORTCAM_REG_CMD_CONTROL, PORTCAM_CMD_CONTROL_ENABLE);
-    if (!err) {
+    if (!err)
+        err = wait_running(r);
+    if (!err)
         r->broken = false;
-        err = pc_ring_check_running(r);
-    }
     return err;
 }
 

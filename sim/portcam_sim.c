@@ -14,8 +14,8 @@
 #include <time.h>
 
 #include "engine.h"
-#include "ports/port.h"
 #include "portcam_defs.h"
+#include "ports/port.h"
 #include "vfu/vfu.h"
 
 #define FUNCTIONS PORTCAM_BUILD_FUNCTIONS
@@ -43,11 +43,12 @@ struct attach {
 
 struct sim {
     struct event_base *base;
-    struct event *work, *vfu_readable, *retry, *stop[2];
+    struct event *work, *vfu_readable, *retry, *stop[2], *go;
     struct pc_engine engine;
     struct pc_vfu *vfu;
     struct attach attach[FUNCTIONS];
     bool quit_at_end, quiet;
+    bool hold; /* no frame is taken before SIGUSR1 */
     const char *stats_path;
     uint64_t differences_told;
     int exit_code;
@@ -213,6 +214,8 @@ static void on_port(evutil_socket_t fd, short what, void *ctx)
 
 static void resume_ports(struct sim *s)
 {
+    if (s->hold)
+        return;
     for (unsigned f = 0; f < FUNCTIONS; f++) {
         struct attach *a = &s->attach[f];
         if (!a->port || a->ended)
@@ -277,6 +280,25 @@ static void on_stop(evutil_socket_t signal, short what, void *ctx)
     event_base_loopbreak(((struct sim *)ctx)->base);
 }
 
+static void listen_to_ports(struct sim *s)
+{
+    for (unsigned f = 0; f < FUNCTIONS; f++)
+        if (s->attach[f].readable)
+            event_add(s->attach[f].readable, NULL);
+}
+
+static void on_go(evutil_socket_t signal, short what, void *ctx)
+{
+    (void)signal;
+    (void)what;
+    struct sim *s = ctx;
+    if (!s->hold)
+        return;
+    s->hold = false;
+    listen_to_ports(s);
+    wake(s);
+}
+
 /* ---- start and end ---- */
 
 static bool attach_port(struct sim *s, unsigned function, const char *spec)
@@ -299,7 +321,7 @@ static bool attach_port(struct sim *s, unsigned function, const char *spec)
     if (fd < 0)
         return true;
     a->readable = event_new(s->base, fd, EV_READ | EV_PERSIST, on_port, a);
-    return a->readable && event_add(a->readable, NULL) == 0;
+    return a->readable;
 }
 
 /* "SPEC" is the next host function, "N=SPEC" function N. */
@@ -329,14 +351,14 @@ static void write_stats(struct sim *s)
     if (s->stats_path && !f)
         say("%s: %s", s->stats_path, strerror(errno));
     if (f) {
-        fprintf(f,
-                "{\"format\": 1, \"engine\": \"%s\", \"clocks\": %llu, \"frames_in\": %llu, "
-                "\"frames_out\": %llu, \"differences\": %llu, \"peak_kib\": %ld, \"cpu_ms\": %ld}\n",
-                s->engine.name, (unsigned long long)e.clocks, (unsigned long long)e.frames_in,
-                (unsigned long long)e.frames_out, (unsigned long long)e.differences,
-                usage.ru_maxrss,
-                usage.ru_utime.tv_sec * 1000 + usage.ru_utime.tv_usec / 1000 +
-                    usage.ru_stime.tv_sec * 1000 + usage.ru_stime.tv_usec / 1000);
+        fprintf(
+            f,
+            "{\"format\": 1, \"engine\": \"%s\", \"clocks\": %llu, \"frames_in\": %llu, "
+            "\"frames_out\": %llu, \"differences\": %llu, \"peak_kib\": %ld, \"cpu_ms\": %ld}\n",
+            s->engine.name, (unsigned long long)e.clocks, (unsigned long long)e.frames_in,
+            (unsigned long long)e.frames_out, (unsigned long long)e.differences, usage.ru_maxrss,
+            usage.ru_utime.tv_sec * 1000 + usage.ru_utime.tv_usec / 1000 +
+                usage.ru_stime.tv_sec * 1000 + usage.ru_stime.tv_usec / 1000);
         fclose(f);
     }
     if (!s->quiet)
@@ -347,27 +369,41 @@ static void write_stats(struct sim *s)
 
 static void usage(FILE *f)
 {
-    fputs("usage: portcam-sim [--socket PATH] [--engine rtl|model|lockstep] [--net PORT]\n"
-          "                   [--host [N=]PORT]... [--seed N] [--stats FILE] [--quit-at-end] [--quiet]\n"
+    fputs("usage: portcam-sim [--socket PATH] [--engine rtl|model|lockstep]\n"
+          "                   [--net PORT] [--host [N=]PORT]... [--hold]\n"
+          "                   [--seed N] [--stats FILE] [--quit-at-end] [--quiet]\n"
           "\n"
-          "The card as a process. --socket is its PCI side: a vfio-user server that portcamd opens as\n"
-          "vfio-user:PATH, or QEMU as a vfio-user-pci device. PORT is one of\n"
-          "  tap:NAME     a TAP interface\n"
-          "  pcap:IN,OUT  capture files, either may be empty\n"
-          "  socket:PATH  a UNIX stream socket with QEMU's framing\n"
-          "  null         nothing\n"
-          "--net is the network port, each --host the next host function (or function N).\n"
-          "--engine lockstep runs RTL and model on the same frames and ends with status 1 if they differ.\n"
-          "--quit-at-end ends when all capture files are at their end; --stats writes JSON at the end.\n",
+          "The card as a process.\n"
+          "\n"
+          "--socket       its PCI side: a vfio-user server that portcamd opens as\n"
+          "               vfio-user:PATH, or QEMU as a vfio-user-pci device\n"
+          "--engine       what is in between; lockstep runs RTL and model on the same\n"
+          "               frames and ends with status 1 if they differ\n"
+          "--net, --host  the network port, and the next host function (or function N);\n"
+          "               a PORT is one of\n"
+          "    tap:NAME     a TAP interface\n"
+          "    pcap:IN,OUT  capture files, either may be empty\n"
+          "    socket:PATH  a UNIX stream socket with QEMU's framing\n"
+          "    null         nothing\n"
+          "--hold         takes no frame before the signal SIGUSR1, so that the tables\n"
+          "               can be programmed first\n"
+          "--quit-at-end  ends when all capture files are at their end\n"
+          "--stats        writes what it counted as JSON at the end\n"
+          "--seed         of the values that registers have before reset\n",
           f);
 }
 
-static const struct option options[] = {
-    {"socket", required_argument, NULL, 's'}, {"engine", required_argument, NULL, 'e'},
-    {"net", required_argument, NULL, 'n'},    {"host", required_argument, NULL, 'h'},
-    {"seed", required_argument, NULL, 'r'},   {"stats", required_argument, NULL, 't'},
-    {"quit-at-end", no_argument, NULL, 'q'},  {"quiet", no_argument, NULL, 'Q'},
-    {"help", no_argument, NULL, 'H'},         {NULL, 0, NULL, 0}};
+static const struct option options[] = {{"socket", required_argument, NULL, 's'},
+                                        {"engine", required_argument, NULL, 'e'},
+                                        {"net", required_argument, NULL, 'n'},
+                                        {"host", required_argument, NULL, 'h'},
+                                        {"seed", required_argument, NULL, 'r'},
+                                        {"stats", required_argument, NULL, 't'},
+                                        {"hold", no_argument, NULL, 'w'},
+                                        {"quit-at-end", no_argument, NULL, 'q'},
+                                        {"quiet", no_argument, NULL, 'Q'},
+                                        {"help", no_argument, NULL, 'H'},
+                                        {NULL, 0, NULL, 0}};
 
 static bool set_up_events(struct sim *s)
 {
@@ -378,8 +414,10 @@ static bool set_up_events(struct sim *s)
     s->retry = event_new(s->base, -1, 0, on_retry, s);
     s->stop[0] = evsignal_new(s->base, SIGTERM, on_stop, s);
     s->stop[1] = evsignal_new(s->base, SIGINT, on_stop, s);
-    return s->work && s->retry && s->stop[0] && s->stop[1] && event_add(s->stop[0], NULL) == 0 &&
-           event_add(s->stop[1], NULL) == 0;
+    s->go = evsignal_new(s->base, SIGUSR1, on_go, s);
+    return s->work && s->retry && s->stop[0] && s->stop[1] && s->go &&
+           event_add(s->stop[0], NULL) == 0 && event_add(s->stop[1], NULL) == 0 &&
+           event_add(s->go, NULL) == 0;
 }
 
 static bool set_up_socket(struct sim *s, const char *path)
@@ -404,7 +442,7 @@ static bool set_up_socket(struct sim *s, const char *path)
 
 static void tear_down(struct sim *s)
 {
-    struct event *events[] = {s->work, s->retry, s->vfu_readable, s->stop[0], s->stop[1]};
+    struct event *events[] = {s->work, s->retry, s->vfu_readable, s->stop[0], s->stop[1], s->go};
     for (unsigned f = 0; f < FUNCTIONS; f++) {
         struct attach *a = &s->attach[f];
         if (a->lost)
@@ -457,6 +495,9 @@ int main(int argc, char **argv)
         case 't':
             s.stats_path = optarg;
             break;
+        case 'w':
+            s.hold = true;
+            break;
         case 'q':
             s.quit_at_end = true;
             break;
@@ -476,8 +517,8 @@ int main(int argc, char **argv)
         say("what is \"%s\"? Options begin with --", argv[optind]);
         ok = false;
     }
-    const struct pc_engine_host host = {
-        &s, host_dma_read, host_dma_write, host_irq, host_frame, host_difference};
+    const struct pc_engine_host host = {&s,       host_dma_read, host_dma_write,
+                                        host_irq, host_frame,    host_difference};
     if (ok && !pc_engine_open(&s.engine, engine, &host, seed)) {
         say("--engine %s: choose rtl, model or lockstep", engine);
         ok = false;
@@ -491,6 +532,8 @@ int main(int argc, char **argv)
     if (!s.quiet)
         say("engine %s, %s%s", s.engine.name, socket ? "socket " : "no socket",
             socket ? socket : "");
+    if (!s.hold)
+        listen_to_ports(&s);
     wake(&s);
     event_base_dispatch(s.base);
     write_stats(&s);

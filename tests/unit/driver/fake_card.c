@@ -55,6 +55,10 @@ uint32_t pc_card_reg_read(struct pc_card *c, uint32_t offset)
     case PORTCAM_REG_CMD_STATUS:
         if (fake_card.lie == LIE_NEVER_STOPS)
             return PORTCAM_CMD_STATUS_RUNNING;
+        if (c->running && fake_card.late) {
+            fake_card.late--;
+            return 0;
+        }
         return (c->running ? PORTCAM_CMD_STATUS_RUNNING : 0) |
                (c->error ? PORTCAM_CMD_STATUS_ERROR : 0) |
                (fake_card.lie == LIE_STOPS           ? PORTCAM_STATUS_BAD_DOORBELL

@@ -32,6 +32,7 @@ struct fake_card {
     unsigned doorbells;
     unsigned cpl_head_writes;
     bool gone;
+    unsigned late; /* reads of CMD_STATUS until the ring runs after ENABLE */
 };
 
 extern struct fake_card fake_card;

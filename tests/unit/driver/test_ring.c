@@ -120,6 +120,32 @@ static void cannot_start(void **state)
     fake_card.lie = LIE_NEVER_STOPS; /* closing forbids DMA then */
 }
 
+static void starts_late(void **state)
+{
+    const struct portcam_ring_opts opts = {.sz = sizeof(opts), .log2_size = 7};
+
+    (void)state;
+    portcam_ring_close(ring);
+    ring = NULL;
+    fake_card.late = 5;
+    assert_int_equal(portcam_ring_open(dev, &opts, &ring), 0);
+    assert_int_equal(fake_card.late, 0);
+    assert_int_equal(run_some(5), 0);
+}
+
+static void never_starts(void **state)
+{
+    const struct portcam_ring_opts opts = {.sz = sizeof(opts), .log2_size = 7};
+    struct portcam_ring *other = NULL;
+
+    (void)state;
+    fake_card.late = UINT_MAX;
+    assert_err(portcam_ring_open(dev, &opts, &other), ETIMEDOUT);
+    assert_says("does not start its command ring");
+    assert_null(other);
+    fake_card.late = 0;
+}
+
 static void bad_options(void **state)
 {
     struct portcam_ring_opts opts = {.sz = sizeof(opts), .log2_size = 5};
@@ -218,6 +244,9 @@ int main(void)
         TEST_WITH("ring: the card goes away under a doorbell", gone, setup, teardown),
         TEST_WITH("ring: a card that is not ready, refuses, does not stop", cannot_start, setup,
                   teardown),
+        TEST_WITH("ring: a card that starts its ring some clocks after ENABLE", starts_late, setup,
+                  teardown),
+        TEST_WITH("ring: a card that never starts its ring", never_starts, setup, teardown),
         TEST_WITH("ring: bad options", bad_options, setup, teardown),
         TEST_WITH("ring: one doorbell a batch, few register writes", few_register_writes, setup,
                   teardown),
