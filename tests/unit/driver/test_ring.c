@@ -3,6 +3,8 @@
  * The command ring against a card that breaks the rules: always an error with a sentence, never a
  * crash or a hang.
  */
+#include <limits.h>
+
 #include "driver_test.h"
 
 #include "fake_card.h"
