@@ -46,13 +46,18 @@ static int setup(void **state)
     for (unsigned i = 0; i < ROWS; i++) {
         const struct row *r = &Table[i];
         unsigned address = 0;
-        while (strcmp(addresses[address], r->shared_ip))
+        while (strcmp(addresses[address], r->shared_ip) != 0)
             address++;
         for (unsigned udp = 0; udp < 2; udp++) {
-            struct endpoint_spec e = {.ip = r->own_ip, .port = (int)r->own_port,
-                                      .public_ip = r->shared_ip, .public_port = r->shared_port,
-                                      .protocol = udp ? UDP : TCP, .domain = r->domain,
-                                      .address = address, .service = i, .backend = i};
+            struct endpoint_spec e = {.ip = r->own_ip,
+                                      .port = (int)r->own_port,
+                                      .public_ip = r->shared_ip,
+                                      .public_port = r->shared_port,
+                                      .protocol = udp ? UDP : TCP,
+                                      .domain = r->domain,
+                                      .address = address,
+                                      .service = i,
+                                      .backend = i};
             set_endpoint(d, &e);
         }
         set_service(d, i, r->domain, (int)address, ANY, (int)r->shared_port, PORTCAM_MODE_STATIC, i,
@@ -72,9 +77,13 @@ static int teardown(void **state)
 static struct frame make(const char *src, unsigned sport, const char *dst, unsigned dport,
                          uint8_t protocol)
 {
-    struct frame_spec s = {.src = src, .dst = dst, .sport = (uint16_t)sport,
-                           .dport = (uint16_t)dport, .protocol = protocol,
-                           .payload = "GET / HTTP/1.0\r\n\r\n", .payload_len = 18};
+    struct frame_spec s = {.src = src,
+                           .dst = dst,
+                           .sport = (uint16_t)sport,
+                           .dport = (uint16_t)dport,
+                           .protocol = protocol,
+                           .payload = "GET / HTTP/1.0\r\n\r\n",
+                           .payload_len = 18};
     return build_frame(&s);
 }
 
@@ -237,9 +246,15 @@ static void scale(void **state)
     assert_non_null(d);
     for (unsigned i = 0; i < 1024; i++) {
         snprintf(shared, sizeof(shared), "198.51.%u.%u", i >> 8, i & 255);
-        struct endpoint_spec e = {.ip = shared, .public_ip = shared, .protocol = TCP,
-                                  .port = (int)(1024 + i), .public_port = 80, .domain = i,
-                                  .address = i, .service = i, .backend = i};
+        struct endpoint_spec e = {.ip = shared,
+                                  .public_ip = shared,
+                                  .protocol = TCP,
+                                  .port = (int)(1024 + i),
+                                  .public_port = 80,
+                                  .domain = i,
+                                  .address = i,
+                                  .service = i,
+                                  .backend = i};
         set_domain(d, i, 0, PORTCAM_POLICY_DROP);
         set_address(d, i, shared, 32, ANY, i, i);
         set_service(d, i, i, (int)i, TCP, 80, PORTCAM_MODE_STATIC, i, i);
@@ -260,26 +275,38 @@ static void scale(void **state)
 static void second_column_is_a_key(void **state)
 {
     struct pc_device *d = *state;
-    struct endpoint_spec twin = {.ip = "10.0.0.7", .port = 8080, .protocol = TCP, .domain = 1,
-                                 .public_ip = "198.51.100.2", .public_port = 99, .address = 1,
-                                 .service = 9, .backend = 9};
+    struct endpoint_spec twin = {.ip = "10.0.0.7",
+                                 .port = 8080,
+                                 .protocol = TCP,
+                                 .domain = 1,
+                                 .public_ip = "198.51.100.2",
+                                 .public_port = 99,
+                                 .address = 1,
+                                 .service = 9,
+                                 .backend = 9};
     set_endpoint(d, &twin);
     world_build(d);
     expect_out(d, &Table[3], TCP, 1);
 }
 
-#define TEST(name, function) {name, function, setup, teardown, NULL}
+#define TEST(name, function)                                                                       \
+    {                                                                                              \
+        name, function, setup, teardown, NULL                                                      \
+    }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST("S0.5 S0.6 S0.10 S0.11 S0.12 inbound: (address, port) finds its row and becomes column 2", inbound),
+        TEST("S0.5 S0.6 S0.10 S0.11 S0.12 inbound: (address, port) finds its row and becomes "
+             "column 2",
+             inbound),
         TEST("S0.15 S0.16 S0.17 outbound: (address, port) of column 2 becomes column 1", outbound),
         TEST("S0.13 inbound without a match passes bit for bit", inbound_miss),
         TEST("S0.18 outbound without a match passes bit for bit", outbound_miss),
         TEST("S0.13 S0.18 P12 random and damaged frames pass bit for bit", noise),
         TEST("S0.21 one row serves every client, without a record, in any order", stateless),
-        TEST("S0.3 S0.27 the client sees only the shared side, the server only its own", round_trip),
+        TEST("S0.3 S0.27 the client sees only the shared side, the server only its own",
+             round_trip),
         TEST("S0.23 UDP is mapped as TCP is; SCTP where the port stays", other_protocols),
         TEST("S0.28 the mapping applies on every function", every_adapter),
         TEST("S0.26 a thousand domains, each with its row", scale),

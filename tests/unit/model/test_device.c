@@ -1,0 +1,413 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Commands of the device without the registers: change sets (section 9 of the packet semantics), the statuses of
+ * docs/pipeline.md section 6, answers, reset. What packets see is asked by packets, not only by row_read. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include <cmocka.h>
+
+#include "sim/rng.h"
+#include "world.h"
+
+#define OP(name) PORTCAM_OPCODE_##name
+#define S(name) PORTCAM_STATUS_##name
+#define T(name) PORTCAM_TABLE_##name
+
+static struct pc_command_result Result; /* of the last command */
+
+static unsigned run(struct pc_device *d, const struct portcam_command *c)
+{
+    memset(&Result, 0xee, sizeof(Result));
+    pc_device_command(d, c, &Result);
+    return Result.status;
+}
+
+static unsigned run_op(struct pc_device *d, unsigned opcode)
+{
+    return run(d, &(struct portcam_command){.opcode = (uint8_t)opcode});
+}
+
+static unsigned write_row(struct pc_device *d, unsigned table, unsigned row, const void *data)
+{
+    struct portcam_command c = {.opcode = OP(ROW_WRITE), .table_id = (uint16_t)table, .row = row};
+    memcpy(c.data, data, sizeof(c.data));
+    return run(d, &c);
+}
+
+static unsigned delete_row(struct pc_device *d, unsigned table, unsigned row)
+{
+    struct portcam_command c = {.opcode = OP(ROW_DELETE), .table_id = (uint16_t)table, .row = row};
+    return run(d, &c);
+}
+
+static struct portcam_row_image read_row(struct pc_device *d, unsigned table, unsigned row)
+{
+    struct portcam_command c = {.opcode = OP(ROW_READ), .table_id = (uint16_t)table, .row = row};
+    struct portcam_row_image image;
+    assert_int_equal(run(d, &c), S(OK));
+    assert_int_equal(Result.answer_len, sizeof(image));
+    memcpy(&image, Result.answer, sizeof(image));
+    return image;
+}
+
+/* Services 0 to 63 on ports 1000 to 1063 of one address, service i to backend i. */
+enum { SERVICES = 64 };
+
+static struct portcam_backend_row backend(unsigned generation, unsigned i)
+{
+    return (struct portcam_backend_row){.ip = {10, (uint8_t)generation, 0, (uint8_t)i},
+                                        .family = PORTCAM_FAMILY_4,
+                                        .port = (uint16_t)(1000 * generation + i),
+                                        .egress = 1};
+}
+
+static void write_generation(struct pc_device *d, unsigned generation)
+{
+    for (unsigned i = 0; i < SERVICES; i++) {
+        struct portcam_backend_row b = backend(generation, i);
+        assert_int_equal(write_row(d, T(BACKEND), i, &b), S(OK));
+    }
+}
+
+static int setup(void **state)
+{
+    struct pc_device *d = new_device();
+    *state = d;
+    if (!d)
+        return -1;
+    set_domain(d, 0, 0, PORTCAM_POLICY_DROP);
+    set_address(d, 0, "198.51.100.1", 32, ANY, 0, 0);
+    for (unsigned i = 0; i < SERVICES; i++)
+        set_service(d, i, 0, 0, TCP, (int)(1000 + i), PORTCAM_MODE_STATIC, i, i);
+    world_build(d);
+    assert_int_equal(run_op(d, OP(CHANGE_BEGIN)), S(OK));
+    write_generation(d, 1);
+    assert_int_equal(run_op(d, OP(CHANGE_COMMIT)), S(OK));
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    pc_device_free(*state);
+    return 0;
+}
+
+/* Every service sends to this generation of backends: both address and port. */
+static void expect_generation(struct pc_device *d, unsigned generation)
+{
+    for (unsigned i = 0; i < SERVICES; i++) {
+        char ip[16];
+        struct frame_spec s = {.src = "192.0.2.9",
+                               .dst = "198.51.100.1",
+                               .protocol = TCP,
+                               .sport = 40000,
+                               .dport = (uint16_t)(1000 + i)};
+        struct frame f = build_frame(&s);
+        snprintf(ip, sizeof(ip), "10.%u.0.%u", generation, i);
+        s.dst = ip;
+        s.dport = (uint16_t)(1000 * generation + i);
+        struct frame want = build_frame(&s);
+        assert_int_equal(send_frame(d, &f, 0).reason, PORTCAM_REASON_STATIC_FORWARD);
+        assert_memory_equal(f.b, want.b, want.len);
+    }
+}
+
+static void atomic(void **state)
+{
+    struct pc_device *d = *state;
+    for (unsigned generation = 2; generation < 6; generation++) {
+        unsigned epoch = pc_device_epoch(d);
+        assert_false(pc_device_change_open(d));
+        assert_int_equal(run_op(d, OP(CHANGE_BEGIN)), S(OK));
+        assert_true(pc_device_change_open(d));
+        for (unsigned i = 0; i < SERVICES; i++) {
+            struct portcam_backend_row b = backend(generation, i);
+            assert_int_equal(write_row(d, T(BACKEND), i, &b), S(OK));
+            if (i % 16 == 7)
+                expect_generation(d, generation - 1);
+        }
+        struct portcam_backend_row old = backend(generation - 1, 5);
+        struct portcam_row_image image = read_row(d, T(BACKEND), 5);
+        assert_memory_equal(image.data, &old, sizeof(old));
+        assert_int_equal(pc_device_epoch(d), epoch);
+        assert_int_equal(run_op(d, OP(CHANGE_COMMIT)), S(OK));
+        assert_int_equal(pc_device_epoch(d), epoch ^ 1);
+        expect_generation(d, generation);
+    }
+}
+
+static void aborted(void **state)
+{
+    struct pc_device *d = *state;
+    unsigned epoch = pc_device_epoch(d);
+    assert_int_equal(run_op(d, OP(CHANGE_BEGIN)), S(OK));
+    write_generation(d, 2);
+    assert_int_equal(delete_row(d, T(DOMAIN), 0), S(OK));
+    assert_int_equal(run_op(d, OP(CHANGE_ABORT)), S(OK));
+    assert_int_equal(pc_device_epoch(d), epoch);
+    expect_generation(d, 1);
+    /* Nothing of it comes with a later commit either. */
+    assert_int_equal(run_op(d, OP(CHANGE_BEGIN)), S(OK));
+    assert_int_equal(run_op(d, OP(CHANGE_COMMIT)), S(OK));
+    expect_generation(d, 1);
+    assert_int_equal(run_op(d, OP(CHANGE_ABORT)), S(OK)); /* without a change set: nothing */
+    expect_generation(d, 1);
+}
+
+/* Each kind of refused row makes the whole set fail, good rows before and after it included. */
+static void refused(void **state)
+{
+    struct pc_device *d = *state;
+    struct portcam_backend_row bad = backend(2, 0);
+    struct portcam_service_row stateful = {.mode = PORTCAM_MODE_STATEFUL};
+    for (unsigned kind = 0; kind < 5; kind++) {
+        assert_int_equal(run_op(d, OP(CHANGE_BEGIN)), S(OK));
+        write_generation(d, 2);
+        if (kind == 0) {
+            bad.family = 5;
+            assert_int_equal(write_row(d, T(BACKEND), 0, &bad), S(BAD_ROW));
+        } else if (kind == 1) {
+            assert_int_equal(write_row(d, T(SERVICE), 0, &stateful), S(UNSUPPORTED));
+        } else if (kind == 2) {
+            assert_int_equal(write_row(d, PORTCAM_TABLE_MAX, 0, &bad), S(UNKNOWN_TABLE));
+        } else if (kind == 3) {
+            assert_int_equal(write_row(d, T(DEVICE), 1, &bad), S(ROW_OUT_OF_RANGE));
+        } else {
+            assert_int_equal(delete_row(d, T(BACKEND), PORTCAM_BUILD_BACKENDS),
+                             S(ROW_OUT_OF_RANGE));
+        }
+        write_generation(d, 3);
+        assert_int_equal(run_op(d, OP(CHANGE_COMMIT)), S(CHANGE_SET_FAILED));
+        assert_int_equal(run_op(d, OP(CHANGE_COMMIT)), S(CHANGE_SET_FAILED));
+        assert_int_equal(run_op(d, OP(CHANGE_BEGIN)), S(CHANGE_SET_OPEN));
+        assert_true(pc_device_change_open(d));
+        expect_generation(d, 1);
+        assert_int_equal(run_op(d, OP(CHANGE_ABORT)), S(OK));
+        expect_generation(d, 1);
+    }
+    /* Commands that are no rows of the set do not make it fail. */
+    assert_int_equal(run_op(d, OP(CHANGE_BEGIN)), S(OK));
+    write_generation(d, 4);
+    assert_int_equal(run_op(d, OP(CHANGE_BEGIN)), S(CHANGE_SET_OPEN));
+    assert_int_equal(run_op(d, 0xff), S(UNKNOWN_OPCODE));
+    assert_int_equal(run_op(d, OP(COUNTER_READ)), S(BAD_LENGTH));
+    assert_int_equal(run_op(d, OP(CHANGE_COMMIT)), S(OK));
+    expect_generation(d, 4);
+}
+
+/* Two banks that take turns must never show a row of two commits ago: random sets of random rows, written, deleted,
+ * committed or aborted, against a plain array, every row read back after each. */
+static void banks(void **state)
+{
+    struct pc_device *d = *state;
+    struct pc_rng r = pc_rng_stream(1, "banks");
+    struct portcam_backend_row now[SERVICES], next[SERVICES], none = {.family = 0};
+    printf("# seed 1\n");
+    for (unsigned i = 0; i < SERVICES; i++)
+        now[i] = backend(1, i);
+    for (unsigned set = 0; set < 2000; set++) {
+        memcpy(next, now, sizeof(next));
+        assert_int_equal(run_op(d, OP(CHANGE_BEGIN)), S(OK));
+        for (unsigned n = pc_rng_below(&r, set % 100 ? 8 : 300); n > 0; n--) {
+            unsigned i = pc_rng_below(&r, SERVICES);
+            next[i] = pc_rng_chance(&r, 40) ? none : backend(pc_rng_below(&r, 64), i);
+            assert_int_equal(next[i].family ? write_row(d, T(BACKEND), i, &next[i])
+                                            : delete_row(d, T(BACKEND), i),
+                             S(OK));
+        }
+        if (pc_rng_chance(&r, 70)) {
+            memcpy(now, next, sizeof(now));
+            assert_int_equal(run_op(d, OP(CHANGE_COMMIT)), S(OK));
+        } else {
+            assert_int_equal(run_op(d, OP(CHANGE_ABORT)), S(OK));
+        }
+        for (unsigned i = 0; i < SERVICES; i++) {
+            struct portcam_row_image image = read_row(d, T(BACKEND), i);
+            assert_int_equal(image.flags, now[i].family ? PORTCAM_ROW_IMAGE_VALID : 0);
+            assert_memory_equal(image.data, &now[i], sizeof(now[i]));
+        }
+    }
+}
+
+/* A set of more rows than any list inside has to begin with: all backends, twice. */
+static void thousands(void **state)
+{
+    struct pc_device *d = *state;
+    for (unsigned generation = 2; generation < 4; generation++) {
+        assert_int_equal(run_op(d, OP(CHANGE_BEGIN)), S(OK));
+        for (unsigned i = 0; i < PORTCAM_BUILD_BACKENDS; i++) {
+            struct portcam_backend_row b = backend(generation, i);
+            assert_int_equal(write_row(d, T(BACKEND), i, &b), S(OK));
+        }
+        expect_generation(d, generation - 1);
+        assert_int_equal(run_op(d, OP(CHANGE_COMMIT)), S(OK));
+        expect_generation(d, generation);
+    }
+}
+
+static void other_domain(void **state)
+{
+    struct pc_device *d = *state;
+    struct portcam_domain_row domain = {.state = PORTCAM_DOMAIN_STATE_STOPPED};
+    struct portcam_address_row address = {.ip = {203, 0, 113},
+                                          .family = 4,
+                                          .prefix = 24,
+                                          .vlan = PORTCAM_VLAN_ANY,
+                                          .address = 1,
+                                          .domain = 1};
+    for (unsigned s = 0; s < PORTCAM_DOMAIN_STATE_MAX; s++) {
+        domain.state = (uint8_t)s;
+        assert_int_equal(run_op(d, OP(CHANGE_BEGIN)), S(OK));
+        assert_int_equal(write_row(d, T(DOMAIN), 1, &domain), S(OK));
+        assert_int_equal(write_row(d, T(ADDRESS), 1, &address), S(OK));
+        expect_generation(d, 1);
+        assert_int_equal(run_op(d, OP(CHANGE_COMMIT)), S(OK));
+        expect_generation(d, 1);
+    }
+}
+
+/* ---- statuses ---- */
+
+static void statuses(void **state)
+{
+    static const struct {
+        struct portcam_command c;
+        bool open; /* in a change set */
+        unsigned status;
+    } cases[] = {
+        {{.opcode = OP(NOP), .table_id = 99, .row = ~0u, .count = ~0u}, false, S(OK)},
+        {{.opcode = OP(SET_TIME)}, false, S(UNSUPPORTED)},
+        {{.opcode = OP(CHANGE_COMMIT)}, false, S(NO_CHANGE_SET)},
+        {{.opcode = OP(CHANGE_BEGIN)}, true, S(CHANGE_SET_OPEN)},
+        /* table before row before change set before fields */
+        {{.opcode = OP(ROW_WRITE), .table_id = 9, .row = ~0u}, false, S(UNKNOWN_TABLE)},
+        {{.opcode = OP(ROW_WRITE), .table_id = 0x106}, true, S(UNKNOWN_TABLE)},
+        {{.opcode = OP(ROW_WRITE), .table_id = T(FUNCTION), .row = 16}, false, S(ROW_OUT_OF_RANGE)},
+        {{.opcode = OP(ROW_WRITE), .table_id = T(BACKEND), .row = ~0u}, true, S(ROW_OUT_OF_RANGE)},
+        {{.opcode = OP(ROW_WRITE), .table_id = T(BACKEND)}, false, S(NO_CHANGE_SET)},
+        {{.opcode = OP(ROW_WRITE), .table_id = T(BACKEND)}, true, S(BAD_ROW)},
+        {{.opcode = OP(ROW_DELETE), .table_id = T(BACKEND), .data = {255}}, true, S(OK)},
+        {{.opcode = OP(ROW_DELETE), .table_id = T(BACKEND)}, false, S(NO_CHANGE_SET)},
+        {{.opcode = OP(ROW_DELETE), .table_id = T(ENDPOINT_ANY), .row = 512},
+         true,
+         S(ROW_OUT_OF_RANGE)},
+        {{.opcode = OP(ROW_READ), .table_id = 0xffff, .data = {1}}, false, S(UNKNOWN_TABLE)},
+        {{.opcode = OP(ROW_READ), .table_id = T(DOMAIN), .row = 256, .data = {1}},
+         false,
+         S(ROW_OUT_OF_RANGE)},
+        {{.opcode = OP(ROW_READ), .table_id = T(DOMAIN), .data = {32}}, true, S(BAD_ALIGNMENT)},
+        /* table, row, count, last row, address */
+        {{.opcode = OP(COUNTER_READ), .table_id = 7, .row = ~0u}, false, S(UNKNOWN_TABLE)},
+        {{.opcode = OP(COUNTER_READ), .row = 64}, false, S(ROW_OUT_OF_RANGE)},
+        {{.opcode = OP(COUNTER_READ), .data = {1}}, false, S(BAD_LENGTH)},
+        {{.opcode = OP(COUNTER_READ), .table_id = 6, .count = 1025}, false, S(BAD_LENGTH)},
+        {{.opcode = OP(COUNTER_READ), .row = 60, .count = 5, .data = {1}},
+         false,
+         S(ROW_OUT_OF_RANGE)},
+        {{.opcode = OP(COUNTER_READ), .row = 60, .count = 4, .data = {1}}, false, S(BAD_ALIGNMENT)},
+        {{.opcode = OP(COUNTER_READ), .table_id = 6, .row = 7168, .count = 1024}, false, S(OK)},
+        {{.opcode = OP(SELF_TEST), .data = {32}}, false, S(BAD_ALIGNMENT)},
+        {{.opcode = OP(SELF_TEST), .data = {[8] = 1}}, true, S(BAD_ALIGNMENT)},
+        {{.opcode = OP(SELF_TEST), .data = {64}}, true, S(OK)},
+    };
+    struct pc_device *d = *state;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        if (cases[i].open)
+            assert_int_equal(run_op(d, OP(CHANGE_BEGIN)), S(OK));
+        unsigned status = run(d, &cases[i].c);
+        if (status != cases[i].status)
+            print_message("# case %zu\n", i);
+        assert_int_equal(status, cases[i].status);
+        if (status != S(OK)) {
+            assert_int_equal(Result.answer_len, 0);
+            assert_int_equal(Result.result, 0);
+        }
+        assert_int_equal(run_op(d, OP(CHANGE_ABORT)), S(OK));
+        expect_generation(d, 1);
+    }
+}
+
+static void unknown_opcodes(void **state)
+{
+    static const uint8_t known[] = {0, 1, 2, 3, 16, 17, 18, 32, 48, 49};
+    for (unsigned opcode = 0; opcode < 256; opcode++)
+        if (!memchr(known, (int)opcode, sizeof(known)))
+            assert_int_equal(run_op(*state, opcode), S(UNKNOWN_OPCODE));
+    expect_generation(*state, 1);
+}
+
+static void counters(void **state)
+{
+    struct pc_device *d = *state;
+    struct portcam_counter_row rows[3];
+    struct portcam_command c = {.opcode = OP(COUNTER_READ),
+                                .table_id = PORTCAM_COUNTER_TABLE_SERVICE,
+                                .row = 9,
+                                .count = 3};
+    expect_generation(d, 1);
+    expect_generation(d, 1);
+    assert_int_equal(run(d, &c), S(OK));
+    assert_int_equal(Result.result, 3);
+    assert_int_equal(Result.answer_len, sizeof(rows));
+    memcpy(rows, Result.answer, sizeof(rows));
+    for (unsigned i = 0; i < 3; i++) { /* rows 9 and 11 are replies, there were none */
+        assert_int_equal(rows[i].packets, i == 1 ? 2 : 0);
+        assert_int_equal(rows[i].octets, i == 1 ? 2 * 54 : 0);
+    }
+}
+
+static void reset(void **state)
+{
+    struct pc_device *d = *state;
+    struct portcam_backend_row b = backend(2, 0);
+    expect_generation(d, 1);
+    pc_tables_set_seed(pc_device_tables_rw(d), 77);
+    assert_int_equal(pc_device_epoch(d), 1);
+    assert_int_equal(run_op(d, OP(CHANGE_BEGIN)), S(OK));
+    assert_int_equal(write_row(d, T(BACKEND), 0, &b), S(OK));
+    pc_device_reset(d);
+    assert_false(pc_device_change_open(d));
+    assert_int_equal(pc_device_epoch(d), 0);
+    assert_int_equal(pc_tables_seed(pc_device_tables(d)), 0);
+    assert_int_equal(run_op(d, OP(CHANGE_COMMIT)), S(NO_CHANGE_SET));
+    for (unsigned table = 0; table < PORTCAM_TABLE_MAX; table++)
+        for (unsigned row = 0; row < pc_tables_rows(pc_device_tables(d), table); row++)
+            assert_int_equal(read_row(d, table, row).flags, 0);
+    for (unsigned table = 0; table < PORTCAM_COUNTER_TABLE_MAX; table++)
+        for (unsigned row = 0; row < pc_device_counter_rows(d, table); row++)
+            assert_int_equal(pc_device_counter(d, table, row).packets, 0);
+    /* As new: the same frame finds nothing, and rows may be written again. */
+    struct frame_spec s = {
+        .src = "192.0.2.9", .dst = "198.51.100.1", .protocol = TCP, .dport = 1000};
+    struct frame f = build_frame(&s);
+    assert_int_equal(send_frame(d, &f, 0).reason, PORTCAM_REASON_NO_MATCH);
+    assert_int_equal(run_op(d, OP(CHANGE_BEGIN)), S(OK));
+    assert_int_equal(run_op(d, OP(CHANGE_COMMIT)), S(OK));
+    assert_int_equal(read_row(d, T(BACKEND), 0).flags, 0);
+}
+
+#define TEST(name, function)                                                                       \
+    {                                                                                              \
+        name, function, setup, teardown, NULL                                                      \
+    }
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST("section 9 F.29 packets see all of a change set or none of it", atomic),
+        TEST("section 9 an aborted change set leaves nothing, nor in the next one", aborted),
+        TEST("section 9 one refused row refuses the set, until the abort", refused),
+        TEST("section 9 the bank that was away is made equal: random sets against an array", banks),
+        TEST("section 9 a change set of thousands of rows", thousands),
+        TEST("section 9 section 6 changes of one domain do not touch another's packets",
+             other_domain),
+        TEST("commands: each status, in the order of the checks; packets go on", statuses),
+        TEST("commands: all 246 opcodes without a name are unknown_opcode", unknown_opcodes),
+        TEST("commands: counter_read gives packets and octets of the rows asked for", counters),
+        TEST("reset: tables, counters, seed, bank and open change set", reset),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
