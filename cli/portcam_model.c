@@ -18,8 +18,10 @@
 
 #define USAGE                                                                                      \
     "usage: portcam-model --config FILE [--net IN[,OUT]] [--host [N=]IN[,OUT]]... [--stats]\n"     \
-    "Frames of the capture files IN go through the reference model; what leaves by a function is\n" \
-    "written to its file OUT. --net is the network, --host a host function (1 without N=); IN may\n" \
+    "Frames of the capture files IN go through the reference model; what leaves by a function "    \
+    "is\n"                                                                                         \
+    "written to its file OUT. --net is the network, --host a host function (1 without N=); IN "    \
+    "may\n"                                                                                        \
     "be empty (--host ,out.pcap). --stats prints how many frames had which reason.\n"
 
 enum { PORTS_MAX = 256, FRAME_MAX = 65535, ERROR_LEN = PCAP_ERRBUF_SIZE };
@@ -136,9 +138,10 @@ static int check_files(const struct run *r)
             const struct port *p = &r->ports[j];
             if (i != j && p->out &&
                 (p->function == r->ports[i].function || strcmp(p->out, r->ports[i].out) == 0))
-                return model_fail("%s: function %u and function %u each write one file of their own; "
-                                  "name it once",
-                                  p->out, p->function, r->ports[i].function);
+                return model_fail(
+                    "%s: function %u and function %u each write one file of their own; "
+                    "name it once",
+                    p->out, p->function, r->ports[i].function);
             if (p->in && stat(r->ports[i].out, &out) == 0 && stat(p->in, &other) == 0 &&
                 S_ISREG(out.st_mode) && out.st_dev == other.st_dev && out.st_ino == other.st_ino)
                 return model_fail("%s: it is an input too; write to another file", r->ports[i].out);
@@ -155,19 +158,21 @@ static int open_reader(struct port *p)
 
     p->reader = pcap_open_offline_with_tstamp_precision(p->in, PCAP_TSTAMP_PRECISION_NANO, error);
     if (!p->reader)
-        return strstr(error, p->in) ? model_fail("%s", error)
-                                    : model_fail("%s: %s; give a pcap or pcapng file", p->in, error);
+        return strstr(error, p->in)
+                   ? model_fail("%s", error)
+                   : model_fail("%s: %s; give a pcap or pcapng file", p->in, error);
     if (pcap_datalink(p->reader) != DLT_EN10MB)
-        return model_fail("%s: its packets are not Ethernet; capture on an Ethernet interface, not on "
-                          "\"any\"",
-                          p->in);
+        return model_fail(
+            "%s: its packets are not Ethernet; capture on an Ethernet interface, not on "
+            "\"any\"",
+            p->in);
     return MODEL_OK;
 }
 
 static int open_writer(struct port *p)
 {
-    p->writer = pcap_open_dead_with_tstamp_precision(DLT_EN10MB, FRAME_MAX,
-                                                     PCAP_TSTAMP_PRECISION_NANO);
+    p->writer =
+        pcap_open_dead_with_tstamp_precision(DLT_EN10MB, FRAME_MAX, PCAP_TSTAMP_PRECISION_NANO);
     p->dump = p->writer ? pcap_dump_open(p->writer, p->out) : NULL;
     if (!p->dump)
         return model_fail("%s", p->writer ? pcap_geterr(p->writer) : strerror(ENOMEM));
@@ -255,7 +260,7 @@ static int pass_frames(struct run *r)
 
 static void print_stats(const struct pc_device *d)
 {
-#define NAME(value, name, rule, fate, about) [value] = name,
+#define NAME(value, name, rule, fate, about) [value] = (name),
     static const char *const names[] = {PORTCAM_REASON_LIST(NAME)};
 #undef NAME
     printf("%-20s %12s %14s\n", "reason", "packets", "octets");

@@ -109,15 +109,15 @@ static int write_rows(struct pc_device *d, const struct pc_image *image)
             const struct pc_image_row *r = &image->table[table][row];
             if (!r->valid)
                 continue;
-            c = (struct portcam_command){.opcode = PORTCAM_OPCODE_ROW_WRITE,
-                                         .table_id = (uint16_t)table,
-                                         .row = row};
+            c = (struct portcam_command){
+                .opcode = PORTCAM_OPCODE_ROW_WRITE, .table_id = (uint16_t)table, .row = row};
             memcpy(c.data, r->data, sizeof(c.data));
             rc = run(d, &c);
             if (rc)
-                model_fail("the model refuses row %u of table %s, status %d; this is a defect of the "
-                           "library or the model",
-                           (unsigned)row, pc_table_name(table), -rc);
+                model_fail(
+                    "the model refuses row %u of table %s, status %d; this is a defect of the "
+                    "library or the model",
+                    (unsigned)row, pc_table_name(table), -rc);
         }
     }
     c = (struct portcam_command){.opcode = PORTCAM_OPCODE_CHANGE_COMMIT};

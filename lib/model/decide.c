@@ -150,8 +150,7 @@ static void by_service(const struct pc_tables *t, const struct pc_parsed *p,
 }
 
 /* Step 4; false if no endpoint decides. */
-static bool by_endpoint(const struct pc_tables *t, const struct pc_parsed *p,
-                        struct pc_decision *d)
+static bool by_endpoint(const struct pc_tables *t, const struct pc_parsed *p, struct pc_decision *d)
 {
     unsigned table = 0;
     int row = pc_tables_endpoint(t, p, &table);

@@ -243,7 +243,6 @@ void pc_parse(const uint8_t *frame, size_t len, unsigned ingress, size_t max_fra
         ret->has_mac = true;
         memcpy(ret->dst_mac, frame, 6);
     }
-    ret->reason =
-        (uint8_t)(len > max_frame ? (unsigned)PORTCAM_REASON_OVERSIZE : parse(&c, ret));
+    ret->reason = (uint8_t)(len > max_frame ? (unsigned)PORTCAM_REASON_OVERSIZE : parse(&c, ret));
     ret->decided = ret->reason != UNDECIDED;
 }

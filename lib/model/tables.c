@@ -157,8 +157,7 @@ static void add_address(struct pc_ternary *t, unsigned row, const struct portcam
         mask[i] = (uint8_t)(bits >= 8 ? 255 : 255u << (8 - bits));
     }
     struct pc_ternary_key k = address_key(a->family == PORTCAM_FAMILY_6, a->vlan & 0xfffu, a->ip);
-    struct pc_ternary_key m =
-        address_key(true, a->vlan == PORTCAM_VLAN_ANY ? 0 : 0xfff, mask);
+    struct pc_ternary_key m = address_key(true, a->vlan == PORTCAM_VLAN_ANY ? 0 : 0xfff, mask);
     pc_ternary_add(t, row, &k, &m);
 }
 
@@ -166,8 +165,8 @@ static struct pc_ternary_key service_key(unsigned domain, unsigned address, unsi
                                          bool has_ports, unsigned port)
 {
     return (struct pc_ternary_key){.word = {(uint64_t)domain << 48 | (uint64_t)address << 32 |
-                                                (uint64_t)port << 16 | (uint64_t)protocol << 8 |
-                                                has_ports}};
+                                            (uint64_t)port << 16 | (uint64_t)protocol << 8 |
+                                            has_ports}};
 }
 
 static void add_service(struct pc_ternary *t, unsigned row, const struct portcam_service_row *s)
@@ -175,9 +174,8 @@ static void add_service(struct pc_ternary *t, unsigned row, const struct portcam
     bool port = s->flags & PORTCAM_SERVICE_ROW_EXACT_PORT;
     bool protocol = s->flags & PORTCAM_SERVICE_ROW_EXACT_PROTOCOL;
     struct pc_ternary_key k = service_key(s->domain, s->address, s->protocol, true, s->port);
-    struct pc_ternary_key m =
-        service_key(0xffff, s->address == PORTCAM_ADDRESS_ANY ? 0 : 0xffff, protocol ? 0xff : 0,
-                    port, port ? 0xffff : 0);
+    struct pc_ternary_key m = service_key(0xffff, s->address == PORTCAM_ADDRESS_ANY ? 0 : 0xffff,
+                                          protocol ? 0xff : 0, port, port ? 0xffff : 0);
     pc_ternary_add(t, row, &k, &m);
 }
 
@@ -225,8 +223,7 @@ int pc_tables_address(const struct pc_tables *t, const struct pc_parsed *p)
 int pc_tables_service(const struct pc_tables *t, unsigned domain, unsigned address,
                       const struct pc_parsed *p)
 {
-    struct pc_ternary_key k =
-        service_key(domain, address, p->protocol, p->has_ports, p->dst.port);
+    struct pc_ternary_key k = service_key(domain, address, p->protocol, p->has_ports, p->dst.port);
     return pc_ternary_lookup(t->service, &k);
 }
 
@@ -248,8 +245,8 @@ int pc_tables_endpoint(const struct pc_tables *t, const struct pc_parsed *p, uns
     if (!(t->block[exact].used | t->block[any_port].used | t->block[any].used))
         return -1;
 
-    struct portcam_endpoint_row key = {
-        .family = p->is_v6 ? PORTCAM_FAMILY_6 : PORTCAM_FAMILY_4, .protocol = p->protocol};
+    struct portcam_endpoint_row key = {.family = p->is_v6 ? PORTCAM_FAMILY_6 : PORTCAM_FAMILY_4,
+                                       .protocol = p->protocol};
     memcpy(key.ip, p->src.ip, 16);
     uint8_t *bytes = (uint8_t *)&key;
     uint32_t common = pc_crc32c(t->seed, bytes, 17);

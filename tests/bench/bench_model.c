@@ -43,21 +43,28 @@ static void fill(struct pc_tables *t)
     struct portcam_domain_row domain = {0};
     pc_tables_set(t, PORTCAM_TABLE_DOMAIN, 0, &domain);
     for (unsigned i = 0; i < ADDRESSES; i++) {
-        struct portcam_address_row a = {.family = 4, .prefix = 32, .vlan = PORTCAM_VLAN_ANY,
-                                        .address = (uint16_t)i};
+        struct portcam_address_row a = {
+            .family = 4, .prefix = 32, .vlan = PORTCAM_VLAN_ANY, .address = (uint16_t)i};
         public_ip(a.ip, i);
         pc_tables_set(t, PORTCAM_TABLE_ADDRESS, i, &a);
     }
     unsigned buckets = pc_tables_rows(t, PORTCAM_TABLE_ENDPOINT) / PORTCAM_BUILD_ENDPOINT_WAYS;
     for (unsigned i = 0; i < SERVICES; i++) {
         unsigned address = i % ADDRESSES, port = 80 + i / ADDRESSES;
-        struct portcam_service_row s = {.address = (uint16_t)address, .port = (uint16_t)port,
-                                        .protocol = 6, .flags = 3, .service = (uint16_t)i,
+        struct portcam_service_row s = {.address = (uint16_t)address,
+                                        .port = (uint16_t)port,
+                                        .protocol = 6,
+                                        .flags = 3,
+                                        .service = (uint16_t)i,
                                         .backend = (uint16_t)i};
         struct portcam_backend_row b = {.family = 4, .port = 8080, .egress = 1};
-        struct portcam_endpoint_row e = {.family = 4, .protocol = 6, .port = 8080,
-                                         .public_port = (uint16_t)port, .service = (uint16_t)i,
-                                         .backend = (uint16_t)i, .address = (uint16_t)address};
+        struct portcam_endpoint_row e = {.family = 4,
+                                         .protocol = 6,
+                                         .port = 8080,
+                                         .public_port = (uint16_t)port,
+                                         .service = (uint16_t)i,
+                                         .backend = (uint16_t)i,
+                                         .address = (uint16_t)address};
         server_ip(b.ip, i);
         server_ip(e.ip, i);
         public_ip(e.public_ip, address);
@@ -94,12 +101,15 @@ static void make_frame(uint8_t *f, unsigned i)
 
 int main(int argc, char **argv)
 {
-    double seconds = argc > 1 ? atof(argv[1]) : 2;
+    double seconds = argc > 1 ? strtod(argv[1], NULL) : 2;
     struct pc_sizes sizes = pc_sizes_default();
     struct pc_device *d = pc_device_new(&sizes);
     uint8_t(*frame)[LEN] = malloc(FRAMES * LEN), work[LEN];
-    if (!d || !frame)
+    if (!d || !frame) {
+        pc_device_free(d);
+        free(frame);
         return 1;
+    }
     fill(pc_device_tables_rw(d));
     for (unsigned i = 0; i < FRAMES; i++)
         make_frame(frame[i], i);
@@ -119,8 +129,9 @@ int main(int argc, char **argv)
     struct portcam_counter_row reverse =
         pc_device_counter(d, PORTCAM_COUNTER_TABLE_REASON, PORTCAM_REASON_STATIC_REVERSE);
     bool ok = forward.packets + reverse.packets == packets;
-    printf("model: %.2f million packets/s on one core (64-byte TCP, %d services, both directions)%s\n",
-           (double)packets / (end - start) / 1e6, SERVICES, ok ? "" : " BUT NOT ALL TRANSLATED");
+    printf(
+        "model: %.2f million packets/s on one core (64-byte TCP, %d services, both directions)%s\n",
+        (double)packets / (end - start) / 1e6, SERVICES, ok ? "" : " BUT NOT ALL TRANSLATED");
     pc_device_free(d);
     free(frame);
     return !ok;

@@ -19,7 +19,7 @@ struct frame_spec {
     uint16_t tpid[3], tci[3];
     const char *src, *dst;
     uint8_t tos, ttl;
-    uint16_t frag; /* IPv4: flags and offset */
+    uint16_t frag;      /* IPv4: flags and offset */
     const uint8_t *opt; /* IPv4 options, a multiple of 4 bytes */
     size_t opt_len;
     const uint8_t *ext; /* IPv6 extension headers; the last one's next header is the caller's */

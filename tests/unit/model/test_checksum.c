@@ -53,7 +53,8 @@ static void functions_agree(void **state)
         uint16_t m = (uint16_t)pc_rng_next(&r), n = (uint16_t)pc_rng_next(&r);
         if (i % 4 == 0)
             n = (uint16_t)~rest; /* sums that end in 0xffff and 0x0000 */
-        uint16_t got = pc_checksum_update((uint16_t)recompute(rest, m), pc_checksum_delta(&m, &n, 2));
+        uint16_t got =
+            pc_checksum_update((uint16_t)recompute(rest, m), pc_checksum_delta(&m, &n, 2));
         assert_int_equal(got, recompute(rest, n));
     }
 }
@@ -103,7 +104,8 @@ static void wrong_stays_wrong(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        {"F.1 equation 3 equals recomputation for all 2^32 pairs, two rests", every_pair, NULL, NULL, NULL},
+        {"F.1 equation 3 equals recomputation for all 2^32 pairs, two rests", every_pair, NULL,
+         NULL, NULL},
         {"F.2 the model's functions agree with recomputation", functions_agree, NULL, NULL, NULL},
         {"F.4 all changed words summed before one fold", many_words_one_fold, NULL, NULL, NULL},
         {"F.21 a wrong checksum stays wrong", wrong_stays_wrong, NULL, NULL, NULL},

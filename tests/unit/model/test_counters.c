@@ -45,8 +45,8 @@ static void check(struct pc_device *d, struct frame f, const struct want *w)
         for (unsigned row = 0; row < pc_device_counter_rows(d, table); row++) {
             struct portcam_counter_row is = pc_device_counter(d, table, row);
             if (memcmp(&is, &Expected[table][row], sizeof(is)) != 0)
-                print_message("# reason %u: table %u row %u has %llu packets\n", w->reason, table, row,
-                              (unsigned long long)is.packets);
+                print_message("# reason %u: table %u row %u has %llu packets\n", w->reason, table,
+                              row, (unsigned long long)is.packets);
             assert_memory_equal(&is, &Expected[table][row], sizeof(is));
         }
     }
@@ -73,9 +73,15 @@ static int setup(void **state)
     set_service(d, 5, 3, 11, DCCP, ANY, PORTCAM_MODE_STATIC, 26, 31);
     set_backend(d, 31, "10.0.0.1", 8080, NULL, 5);
     set_backend(d, 32, "10.0.0.2", 0, NULL, 6);
-    struct endpoint_spec e = {.ip = "10.0.0.1", .protocol = TCP, .port = 8080, .domain = 3,
-                              .public_ip = "198.51.100.1", .public_port = 80, .address = 11,
-                              .service = 21, .backend = 31};
+    struct endpoint_spec e = {.ip = "10.0.0.1",
+                              .protocol = TCP,
+                              .port = 8080,
+                              .domain = 3,
+                              .public_ip = "198.51.100.1",
+                              .public_port = 80,
+                              .address = 11,
+                              .service = 21,
+                              .backend = 31};
     set_endpoint(d, &e);
     e.port = 8081;
     e.flags = PORTCAM_ENDPOINT_ROW_STRICT;
@@ -97,9 +103,15 @@ static int teardown(void **state)
 static struct frame flow(const char *src, unsigned sport, const char *dst, unsigned dport,
                          uint8_t protocol)
 {
-    return build_frame(&(struct frame_spec){.dmac = {2}, .src = src, .dst = dst, .dport = (uint16_t)dport,
-                                            .sport = (uint16_t)sport, .protocol = protocol,
-                                            .payload = "12345678", .payload_len = 8, .pad = 3});
+    return build_frame(&(struct frame_spec){.dmac = {2},
+                                            .src = src,
+                                            .dst = dst,
+                                            .dport = (uint16_t)dport,
+                                            .sport = (uint16_t)sport,
+                                            .protocol = protocol,
+                                            .payload = "12345678",
+                                            .payload_len = 8,
+                                            .pad = 3});
 }
 
 static void forward(void **state)
@@ -120,7 +132,8 @@ static void forward(void **state)
     check(d, flow(c, 1, "203.0.113.1", 80, TCP),
           &(struct want){R(NO_MATCH), 0, 1, -1, -1, -1, -1, false});
     /* A loopback destination of the source domain: no address is counted. */
-    check(d, flow(c, 1, "127.0.0.1", 84, TCP), &(struct want){R(DELIVER), 2, 6, 3, -1, 25, 32, false});
+    check(d, flow(c, 1, "127.0.0.1", 84, TCP),
+          &(struct want){R(DELIVER), 2, 6, 3, -1, 25, 32, false});
     check(d, flow(c, 1, "127.0.0.1", 99, TCP),
           &(struct want){R(UNKNOWN_PASS), 2, 0, 3, -1, -1, -1, false});
 }
@@ -129,7 +142,8 @@ static void reverse(void **state)
 {
     struct pc_device *d = *state;
     const char *c = "192.0.2.9", *b = "10.0.0.1";
-    check(d, flow(b, 8080, c, 1, TCP), &(struct want){R(STATIC_REVERSE), 5, 0, 3, 11, 21, 31, true});
+    check(d, flow(b, 8080, c, 1, TCP),
+          &(struct want){R(STATIC_REVERSE), 5, 0, 3, 11, 21, 31, true});
     check(d, flow(b, 8081, c, 1, TCP), &(struct want){R(STRICT_PASS), 5, 0, 3, 11, 27, 31, true});
     check(d, flow(b, 8081, c, 1, SCTP), &(struct want){R(SCTP_PORTS), 5, 0, 3, 11, 27, 31, true});
     /* To an address of another domain without a service there: only the endpoint's rows count. */
@@ -174,7 +188,8 @@ static void oversize(void **state)
     struct pc_decision v;
     pc_device_packet(*state, frame, sizeof(frame), 7, NULL, &v);
     assert_true(v.drop);
-    struct portcam_counter_row reason = pc_device_counter(*state, PORTCAM_COUNTER_TABLE_REASON, R(OVERSIZE));
+    struct portcam_counter_row reason =
+        pc_device_counter(*state, PORTCAM_COUNTER_TABLE_REASON, R(OVERSIZE));
     struct portcam_counter_row rx = pc_device_counter(*state, PORTCAM_COUNTER_TABLE_FUNCTION_RX, 7);
     struct portcam_counter_row tx = pc_device_counter(*state, PORTCAM_COUNTER_TABLE_FUNCTION_TX, 0);
     assert_int_equal(reason.packets, 1);
@@ -197,13 +212,18 @@ static void explain(void **state)
     assert_int_equal(w.service_row, v.service_row);
 }
 
-#define TEST(name, function) {name, function, setup, teardown, NULL}
+#define TEST(name, function)                                                                       \
+    {                                                                                              \
+        name, function, setup, teardown, NULL                                                      \
+    }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST("section 5 packets to services: reason, functions, domain, address, service, backend", forward),
-        TEST("section 5 replies count the endpoint's rows and nothing of the destination's", reverse),
+        TEST("section 5 packets to services: reason, functions, domain, address, service, backend",
+             forward),
+        TEST("section 5 replies count the endpoint's rows and nothing of the destination's",
+             reverse),
         TEST("section 5 section 6 paused and stopped domains", states),
         TEST("section 5 what is not parsed counts reason and functions only", undecided),
         TEST("section 5 an oversize frame counts its ingress", oversize),

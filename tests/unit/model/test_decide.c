@@ -34,7 +34,10 @@ static int teardown(void **state)
 static struct frame to(const char *dst)
 {
     struct frame_spec s = {.src = strchr(dst, ':') ? "2001:db8:cc::9" : "192.0.2.9",
-                           .dst = dst, .protocol = TCP, .sport = 40001, .dport = 80};
+                           .dst = dst,
+                           .protocol = TCP,
+                           .sport = 40001,
+                           .dport = 80};
     memcpy(s.dmac, MacOne, 6);
     memcpy(s.smac, MacClient, 6);
     return build_frame(&s);
@@ -43,8 +46,11 @@ static struct frame to(const char *dst)
 static struct frame flow(const char *src, unsigned sport, const char *dst, unsigned dport,
                          uint8_t protocol)
 {
-    struct frame_spec s = {.src = src, .dst = dst, .protocol = protocol,
-                           .sport = (uint16_t)sport, .dport = (uint16_t)dport};
+    struct frame_spec s = {.src = src,
+                           .dst = dst,
+                           .protocol = protocol,
+                           .sport = (uint16_t)sport,
+                           .dport = (uint16_t)dport};
     memcpy(s.dmac, MacOne, 6);
     memcpy(s.smac, MacClient, 6);
     return build_frame(&s);
@@ -182,8 +188,8 @@ static void vlan_rows(void **state)
     set_address(d, 0, "198.51.100.1", 32, 100, 0, 0);
     set_address(d, 1, "198.51.100.1", 32, 0, 1, 1);
     world_build(d);
-    struct frame_spec s = {.src = "192.0.2.9", .dst = "198.51.100.1", .protocol = TCP, .tags = 1,
-                           .tci = {100}};
+    struct frame_spec s = {
+        .src = "192.0.2.9", .dst = "198.51.100.1", .protocol = TCP, .tags = 1, .tci = {100}};
     expect(d, build_frame(&s), 0, R(UNKNOWN_DROP), -1);
     s.tci[0] = 0xf064; /* PCP and DEI do not matter */
     expect(d, build_frame(&s), 0, R(UNKNOWN_DROP), -1);
@@ -401,7 +407,8 @@ static void slow_path_protocols(void **state)
     set_backend(d, 0, "10.0.0.1", 80, NULL, 3); /* the port does not change */
     world_build(d);
     expect(d, flow("192.0.2.9", 1, "198.51.100.1", 80, SCTP), 0, R(STATIC_FORWARD), 3);
-    set_service(d, 1, 0, 0, ANY, ANY, DELIVER, 1, 1); /* nothing is rewritten, nothing can be wrong */
+    set_service(d, 1, 0, 0, ANY, ANY, DELIVER, 1,
+                1); /* nothing is rewritten, nothing can be wrong */
     world_build(d);
     expect(d, flow("192.0.2.9", 1, "198.51.100.1", 81, DCCP), 0, R(DELIVER), 3);
 }
@@ -412,12 +419,16 @@ static void reverse_order(void **state)
 {
     struct pc_device *d = *state;
     set_domain(d, 0, RUNNING, PASS);
-    struct endpoint_spec exact = {.ip = "10.0.0.1", .protocol = TCP, .port = 8080, .service = 1,
-                                  .public_ip = "198.51.100.1", .public_port = 80};
-    struct endpoint_spec any_port = {.ip = "10.0.0.1", .protocol = TCP, .port = ANY, .service = 2,
-                                     .public_ip = "198.51.100.2"};
-    struct endpoint_spec any = {.ip = "10.0.0.1", .protocol = ANY, .port = ANY, .service = 3,
-                                .public_ip = "198.51.100.3"};
+    struct endpoint_spec exact = {.ip = "10.0.0.1",
+                                  .protocol = TCP,
+                                  .port = 8080,
+                                  .service = 1,
+                                  .public_ip = "198.51.100.1",
+                                  .public_port = 80};
+    struct endpoint_spec any_port = {
+        .ip = "10.0.0.1", .protocol = TCP, .port = ANY, .service = 2, .public_ip = "198.51.100.2"};
+    struct endpoint_spec any = {
+        .ip = "10.0.0.1", .protocol = ANY, .port = ANY, .service = 3, .public_ip = "198.51.100.3"};
     set_endpoint(d, &exact);
     set_endpoint(d, &any_port);
     set_endpoint(d, &any);
@@ -442,8 +453,11 @@ static void reverse_family(void **state)
 {
     struct pc_device *d = *state;
     set_domain(d, 0, RUNNING, PASS);
-    struct endpoint_spec e = {.ip = "0a00:0001::", .protocol = TCP, .port = 8080,
-                              .public_ip = "2001:db8::1", .public_port = 80};
+    struct endpoint_spec e = {.ip = "0a00:0001::",
+                              .protocol = TCP,
+                              .port = 8080,
+                              .public_ip = "2001:db8::1",
+                              .public_port = 80};
     set_endpoint(d, &e);
     world_build(d);
     expect(d, flow("10.0.0.1", 8080, "192.0.2.9", 40001, TCP), 1, R(NO_MATCH), 0);
@@ -454,8 +468,12 @@ static void strict(void **state)
 {
     struct pc_device *d = *state;
     set_domain(d, 0, RUNNING, DROP);
-    struct endpoint_spec e = {.ip = "10.0.0.1", .protocol = TCP, .port = 81, .service = 1,
-                              .public_ip = "198.51.100.1", .public_port = 80};
+    struct endpoint_spec e = {.ip = "10.0.0.1",
+                              .protocol = TCP,
+                              .port = 81,
+                              .service = 1,
+                              .public_ip = "198.51.100.1",
+                              .public_port = 80};
     set_endpoint(d, &e);
     world_build(d);
     /* Without strict a stranger's direct connection to port 81 is translated too. */
@@ -480,8 +498,12 @@ static void service_before_endpoint(void **state)
     set_address(d, 0, "198.51.100.1", 32, ANY, 0, 0);
     set_service(d, 0, 0, 0, TCP, 80, STATIC, 0, 0);
     set_backend(d, 0, "10.0.0.2", 8080, NULL, 2);
-    struct endpoint_spec e = {.ip = "10.0.0.1", .protocol = TCP, .port = 81, .service = 1,
-                              .public_ip = "198.51.100.1", .public_port = 82};
+    struct endpoint_spec e = {.ip = "10.0.0.1",
+                              .protocol = TCP,
+                              .port = 81,
+                              .service = 1,
+                              .public_ip = "198.51.100.1",
+                              .public_port = 82};
     set_endpoint(d, &e);
     world_build(d);
     /* A server that is a client of a service of its own device: forward wins, hairpin. */
@@ -497,8 +519,11 @@ static void hairpin_reply(void **state)
     set_domain(d, 0, RUNNING, DROP);
     set_function(d, 1, MacOne, ANY, false);
     set_function(d, 3, MacTwo, ANY, false);
-    struct endpoint_spec e = {.ip = "10.0.0.1", .protocol = TCP, .port = 81,
-                              .public_ip = "198.51.100.1", .public_port = 80};
+    struct endpoint_spec e = {.ip = "10.0.0.1",
+                              .protocol = TCP,
+                              .port = 81,
+                              .public_ip = "198.51.100.1",
+                              .public_port = 80};
     set_endpoint(d, &e);
     world_build(d);
     struct frame f = flow("10.0.0.1", 81, "10.0.0.9", 40001, TCP); /* to the MAC of function 1 */
@@ -514,10 +539,13 @@ static void reverse_slow_path(void **state)
 {
     struct pc_device *d = *state;
     set_domain(d, 0, RUNNING, DROP);
-    struct endpoint_spec e = {.ip = "10.0.0.1", .protocol = SCTP, .port = 81,
-                              .public_ip = "198.51.100.1", .public_port = 80};
-    struct endpoint_spec any = {.ip = "10.0.0.2", .protocol = ANY, .port = ANY,
-                                .public_ip = "198.51.100.2"};
+    struct endpoint_spec e = {.ip = "10.0.0.1",
+                              .protocol = SCTP,
+                              .port = 81,
+                              .public_ip = "198.51.100.1",
+                              .public_port = 80};
+    struct endpoint_spec any = {
+        .ip = "10.0.0.2", .protocol = ANY, .port = ANY, .public_ip = "198.51.100.2"};
     set_endpoint(d, &e);
     set_endpoint(d, &any);
     world_build(d);
@@ -532,8 +560,12 @@ static void endpoint_empty_domain(void **state)
     struct pc_device *d = *state;
     set_domain(d, 0, RUNNING, DROP);
     set_address(d, 0, "198.51.100.1", 32, ANY, 0, 0);
-    struct endpoint_spec e = {.ip = "10.0.0.1", .protocol = TCP, .port = 81, .domain = 5,
-                              .public_ip = "198.51.100.1", .public_port = 80};
+    struct endpoint_spec e = {.ip = "10.0.0.1",
+                              .protocol = TCP,
+                              .port = 81,
+                              .domain = 5,
+                              .public_ip = "198.51.100.1",
+                              .public_port = 80};
     set_endpoint(d, &e);
     world_build(d);
     expect(d, flow("10.0.0.1", 81, "192.0.2.9", 1, TCP), 1, R(NO_MATCH), 0);
@@ -554,7 +586,9 @@ static void full_keys(void **state)
     unsigned found = 0, ports[5];
     set_domain(d, 0, RUNNING, DROP);
     for (unsigned port = 1; found < 5 && port < 65536; port++) {
-        struct portcam_endpoint_row r = {.family = 4, .protocol = TCP, .port = (uint16_t)port,
+        struct portcam_endpoint_row r = {.family = 4,
+                                         .protocol = TCP,
+                                         .port = (uint16_t)port,
                                          .public_port = (uint16_t)(port ^ 1)};
         ip_bytes("10.0.0.1", r.ip);
         if (pc_endpoint_bucket(0, &r, buckets) != 77)
@@ -583,8 +617,10 @@ static void domain_states(void **state)
     } c[] = {
         {RUNNING, PASS, R(STATIC_FORWARD), R(UNKNOWN_PASS), R(STATIC_REVERSE)},
         {RUNNING, DROP, R(STATIC_FORWARD), R(UNKNOWN_DROP), R(STATIC_REVERSE)},
-        {PORTCAM_DOMAIN_STATE_DRAINING, PASS, R(STATIC_FORWARD), R(UNKNOWN_PASS), R(STATIC_REVERSE)},
-        {PORTCAM_DOMAIN_STATE_DRAINING, DROP, R(STATIC_FORWARD), R(UNKNOWN_DROP), R(STATIC_REVERSE)},
+        {PORTCAM_DOMAIN_STATE_DRAINING, PASS, R(STATIC_FORWARD), R(UNKNOWN_PASS),
+         R(STATIC_REVERSE)},
+        {PORTCAM_DOMAIN_STATE_DRAINING, DROP, R(STATIC_FORWARD), R(UNKNOWN_DROP),
+         R(STATIC_REVERSE)},
         {PORTCAM_DOMAIN_STATE_PAUSED, PASS, R(PAUSED_DROP), R(UNKNOWN_PASS), R(PAUSED_DROP)},
         {PORTCAM_DOMAIN_STATE_PAUSED, DROP, R(PAUSED_DROP), R(UNKNOWN_DROP), R(PAUSED_DROP)},
         {PORTCAM_DOMAIN_STATE_STOPPED, PASS, R(STOPPED_PASS), R(STOPPED_PASS), R(STOPPED_PASS)},
@@ -599,13 +635,18 @@ static void domain_states(void **state)
     set_service(d, 2, 0, 0, TCP, 81, DELIVER, 2, 0);
     set_backend(d, 0, "10.0.0.1", 8080, NULL, 1);
     set_backend(d, 1, "10.0.0.2", 8080, NULL, 1);
-    struct endpoint_spec e = {.ip = "10.0.0.1", .protocol = TCP, .port = 8080, .domain = 0,
-                              .public_ip = "198.51.100.1", .public_port = 80};
+    struct endpoint_spec e = {.ip = "10.0.0.1",
+                              .protocol = TCP,
+                              .port = 8080,
+                              .domain = 0,
+                              .public_ip = "198.51.100.1",
+                              .public_port = 80};
     set_endpoint(d, &e);
     for (size_t i = 0; i < sizeof(c) / sizeof(c[0]); i++) {
         set_domain(d, 0, c[i].state, c[i].policy);
         world_build(d);
-        struct frame f = to("198.51.100.1"), deliver = flow("192.0.2.9", 1, "198.51.100.1", 81, TCP);
+        struct frame f = to("198.51.100.1"),
+                     deliver = flow("192.0.2.9", 1, "198.51.100.1", 81, TCP);
         struct frame unknown = flow("192.0.2.9", 1, "198.51.100.1", 99, TCP);
         struct frame reply = flow("10.0.0.1", 8080, "192.0.2.9", 40001, TCP);
         struct frame other = to("198.51.100.2");
@@ -626,8 +667,12 @@ static void reply_domain_state(void **state)
     set_domain(d, 0, PORTCAM_DOMAIN_STATE_PAUSED, DROP);
     set_domain(d, 1, RUNNING, DROP);
     set_address(d, 0, "198.51.100.1", 32, ANY, 0, 0);
-    struct endpoint_spec e = {.ip = "10.0.0.1", .protocol = TCP, .port = 8080, .domain = 1,
-                              .public_ip = "198.51.100.2", .public_port = 80};
+    struct endpoint_spec e = {.ip = "10.0.0.1",
+                              .protocol = TCP,
+                              .port = 8080,
+                              .domain = 1,
+                              .public_ip = "198.51.100.2",
+                              .public_port = 80};
     set_endpoint(d, &e);
     world_build(d);
     expect(d, flow("10.0.0.1", 8080, "198.51.100.1", 1, TCP), 1, R(STATIC_REVERSE), 0);
@@ -641,8 +686,12 @@ static void state_before_strict(void **state)
 {
     struct pc_device *d = *state;
     set_domain(d, 0, PORTCAM_DOMAIN_STATE_PAUSED, DROP);
-    struct endpoint_spec e = {.ip = "10.0.0.1", .protocol = SCTP, .port = 8080, .flags = 1,
-                              .public_ip = "198.51.100.2", .public_port = 80};
+    struct endpoint_spec e = {.ip = "10.0.0.1",
+                              .protocol = SCTP,
+                              .port = 8080,
+                              .flags = 1,
+                              .public_ip = "198.51.100.2",
+                              .public_port = 80};
     set_endpoint(d, &e);
     world_build(d);
     expect(d, flow("10.0.0.1", 8080, "192.0.2.9", 1, SCTP), 1, R(PAUSED_DROP), -1);
@@ -651,12 +700,17 @@ static void state_before_strict(void **state)
     expect(d, flow("10.0.0.1", 8080, "192.0.2.9", 1, SCTP), 1, R(STRICT_PASS), 0);
 }
 
-#define TEST(name, function) {name, function, setup, teardown, NULL}
+#define TEST(name, function)                                                                       \
+    {                                                                                              \
+        name, function, setup, teardown, NULL                                                      \
+    }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST("P12 default egress: the lowest MAC, the lowest default, function 1; from a host the network", egress_by_mac),
+        TEST("P12 default egress: the lowest MAC, the lowest default, function 1; from a host the "
+             "network",
+             egress_by_mac),
         TEST("P12 a frame shorter than 6 bytes matches no MAC", egress_short_frame),
         TEST("P12 the row of the network is no default egress", egress_not_network),
         TEST("P3 the lowest matching address row wins", lowest_address_row),
@@ -664,8 +718,10 @@ int main(void)
         TEST("P3 IPv4 and IPv6 rows never match each other's packets", families_apart),
         TEST("P3 F.8 VLAN rows: equal or any; a priority tag is untagged", vlan_rows),
         TEST("P3 an address whose domain row is empty is no match", empty_domain),
-        TEST("P2 P3 F.28 loopback matches from a function with a domain, never from the wire", loopback),
-        TEST("P4 a service row matches its own domain and address or ANY", any_service_matches_numbers),
+        TEST("P2 P3 F.28 loopback matches from a function with a domain, never from the wire",
+             loopback),
+        TEST("P4 a service row matches its own domain and address or ANY",
+             any_service_matches_numbers),
         TEST("P4 precedence of all eight combinations: port, address, protocol", precedence),
         TEST("P4 each of the eight combinations alone matches what it should", each_combination),
         TEST("P4 protocols without ports match no row that names a port, not even 0", port_zero),
@@ -675,12 +731,14 @@ int main(void)
         TEST("P9 exact endpoint before any port before any protocol", reverse_order),
         TEST("P9 endpoint keys of the two IP versions are apart", reverse_family),
         TEST("P9 F.19 strict off translates strangers, strict on leaves them bit for bit", strict),
-        TEST("P9 F.20 forward is tried first, the endpoint before the policy", service_before_endpoint),
+        TEST("P9 F.20 forward is tried first, the endpoint before the policy",
+             service_before_endpoint),
         TEST("P9 F.20 hairpin replies go to the function of their MAC, never back", hairpin_reply),
         TEST("P9 replies that need the slow path pass with their reason", reverse_slow_path),
         TEST("P9 an endpoint whose domain row is empty is a miss", endpoint_empty_domain),
         TEST("P9 F.16 rows of one bucket are told apart by the full key", full_keys),
-        TEST("section 6 the four domain states, forward, unknown, reply; another domain unaffected", domain_states),
+        TEST("section 6 the four domain states, forward, unknown, reply; another domain unaffected",
+             domain_states),
         TEST("section 6 a reply follows the state of its endpoint's domain", reply_domain_state),
         TEST("section 6 the state decides before strict does", state_before_strict),
     };

@@ -37,9 +37,14 @@ static int setup(void **state)
     for (unsigned i = 0; i < 4; i++) {
         bool v6 = i & 1;
         set_service(d, i, 0, (int)(i & 1), protocols[i / 2], PPORT, PORTCAM_MODE_STATIC, i, v6);
-        struct endpoint_spec e = {.ip = v6 ? B6 : B4, .public_ip = v6 ? P6 : P4,
-                                  .protocol = protocols[i / 2], .port = BPORT,
-                                  .public_port = PPORT, .address = v6, .service = i, .backend = v6};
+        struct endpoint_spec e = {.ip = v6 ? B6 : B4,
+                                  .public_ip = v6 ? P6 : P4,
+                                  .protocol = protocols[i / 2],
+                                  .port = BPORT,
+                                  .public_port = PPORT,
+                                  .address = v6,
+                                  .service = i,
+                                  .backend = v6};
         set_endpoint(d, &e);
     }
     /* Everything else of these addresses: any protocol, any port, to another backend, port kept. */
@@ -47,8 +52,13 @@ static int setup(void **state)
         set_service(d, 8 + v6, 0, (int)v6, ANY, ANY, PORTCAM_MODE_STATIC, 8 + v6, 8 + v6);
         set_backend(d, v6, v6 ? B6 : B4, BPORT, NULL, 1);
         set_backend(d, 8 + v6, v6 ? B6 : B4, 0, NULL, 1);
-        struct endpoint_spec e = {.ip = v6 ? B6 : B4, .public_ip = v6 ? P6 : P4, .protocol = ANY,
-                                  .port = ANY, .address = v6, .service = 8 + v6, .backend = 8 + v6};
+        struct endpoint_spec e = {.ip = v6 ? B6 : B4,
+                                  .public_ip = v6 ? P6 : P4,
+                                  .protocol = ANY,
+                                  .port = ANY,
+                                  .address = v6,
+                                  .service = 8 + v6,
+                                  .backend = 8 + v6};
         set_endpoint(d, &e);
     }
     world_build(d);
@@ -63,8 +73,11 @@ static int teardown(void **state)
 
 static struct frame_spec forward(bool v6, uint8_t protocol)
 {
-    struct frame_spec s = {.src = v6 ? C6 : C4, .dst = v6 ? P6 : P4, .protocol = protocol,
-                           .sport = CPORT, .dport = PPORT};
+    struct frame_spec s = {.src = v6 ? C6 : C4,
+                           .dst = v6 ? P6 : P4,
+                           .protocol = protocol,
+                           .sport = CPORT,
+                           .dport = PPORT};
     memcpy(s.dmac, MacOne, 6);
     memcpy(s.smac, MacClient, 6);
     return s;
@@ -72,8 +85,11 @@ static struct frame_spec forward(bool v6, uint8_t protocol)
 
 static struct frame_spec reply(bool v6, uint8_t protocol)
 {
-    struct frame_spec s = {.src = v6 ? B6 : B4, .dst = v6 ? C6 : C4, .protocol = protocol,
-                           .sport = BPORT, .dport = CPORT};
+    struct frame_spec s = {.src = v6 ? B6 : B4,
+                           .dst = v6 ? C6 : C4,
+                           .protocol = protocol,
+                           .sport = BPORT,
+                           .dport = CPORT};
     memcpy(s.dmac, MacClient, 6);
     memcpy(s.smac, MacServer, 6);
     return s;
@@ -358,8 +374,12 @@ static void macs(void **state)
 static void reply_macs(void **state)
 {
     struct pc_device *d = *state;
-    struct endpoint_spec e = {.ip = "10.9.9.9", .public_ip = P4, .protocol = TCP, .port = BPORT,
-                              .public_port = PPORT, .flags = PORTCAM_ENDPOINT_ROW_HAS_MAC};
+    struct endpoint_spec e = {.ip = "10.9.9.9",
+                              .public_ip = P4,
+                              .protocol = TCP,
+                              .port = BPORT,
+                              .public_port = PPORT,
+                              .flags = PORTCAM_ENDPOINT_ROW_HAS_MAC};
     set_endpoint(d, &e);
     world_build(d);
     struct frame_spec s = reply(false, TCP);
@@ -422,27 +442,37 @@ static void jumbo(void **state)
     assert_int_equal(finish_sum(sum_words(sum, frame + 34, 9600 - 34)), 0);
 }
 
-#define TEST(name, function) {name, function, setup, teardown, NULL}
+#define TEST(name, function)                                                                       \
+    {                                                                                              \
+        name, function, setup, teardown, NULL                                                      \
+    }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST("F.27 four different addresses and ports, both directions, TCP and UDP, IPv4 and IPv6", four_different),
-        TEST("F.4 F.10 section 8 payload, padding, DSCP and ECN are kept, sums are right", payload_and_padding),
-        TEST("F.8 section 8 VLAN, QinQ and priority tags with PCP and DEI are preserved", tags_kept),
-        TEST("F.9 F.7 section 8 IPv4 options and IPv6 extension headers are preserved", options_kept),
+        TEST("F.27 four different addresses and ports, both directions, TCP and UDP, IPv4 and IPv6",
+             four_different),
+        TEST("F.4 F.10 section 8 payload, padding, DSCP and ECN are kept, sums are right",
+             payload_and_padding),
+        TEST("F.8 section 8 VLAN, QinQ and priority tags with PCP and DEI are preserved",
+             tags_kept),
+        TEST("F.9 F.7 section 8 IPv4 options and IPv6 extension headers are preserved",
+             options_kept),
         TEST("F.22 TTL and hop limit are not changed", ttl_kept),
         TEST("F.3 UDP checksum 0 stays 0", udp_zero_stays),
         TEST("F.3 a computed UDP 0 becomes 0xffff, TCP 0 stays 0", computed_zero),
         TEST("F.3 a UDP checksum 0xffff is a checksum", from_ffff),
         TEST("F.21 wrong checksums stay wrong by the same error", wrong_stays_wrong),
-        TEST("P5 an any-port service keeps the port, also of SCTP and protocols without", port_kept),
+        TEST("P5 an any-port service keeps the port, also of SCTP and protocols without",
+             port_kept),
         TEST("F.23 FTP ports behave as plain ports, payload is not touched", ftp_ports),
         TEST("P5 ICMP echo follows its address; ICMPv6 checksum too", icmp_echo),
-        TEST("P5 ICMP of the other IP version has no checksum to change", icmp_of_the_other_version),
+        TEST("P5 ICMP of the other IP version has no checksum to change",
+             icmp_of_the_other_version),
         TEST("section 8 a backend with a MAC gets it, and the device's as source", macs),
         TEST("section 8 replies get the device's MAC as source where flagged", reply_macs),
-        TEST("P1 P11 fragments, source routes and ICMP errors leave bit for bit", undecided_untouched),
+        TEST("P1 P11 fragments, source routes and ICMP errors leave bit for bit",
+             undecided_untouched),
         TEST("F.4 a frame of 9,600 bytes keeps right sums; nothing behind the header moves", jumbo),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -86,7 +86,8 @@ static void crc_in_pieces(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        {"P3 P4 the lowest matching row wins, as a linear scan says", against_linear_scan, NULL, NULL, NULL},
+        {"P3 P4 the lowest matching row wins, as a linear scan says", against_linear_scan, NULL,
+         NULL, NULL},
         {"the endpoint hash is CRC-32C (RFC 3720 B.4)", crc_vectors, NULL, NULL, NULL},
         {"the endpoint hash may be computed in pieces", crc_in_pieces, NULL, NULL, NULL},
     };

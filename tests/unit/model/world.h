@@ -69,8 +69,8 @@ static inline void set_service(struct pc_device *d, unsigned row, unsigned domai
                                unsigned backend)
 {
     struct portcam_service_row r = {.domain = (uint16_t)domain,
-                                    .address = address == ANY ? PORTCAM_ADDRESS_ANY
-                                                              : (uint16_t)address,
+                                    .address =
+                                        address == ANY ? PORTCAM_ADDRESS_ANY : (uint16_t)address,
                                     .mode = (uint8_t)mode,
                                     .service = (uint16_t)number,
                                     .backend = (uint16_t)backend};
