@@ -106,7 +106,8 @@ static int put_value(struct words *w, json_t *args, const struct key *key, const
     case VALUE_LIST:
         return put(w, args, key->name, list(text));
     case VALUE_PROTOCOL:
-        return put(w, args, key->name, number(text, &value) ? json_integer(value) : json_string(text));
+        return put(w, args, key->name,
+                   number(text, &value) ? json_integer(value) : json_string(text));
     default:
         return put(w, args, key->name, json_string(text));
     }
@@ -117,6 +118,9 @@ static int parse_keys(struct words *w, const struct object *object, json_t *args
     while (w->left > 0) {
         const char *name = take(w);
         const struct key *key = find_key(object, name);
+        const char *meant = key ? NULL : nearest_key(object, name);
+        if (meant)
+            return fail(w, "%s has no key \"%s\"; did you mean %s?", object->name, name, meant);
         if (!key)
             return fail(w, "%s has no key \"%s\"; `portcam help %s` lists them", object->name, name,
                         object->name);
@@ -151,19 +155,16 @@ static int parse_name(struct words *w, const struct object *object, json_t *args
 
 static int parse_name_optional(struct words *w, json_t *args)
 {
-    char text[160];
     const char *name = take(w);
 
     if (!name)
         return 0;
-    snprintf(text, sizeof(text), "%s", name);
-    if (take_word(w, "vlan")) {
-        const char *vlan = take(w);
-        if (!vlan)
-            return fail(w, "vlan has no value");
-        snprintf(text, sizeof(text), "%s vlan %s", name, vlan);
-    }
-    return put(w, args, "name", json_string(text));
+    if (!take_word(w, "vlan"))
+        return put(w, args, "name", json_string(name));
+    const char *vlan = take(w);
+    if (!vlan)
+        return fail(w, "vlan has no value");
+    return put(w, args, "name", json_sprintf("%s vlan %s", name, vlan));
 }
 
 /* ---- packets ---- */
@@ -211,24 +212,29 @@ static int parse_from(struct words *w, json_int_t *from)
 }
 
 /* All that is left, without spaces and colons, as one string of digits. */
-static json_t *join_hex(struct words *w)
+static int parse_hex(struct words *w, json_t *args)
 {
     size_t room = 1, n = 0;
+    bool good = true;
     for (int i = 0; i < w->left; i++)
         room += strlen(w->at[i]);
     char *digits = malloc(room);
     if (!digits)
-        return NULL;
+        return -1;
     for (const char *word = take(w); word; word = take(w)) {
         for (; *word; word++) {
-            if (*word != ':' && *word != ' ')
-                digits[n++] = *word;
+            if (*word == ':' || *word == ' ')
+                continue;
+            good &= strchr("0123456789abcdefABCDEF", *word) != NULL;
+            digits[n++] = *word;
         }
     }
     digits[n] = 0;
-    json_t *value = json_string(digits);
+    good &= n > 0 && n % 2 == 0;
+    int rc = good ? put(w, args, "frames", json_pack("[s]", digits))
+                  : fail(w, "after hex stand the bytes of a frame, two digits each");
     free(digits);
-    return value;
+    return rc;
 }
 
 static int parse_described(struct words *w, json_int_t from, json_t *args)
@@ -254,8 +260,9 @@ static int parse_described(struct words *w, json_int_t from, json_t *args)
     bool to = take_word(w, "to");
     const char *destination = take(w);
     if (!protocol || !source || !to || !destination)
-        return fail(w, "a packet is PROTOCOL SOURCE[:PORT] to DESTINATION[:PORT], hex BYTES or pcap "
-                       "FILE");
+        return fail(w,
+                    "a packet is PROTOCOL SOURCE[:PORT] to DESTINATION[:PORT], hex BYTES or pcap "
+                    "FILE");
     if (put(w, packet, "protocol",
             number(protocol, &vlan) ? json_integer(vlan) : json_string(protocol)))
         return -1;
@@ -270,16 +277,15 @@ static int parse_packet(struct words *w, json_t *args)
 
     if (parse_from(w, &from))
         return -1;
-    if (take_word(w, "hex")) {
-        json_t *hex = join_hex(w);
-        return put(w, args, "frames", json_pack("[o]", hex)) ||
-               put(w, args, "from", json_integer(from));
-    }
+    if (take_word(w, "hex"))
+        return parse_hex(w, args) || put(w, args, "from", json_integer(from)) ? -1 : 0;
     if (take_word(w, "pcap")) {
         const char *file = take(w);
         if (!file)
             return fail(w, "after pcap stands the name of a file");
-        return put(w, args, "pcap", json_string(file)) || put(w, args, "from", json_integer(from));
+        return put(w, args, "pcap", json_string(file)) || put(w, args, "from", json_integer(from))
+                   ? -1
+                   : 0;
     }
     return parse_described(w, from, args);
 }
@@ -324,17 +330,30 @@ static int parse(struct words *w, json_t *args)
     return -1;
 }
 
-json_t *args_parse(const struct command *command, char **words, int count,
-                   struct args_error *error)
+/* Requests are JSON, which has no other texts. */
+static int check_utf8(struct words *w)
+{
+    for (int i = 0; i < w->left; i++) {
+        json_t *value = json_string(w->at[i]);
+        if (!value)
+            return fail(w, "argument %d after the verb is not UTF-8 text", i + 1);
+        json_decref(value);
+    }
+    return 0;
+}
+
+json_t *args_parse(const struct command *command, char **words, int count, struct args_error *error)
 {
     struct words w = {command, words, count, error};
     json_t *args = json_object();
 
     error->text[0] = 0;
-    int rc = args ? parse(&w, args) : -1;
+    int rc = args ? check_utf8(&w) : -1;
+    if (rc == 0)
+        rc = parse(&w, args);
     if (rc == 0 && peek(&w))
-        rc = fail(&w, "\"%s\" is too much; %s %s takes %s", peek(&w), command->object,
-                  command->verb ? command->verb : "",
+        rc = fail(&w, "\"%s\" is too much; %s%s%s takes %s", peek(&w), command->object,
+                  command->verb ? " " : "", command->verb ? command->verb : "",
                   *command->synopsis ? command->synopsis : "no arguments");
     if (rc) {
         json_decref(args);

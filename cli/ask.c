@@ -18,9 +18,8 @@ static int exit_code(const char *code)
     static const struct {
         const char *code;
         int exit;
-    } codes[] = {{"usage", EXIT_USAGE},       {"not_found", EXIT_NOT_FOUND},
-                 {"permission", EXIT_SETUP},  {"setup", EXIT_SETUP},
-                 {"timeout", EXIT_TIMEOUT},   {"partial", EXIT_PARTIAL}};
+    } codes[] = {{"usage", EXIT_USAGE}, {"not_found", EXIT_NOT_FOUND}, {"permission", EXIT_SETUP},
+                 {"setup", EXIT_SETUP}, {"timeout", EXIT_TIMEOUT},     {"partial", EXIT_PARTIAL}};
     for (size_t i = 0; i < sizeof(codes) / sizeof(codes[0]); i++) {
         if (strcmp(code, codes[i].code) == 0)
             return codes[i].exit;
@@ -92,10 +91,8 @@ static int apply_first(struct cli *cli)
 
 int open_device(struct cli *cli)
 {
-    struct portcam_opts opts = {.sz = sizeof(opts),
-                                .device = cli->device,
-                                .state_dir = cli->state_dir,
-                                .log = log_line};
+    struct portcam_opts opts = {
+        .sz = sizeof(opts), .device = cli->device, .state_dir = cli->state_dir, .log = log_line};
     struct portcam_report *report = portcam_report_new();
     int rc = report ? portcam_open(&opts, report, &cli->pc) : -ENOMEM;
     int result = EXIT_OK;
@@ -156,7 +153,7 @@ int ask(struct cli *cli, json_t *request, json_t **ret)
         json_decref(request);
         if (text && strlen(text) >= PC_REQUEST_MAX) {
             free(text);
-            return fail(cli, "refused", "split it",
+            return fail(cli, "refused", "portcamd --config FILE takes longer ones at its start",
                         "the request is longer than %d bytes, the most that portcamd takes",
                         PC_REQUEST_MAX);
         }

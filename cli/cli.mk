@@ -3,7 +3,7 @@
 # portcam and portcamd.
 
 CLI_COMMON := cli/request.c
-CLI_SRC := $(addprefix cli/,portcam.c args.c ask.c client.c commands.c devices.c files.c help.c pcap.c rate.c render.c table.c) $(CLI_COMMON)
+CLI_SRC := $(addprefix cli/,portcam.c args.c ask.c client.c commands.c devices.c files.c help.c nearest.c pcap.c rate.c render.c table.c) $(CLI_COMMON)
 DAEMON_SRC := $(wildcard cli/portcamd*.c) $(CLI_COMMON)
 
 build/cli/portcam: $(CLI_SRC:%.c=build/%.o) build/libportcam.a build/libportcam_driver.a build/libportcam_model.a
@@ -16,10 +16,16 @@ build/cli/completion/portcam: build/cli/portcam
 	@mkdir -p $(@D)
 	$(Q)./$< help --completion > $@
 
-PROGRAMS += build/cli/portcam build/cli/portcamd build/cli/completion/portcam
+# Says where the daemon was installed, so it is made anew for each PREFIX.
+.PHONY: unit-prefix
+build/cli/portcamd.service: cli/portcamd.service unit-prefix
+	@mkdir -p $(@D)
+	@sed 's|@PREFIX@|$(PREFIX)|' $< > $@
+
+PROGRAMS += build/cli/portcamd.service build/cli/portcam build/cli/portcamd build/cli/completion/portcam
 INSTALL_BIN += build/cli/portcam
 INSTALL_SBIN += build/cli/portcamd
 INSTALL_COMPLETION += build/cli/completion/portcam
-INSTALL_UNIT += cli/portcamd.service
+INSTALL_UNIT += build/cli/portcamd.service
 
 PY_TESTS += tests/e2e/test_config.py

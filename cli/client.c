@@ -100,8 +100,8 @@ static int fill(struct client *client)
         client->buffer = buffer;
         client->room = room;
     }
-    ssize_t n = recv(client->fd, client->buffer + client->used, client->room - client->used,
-                     MSG_DONTWAIT);
+    ssize_t n =
+        recv(client->fd, client->buffer + client->used, client->room - client->used, MSG_DONTWAIT);
     if (n == 0)
         return -EPIPE;
     if (n < 0)

@@ -63,13 +63,24 @@ const struct object Objects[] = {
 const size_t ObjectCount = COUNT(Objects);
 
 #define SHOW(object, plural)                                                                       \
-    {object, "show", ARGS_NAME_OPTIONAL, "[NAME]", "list them, with -s their counters", plural, NULL}
+    {                                                                                              \
+        object, "show", ARGS_NAME_OPTIONAL, "[NAME]", "list them, with -s their counters", plural, \
+            NULL                                                                                   \
+    }
 #define ADD(object)                                                                                \
-    {object, "add", ARGS_NAME_KEYS, "NAME KEY VALUE...", "add one", "changed objects rows", NULL}
+    {                                                                                              \
+        object, "add", ARGS_NAME_KEYS, "NAME KEY VALUE...", "add one", "changed objects rows",     \
+            NULL                                                                                   \
+    }
 #define SET(object)                                                                                \
-    {object, "set", ARGS_NAME_KEYS, "NAME KEY VALUE...",                                           \
-     "change keys of one; the value none removes a key", "changed objects rows", NULL}
-#define DEL(object) {object, "del", ARGS_NAME, "NAME", "remove one", "changed objects rows", NULL}
+    {                                                                                              \
+        object, "set", ARGS_NAME_KEYS, "NAME KEY VALUE...",                                        \
+            "change keys of one; the value none removes a key", "changed objects rows", NULL       \
+    }
+#define DEL(object)                                                                                \
+    {                                                                                              \
+        object, "del", ARGS_NAME, "NAME", "remove one", "changed objects rows", NULL               \
+    }
 
 const struct command Commands[] = {
     {"device", "list", ARGS_NONE, "", "list the cards of this host", "devices", ""},
@@ -94,8 +105,8 @@ const struct command Commands[] = {
     DEL("domain"),
     {"domain", "state", ARGS_STATE, "NAME running|draining|paused|stopped", "change its state",
      "changed objects rows", "set"},
-    {"address", "show", ARGS_NAME_OPTIONAL, "[PREFIX [vlan N]]", "list them, with -s their counters",
-     "addresses", NULL},
+    {"address", "show", ARGS_NAME_OPTIONAL, "[PREFIX [vlan N]]",
+     "list them, with -s their counters", "addresses", NULL},
     {"address", "add", ARGS_NAME_KEYS, "PREFIX [vlan N] KEY VALUE...", "add one",
      "changed objects rows", NULL},
     {"address", "set", ARGS_NAME_KEYS, "PREFIX [vlan N] KEY VALUE...",
@@ -113,16 +124,17 @@ const struct command Commands[] = {
      "time_ms reasons functions domains addresses services backends", NULL},
     {"config", "show", ARGS_NONE, "", "the running configuration", "config", NULL},
     {"config", "check", ARGS_FILE, "FILE|-", "can this card run the file", "ok", NULL},
-    {"config", "diff", ARGS_FILE, "FILE|-", "what apply would change", "changed objects rows", NULL},
+    {"config", "diff", ARGS_FILE, "FILE|-", "what apply would change", "changed objects rows",
+     NULL},
     {"config", "apply", ARGS_FILE, "FILE|-", "make the file the running configuration, all at once",
      "changed objects rows", NULL},
-    {"config", "save", ARGS_FILE_OPTIONAL, "[FILE|-]",
-     "write the running configuration to a file", "config", "show"},
+    {"config", "save", ARGS_FILE_OPTIONAL, "[FILE|-]", "write the running configuration to a file",
+     "config", "show"},
     {"monitor", NULL, ARGS_NONE, "", "tell changes as they happen, one line each", "event",
      "start"},
     {"explain", NULL, ARGS_PACKET,
-     "from network|function N [vlan V] [mac MAC] PROTOCOL SOURCE[:PORT] to DESTINATION[:PORT] | "
-     "[from ...] hex BYTES | [from ...] pcap FILE",
+     "[from network|function N] [vlan V] [mac MAC] PROTOCOL SOURCE[:PORT] to DESTINATION[:PORT] | "
+     "[from network|function N] hex BYTES | [from network|function N] pcap FILE",
      "what happens to a packet, step by step", "packets", "packet"},
     {"help", NULL, ARGS_OBJECT_OPTIONAL, "[OBJECT]", "tell about all objects or one", "", ""},
 };

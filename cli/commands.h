@@ -29,7 +29,8 @@ enum value_kind { VALUE_STRING, VALUE_INTEGER, VALUE_BOOL, VALUE_LIST, VALUE_PRO
 struct key {
     const char *name;
     enum value_kind kind;
-    const char *values; /* what may be written, for help and completion: words with spaces between */
+    const char
+        *values; /* what may be written, for help and completion: words with spaces between */
     const char *help;
 };
 
@@ -44,9 +45,9 @@ struct object {
 struct command {
     const char *object, *verb;
     enum args_kind args;
-    const char *synopsis; /* of the arguments */
+    const char *synopsis; /* of the arguments; " | " between different forms */
     const char *help;
-    const char *json; /* keys of the answer with -j */
+    const char *json;    /* keys of the answer with -j */
     const char *request; /* verb of the request when it is another one, "" when there is none */
 };
 
@@ -59,6 +60,11 @@ extern const size_t CommandCount;
 const struct object *find_object(const char *name);
 const struct command *find_command(const char *object, const char *verb);
 const struct key *find_key(const struct object *object, const char *name);
+
+/* What somebody may have meant, or NULL (nearest.c). */
+const char *nearest_object(const char *name);
+const char *nearest_verb(const char *object, const char *name);
+const char *nearest_key(const struct object *object, const char *name);
 
 struct option_help {
     char letter; /* 0: none */

@@ -7,9 +7,8 @@
 
 int list_devices(struct cli *cli)
 {
-    struct portcam_dev_list_opts opts = {.sz = sizeof(opts),
-                                         .vendor_id = PORTCAM_PCI_VENDOR,
-                                         .device_id = PORTCAM_PCI_DEVICE};
+    struct portcam_dev_list_opts opts = {
+        .sz = sizeof(opts), .vendor_id = PORTCAM_PCI_VENDOR, .device_id = PORTCAM_PCI_DEVICE};
     struct portcam_dev_entry *list = NULL;
     size_t count = 0;
     int rc = portcam_dev_list(&opts, &list, &count);

@@ -8,6 +8,8 @@
 
 #include "cli.h"
 
+enum { TEXT_MAX = 64 * 1024 * 1024 };
+
 char *read_text(const char *file, size_t *ret_len)
 {
     FILE *stream = strcmp(file, "-") == 0 ? stdin : fopen(file, "rb");
@@ -15,6 +17,10 @@ char *read_text(const char *file, size_t *ret_len)
     size_t used = 0, room = 0, n = 1;
 
     while (stream && n > 0) {
+        if (used > TEXT_MAX) {
+            errno = EFBIG;
+            break;
+        }
         if (room - used < 65536) {
             char *more = realloc(text, room + 262144);
             if (!more)
@@ -50,7 +56,8 @@ int write_text(const char *file, const char *text)
     FILE *stream = fopen(name, "wb");
     if (!stream)
         return -errno;
-    int rc = fprintf(stream, "%s\n", text) < 0 || fflush(stream) || fsync(fileno(stream)) ? -EIO : 0;
+    int rc =
+        fprintf(stream, "%s\n", text) < 0 || fflush(stream) || fsync(fileno(stream)) ? -EIO : 0;
     if (fclose(stream) && rc == 0)
         rc = -errno;
     if (rc == 0 && rename(name, file))

@@ -18,12 +18,15 @@ static void print_options(void)
 
 static void print_command(const struct command *c)
 {
-    char left[64];
-    snprintf(left, sizeof(left), "%s%s%s", c->object, c->verb ? " " : "", c->verb ? c->verb : "");
-    if (strlen(c->synopsis) < 60)
-        printf("  portcam %s%s%s\n      %s\n", left, *c->synopsis ? " " : "", c->synopsis, c->help);
-    else
-        printf("  portcam %s %s\n      %s\n", left, c->synopsis, c->help);
+    const char *form = c->synopsis;
+    do {
+        const char *end = strstr(form, " | ");
+        size_t length = end ? (size_t)(end - form) : strlen(form);
+        printf("  portcam %s%s%s%s%.*s\n", c->object, c->verb ? " " : "", c->verb ? c->verb : "",
+               length ? " " : "", (int)length, form);
+        form = end ? end + 3 : NULL;
+    } while (form);
+    printf("      %s\n", c->help);
 }
 
 static void print_object(const struct object *object)
@@ -59,7 +62,7 @@ bool print_help(const char *name)
                 snprintf(verbs + strlen(verbs), sizeof(verbs) - strlen(verbs), "%s%s",
                          *verbs ? "|" : "", Commands[k].verb);
         }
-        printf("  %-9s %-34s %s\n", Objects[i].name, verbs, Objects[i].help);
+        printf("  %-9s %-38s %s\n", Objects[i].name, verbs, Objects[i].help);
     }
     print_options();
     printf("\n`portcam help OBJECT` tells more; portcam(8) tells all.\n");

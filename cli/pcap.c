@@ -37,8 +37,9 @@ static bool read_header(FILE *stream, bool *swapped, char error[256])
     uint32_t magic = word(header, false);
     *swapped = magic == 0xd4c3b2a1 || magic == 0x4d3cb2a1;
     if (!*swapped && magic != 0xa1b2c3d4 && magic != 0xa1b23c4d) {
-        snprintf(error, 256, magic == 0x0a0d0d0a ? "it is pcapng; convert it: editcap -F pcap IN OUT"
-                                                 : "it is no pcap file");
+        snprintf(error, 256,
+                 magic == 0x0a0d0d0a ? "it is pcapng; convert it: editcap -F pcap IN OUT"
+                                     : "it is no pcap file");
         return false;
     }
     if ((word(header + 20, *swapped) & 0xffff) != LINK_ETHERNET) {

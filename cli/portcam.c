@@ -50,8 +50,8 @@ static int put_config(struct cli *cli, const json_t *answer, const char *file)
 
 static int print_answer(struct cli *cli, json_t *answer, const char *file)
 {
-    bool saves = strcmp(cli->command->object, "config") == 0 &&
-                 cli->command->args == ARGS_FILE_OPTIONAL;
+    bool saves =
+        strcmp(cli->command->object, "config") == 0 && cli->command->args == ARGS_FILE_OPTIONAL;
 
     if (saves && file && strcmp(file, "-") != 0) {
         int result = put_config(cli, answer, file);
@@ -90,14 +90,17 @@ static int load_files(struct cli *cli, json_t *args)
     }
     const char *pcap = json_string_value(json_object_get(args, "pcap"));
     if (pcap) {
+        errno = 0;
         json_t *frames = pcap_read(pcap, PCAP_MAX, &cli->partial, error);
+        bool missing = errno == ENOENT;
         if (!frames)
-            return fail(cli, "refused", NULL, "%s: %s", pcap, error);
+            return fail(cli, missing ? "not_found" : "refused", NULL, "%s: %s", pcap, error);
         if (cli->partial)
-            fprintf(stderr,
-                    "portcam: %s: the file is damaged or has more than %d packets; the first %zu are "
-                    "explained\n",
-                    pcap, PCAP_MAX, json_array_size(frames));
+            fprintf(
+                stderr,
+                "portcam: %s: the file is damaged or has more than %d packets; the first %zu are "
+                "explained\n",
+                pcap, PCAP_MAX, json_array_size(frames));
         json_object_set_new(args, "frames", frames);
         json_object_del(args, "pcap");
     }
@@ -150,38 +153,67 @@ static int take_timeout(struct cli *cli, const char *text)
 static int parse_options(struct cli *cli, int argc, char **argv)
 {
     static const struct option options[] = {
-        {"json", 0, NULL, 'j'},      {"stats", 0, NULL, 's'},  {"all", 0, NULL, 'a'},
-        {"rate", 0, NULL, 'r'},      {"dry-run", 0, NULL, 'n'}, {"socket", 1, NULL, 'S'},
-        {"device", 1, NULL, 'd'},    {"state-dir", 1, NULL, 'D'}, {"config", 1, NULL, 'c'},
-        {"timeout", 1, NULL, 't'},   {"help", 0, NULL, 'h'},   {"version", 0, NULL, 'V'},
+        {"json", 0, NULL, 'j'},       {"stats", 0, NULL, 's'},     {"all", 0, NULL, 'a'},
+        {"rate", 0, NULL, 'r'},       {"dry-run", 0, NULL, 'n'},   {"socket", 1, NULL, 'S'},
+        {"device", 1, NULL, 'd'},     {"state-dir", 1, NULL, 'D'}, {"config", 1, NULL, 'c'},
+        {"timeout", 1, NULL, 't'},    {"help", 0, NULL, 'h'},      {"version", 0, NULL, 'V'},
         {"completion", 0, NULL, 'C'}, {NULL, 0, NULL, 0}};
     int c, result = EXIT_OK;
 
     /* -j is looked for first, so that errors of the other options are JSON too. */
     for (int i = 1; i < argc; i++)
         cli->json |= strcmp(argv[i], "-j") == 0 || strcmp(argv[i], "--json") == 0;
-    opterr = 0;
-    while (result == EXIT_OK && (c = getopt_long(argc, argv, "jsarnS:d:D:c:t:hV", options, NULL)) >= 0) {
+    opterr = 0; /* and ':' first: a value that is missing is told apart */
+    while (result == EXIT_OK &&
+           (c = getopt_long(argc, argv, ":jsarnS:d:D:c:t:hV", options, NULL)) >= 0) {
         switch (c) {
-        case 'j': cli->json = true; break;
-        case 's': cli->stats = true; break;
-        case 'a': cli->all = true; break;
-        case 'r': cli->rate = true; break;
-        case 'n': cli->dry_run = true; break;
-        case 'S': cli->socket = optarg; break;
-        case 'd': cli->device = optarg; break;
-        case 'D': cli->state_dir = optarg; break;
-        case 'c': cli->config = optarg; break;
-        case 't': result = take_timeout(cli, optarg); break;
-        case 'h': cli->help = true; break;
-        case 'C': cli->completion = true; break;
+        case 'j':
+            cli->json = true;
+            break;
+        case 's':
+            cli->stats = true;
+            break;
+        case 'a':
+            cli->all = true;
+            break;
+        case 'r':
+            cli->rate = true;
+            break;
+        case 'n':
+            cli->dry_run = true;
+            break;
+        case 'S':
+            cli->socket = optarg;
+            break;
+        case 'd':
+            cli->device = optarg;
+            break;
+        case 'D':
+            cli->state_dir = optarg;
+            break;
+        case 'c':
+            cli->config = optarg;
+            break;
+        case 't':
+            result = take_timeout(cli, optarg);
+            break;
+        case 'h':
+            cli->help = true;
+            break;
+        case 'C':
+            cli->completion = true;
+            break;
         case 'V':
-            printf("portcam, format %d, interface %u.%u\n", PORTCAM_FORMAT,
-                   PORTCAM_INTERFACE_MAJOR, PORTCAM_INTERFACE_MINOR);
+            printf("portcam, format %d, interface %u.%u\n", PORTCAM_FORMAT, PORTCAM_INTERFACE_MAJOR,
+                   PORTCAM_INTERFACE_MINOR);
             exit(EXIT_OK);
+        case ':':
+            result = fail(cli, "usage", "`portcam help` lists all options", "%s has no value",
+                          argv[optind - 1]);
+            break;
         default:
-            result = fail(cli, "usage", "`portcam help` lists all options",
-                          "%s is no option, or its value is missing", argv[optind - 1]);
+            result = fail(cli, "usage", "`portcam help` lists all options", "%s is no option",
+                          argv[optind - 1]);
         }
     }
     if (result == EXIT_OK && !cli->device && (cli->state_dir || cli->config))
@@ -189,12 +221,30 @@ static int parse_options(struct cli *cli, int argc, char **argv)
     return result;
 }
 
+static int no_object(struct cli *cli, const char *name)
+{
+    const char *meant = nearest_object(name);
+    if (meant)
+        return fail(cli, "usage", NULL, "there is no object \"%s\"; did you mean %s?", name, meant);
+    return fail(cli, "usage", NULL, "there is no object \"%s\"; `portcam help` lists them", name);
+}
+
+static int no_verb(struct cli *cli, const char *object, const char *verb)
+{
+    const char *meant = nearest_verb(object, verb);
+    if (meant)
+        return fail(cli, "usage", NULL, "%s has no verb \"%s\"; did you mean %s?", object, verb,
+                    meant);
+    return fail(cli, "usage", NULL, "%s has no verb \"%s\"; `portcam help %s` lists them", object,
+                verb, object);
+}
+
 static int help(struct cli *cli, const char *object)
 {
     if (cli->completion)
         print_completion();
     else if (!print_help(object))
-        return fail(cli, "usage", "`portcam help` lists them", "there are no objects \"%s\"", object);
+        return no_object(cli, object);
     return EXIT_OK;
 }
 
@@ -205,7 +255,7 @@ static int find(struct cli *cli, char ***words, int *count)
     const char *verb = *count > 1 ? (*words)[1] : NULL;
 
     if (!find_object(object))
-        return fail(cli, "usage", "`portcam help` lists them", "there are no objects \"%s\"", object);
+        return no_object(cli, object);
     cli->command = find_command(object, NULL);
     if (!cli->command && verb) {
         cli->command = find_command(object, verb);
@@ -213,8 +263,7 @@ static int find(struct cli *cli, char ***words, int *count)
         (*count)--;
     }
     if (!cli->command && verb)
-        return fail(cli, "usage", NULL, "%s has no verb \"%s\"; `portcam help %s` lists them", object,
-                    verb, object);
+        return no_verb(cli, object, verb);
     if (!cli->command)
         return fail(cli, "usage", NULL, "what about %s? `portcam help %s` lists the verbs", object,
                     object);

@@ -93,8 +93,15 @@ static char *read_file(const char *name, size_t *ret_len)
     char *text = stream ? malloc(CONFIG_MAX) : NULL;
     if (text)
         *ret_len = fread(text, 1, CONFIG_MAX, stream);
+    if (text && (ferror(stream) || *ret_len == CONFIG_MAX)) {
+        errno = ferror(stream) ? errno : EFBIG;
+        free(text);
+        text = NULL;
+    }
+    int kept = errno;
     if (stream)
         fclose(stream);
+    errno = kept;
     return text;
 }
 
@@ -225,8 +232,8 @@ static int serve(const struct options *o, struct portcam *pc)
         event_base_dispatch(d.base);
         rc = server_fatal(d.server);
         if (rc)
-            daemon_log("ending: %s", rc == -ESTALE ? "the kernel wants the card back"
-                                                   : "the card is gone");
+            daemon_log("ending: %s",
+                       rc == -ESTALE ? "the kernel wants the card back" : "the card is gone");
     }
     server_stop(d.server);
     forget(d.term);
@@ -246,15 +253,16 @@ static int serve(const struct options *o, struct portcam *pc)
 
 static int usage(void)
 {
-    fprintf(stderr,
-            "usage: portcamd [OPTIONS]\n"
-            "  -d, --device NAME     pci:..., vfio-user:PATH or model: (default)\n"
-            "  -S, --socket PATH     default /run/portcam/portcam.sock\n"
-            "  -D, --state-dir DIR   keeps the running configuration; default /var/lib/portcam\n"
-            "  -c, --config FILE     applied at the start\n"
-            "  -g, --group NAME      its members may connect; default portcam\n"
-            "      --clients N       clients at a time, default 64\n"
-            "      --half-request SECONDS  how long half a request may wait for its end, default 30\n");
+    fprintf(
+        stderr,
+        "usage: portcamd [OPTIONS]\n"
+        "  -d, --device NAME     pci:..., vfio-user:PATH or model: (default)\n"
+        "  -S, --socket PATH     default /run/portcam/portcam.sock\n"
+        "  -D, --state-dir DIR   keeps the running configuration; default /var/lib/portcam\n"
+        "  -c, --config FILE     applied at the start\n"
+        "  -g, --group NAME      its members may connect; default portcam\n"
+        "      --clients N       clients at a time, default 64\n"
+        "      --half-request SECONDS  how long half a request may wait for its end, default 30\n");
     return EXIT_USAGE;
 }
 
@@ -271,23 +279,39 @@ static bool take_number(const char *text, unsigned *ret)
 static bool parse_options(int argc, char **argv, struct options *o)
 {
     static const struct option options[] = {
-        {"device", 1, NULL, 'd'},  {"socket", 1, NULL, 'S'}, {"state-dir", 1, NULL, 'D'},
-        {"config", 1, NULL, 'c'},  {"group", 1, NULL, 'g'},  {"clients", 1, NULL, 'n'},
+        {"device", 1, NULL, 'd'},       {"socket", 1, NULL, 'S'},     {"state-dir", 1, NULL, 'D'},
+        {"config", 1, NULL, 'c'},       {"group", 1, NULL, 'g'},      {"clients", 1, NULL, 'n'},
         {"half-request", 1, NULL, 'H'}, {"foreground", 0, NULL, 'f'}, {NULL, 0, NULL, 0}};
     bool good = true;
     int c;
 
     while (good && (c = getopt_long(argc, argv, "d:S:D:c:g:f", options, NULL)) >= 0) {
         switch (c) {
-        case 'd': o->device = optarg; break;
-        case 'S': o->server.socket_path = optarg; break;
-        case 'D': o->state_dir = optarg; break;
-        case 'c': o->config = optarg; break;
-        case 'g': o->server.group = optarg; break;
-        case 'n': good = take_number(optarg, &o->server.clients_max); break;
-        case 'H': good = take_number(optarg, &o->server.half_seconds); break;
-        case 'f': break; /* it never leaves the foreground */
-        default: good = false;
+        case 'd':
+            o->device = optarg;
+            break;
+        case 'S':
+            o->server.socket_path = optarg;
+            break;
+        case 'D':
+            o->state_dir = optarg;
+            break;
+        case 'c':
+            o->config = optarg;
+            break;
+        case 'g':
+            o->server.group = optarg;
+            break;
+        case 'n':
+            good = take_number(optarg, &o->server.clients_max);
+            break;
+        case 'H':
+            good = take_number(optarg, &o->server.half_seconds);
+            break;
+        case 'f':
+            break; /* it never leaves the foreground */
+        default:
+            good = false;
         }
     }
     return good && optind == argc;

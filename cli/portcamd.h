@@ -54,9 +54,9 @@ void result_free(struct result *result);
 
 struct server_opts {
     const char *socket_path;
-    const char *group;     /* may connect; NULL or unknown: only root and the daemon's own user */
+    const char *group; /* may connect; NULL or unknown: only root and the daemon's own user */
     unsigned clients_max;
-    unsigned half_seconds; /* how long half a request may wait for its end */
+    unsigned half_seconds;     /* how long half a request may wait for its end */
     void (*polled)(void *ctx); /* called when the worker has looked after the card */
     void *polled_ctx;
 };

@@ -20,8 +20,8 @@
 #include "request.h"
 
 enum {
-    OUTPUT_PAUSE = 256 * 1024,           /* unread answers: no more requests are taken */
-    OUTPUT_DROP = 4 * 1024 * 1024,       /* unread events: the client is dropped */
+    OUTPUT_PAUSE = 256 * 1024,     /* unread answers: no more requests are taken */
+    OUTPUT_DROP = 4 * 1024 * 1024, /* unread events: the client is dropped */
     BACKLOG = 64,
     CLOSE_SECONDS = 10, /* for the last words to a client that is sent away */
 };
@@ -60,6 +60,7 @@ static void peer_free(struct peer *peer)
         at = &(*at)->next;
     *at = peer->next;
     s->count--;
+    event_add(s->accept, NULL); /* if it waits for a descriptor, there is one */
     bufferevent_free(peer->bev);
     event_free(peer->half);
     free(peer);
@@ -104,7 +105,7 @@ static bool take_request(struct peer *peer)
     struct evbuffer *input = bufferevent_get_input(peer->bev);
     const struct timeval half = {peer->server->opts.half_seconds, 0};
     size_t len = 0;
-    char *line = NULL;
+    char *line = NULL, text[80];
 
     if (peer->busy || peer->closing)
         return true;
@@ -126,7 +127,9 @@ static bool take_request(struct peer *peer)
     }
     free(line);
     if (line || evbuffer_get_length(input) > PC_REQUEST_MAX) {
-        refuse(peer, "too_long", "a request is at most 1048576 bytes long; send less");
+        snprintf(text, sizeof(text), "a request is at most %d bytes long; send less",
+                 PC_REQUEST_MAX);
+        refuse(peer, "too_long", text);
     } else if (peer->ended) {
         peer->closing = true;
         if (output_length(peer) == 0) {
@@ -207,14 +210,19 @@ static void on_accept(evutil_socket_t listener, short what, void *ctx)
     struct server *s = ctx;
     (void)what;
     int fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
-    if (fd < 0)
+    if (fd < 0) {
+        /* The client waits in the backlog until another one goes; without others it is tried again. */
+        if ((errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) && s->peers)
+            event_del(s->accept);
         return;
+    }
     bool allowed = peer_allowed(fd, s->has_group, s->group);
     struct peer *peer = peer_new(s, fd);
     if (!peer) {
         close(fd);
     } else if (!allowed) {
-        refuse(peer, "permission", "only root and members of the daemon's group may talk to portcamd");
+        refuse(peer, "permission",
+               "only root and members of the daemon's group may talk to portcamd");
     } else if (s->count > s->opts.clients_max) {
         refuse(peer, "busy", "portcamd has too many clients; try again later");
     }

@@ -91,7 +91,8 @@ static void do_poll(struct worker *w, struct result *result)
     default:
         result->fatal = state;
         result->event = event_text(
-            "device", state == -ESTALE ? "the kernel wants the card back" : "the card is gone", NULL);
+            "device", state == -ESTALE ? "the kernel wants the card back" : "the card is gone",
+            NULL);
         break;
     }
 }

@@ -35,7 +35,8 @@ static void value_text(const json_t *value, char *text, size_t room)
     else if (json_is_boolean(value))
         snprintf(text, room, "%s", json_is_true(value) ? "true" : "false");
     else if (json_is_array(value)) {
-        json_array_foreach (value, i, item) {
+        json_array_foreach(value, i, item)
+        {
             size_t n = strlen(text);
             snprintf(text + n, room - n, "%s%s", i ? "," : "", json_string_value(item));
         }
@@ -81,9 +82,9 @@ static void counter_cells(struct table *table, size_t row, size_t column, const 
 {
     char text[32];
     for (size_t k = 0; k < n; k++) {
-        value_text(json_object_get(json_object_get(object, Counters[at[k]].key),
-                                   Counters[at[k]].part),
-                   text, sizeof(text));
+        value_text(
+            json_object_get(json_object_get(object, Counters[at[k]].key), Counters[at[k]].part),
+            text, sizeof(text));
         table_cell(table, row, column + k, "%s", text);
     }
 }
@@ -109,9 +110,12 @@ static void show_list(const struct object *object, const json_t *list)
         upper(object->keys[k].name, text, sizeof(text));
         table_cell(&table, 0, k, "%s", text);
     }
-    for (size_t k = 0; k < n; k++)
+    for (size_t k = 0; k < n; k++) {
+        table_numbers(&table, object->n_keys + k);
         table_cell(&table, 0, object->n_keys + k, "%s", Counters[at[k]].header);
-    json_array_foreach (list, row, item) {
+    }
+    json_array_foreach(list, row, item)
+    {
         for (size_t k = 0; k < object->n_keys; k++) {
             const json_t *value = json_object_get(item, object->keys[k].name);
             value_text(value, text, sizeof(text));
@@ -125,8 +129,8 @@ static void show_list(const struct object *object, const json_t *list)
 
 static void show_device(const json_t *device)
 {
-    static const char *const keys[] = {"device",    "transport", "interface", "build",
-                                       "functions", "window",    "max_frame", "connections",
+    static const char *const keys[] = {"device",    "transport",   "interface", "build",
+                                       "functions", "window",      "max_frame", "connections",
                                        "mac",       "capabilities"};
     struct table table;
     char text[256];
@@ -137,6 +141,8 @@ static void show_device(const json_t *device)
     for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
         const json_t *value = json_object_get(device, keys[i]);
         value_text(value, text, sizeof(text));
+        if (strcmp(keys[i], "build") == 0)
+            snprintf(text, sizeof(text), "0x%08llx", num(device, keys[i]));
         if (value)
             printf("%-13s %s\n", keys[i], text);
     }
@@ -144,7 +150,11 @@ static void show_device(const json_t *device)
     table_cell(&table, 0, 0, "TABLE");
     table_cell(&table, 0, 1, "USED");
     table_cell(&table, 0, 2, "ROWS");
-    json_object_foreach (json_object_get(device, "tables"), name, size) {
+    table_numbers(&table, 1);
+    table_numbers(&table, 2);
+    putchar('\n');
+    json_object_foreach(json_object_get(device, "tables"), name, size)
+    {
         table_cell(&table, row, 0, "%s", name);
         table_cell(&table, row, 1, "%lld", num(size, "used"));
         table_cell(&table, row++, 2, "%lld", num(size, "rows"));
@@ -156,7 +166,8 @@ static void show_devices(const json_t *list)
 {
     const json_t *item;
     size_t i;
-    json_array_foreach (list, i, item) {
+    json_array_foreach(list, i, item)
+    {
         printf("%s  %s %s%s%s%s\n", str(item, "name"), str(item, "vendor"), str(item, "device"),
                *str(item, "driver") ? ", driver " : "", str(item, "driver"),
                json_is_true(json_object_get(item, "usable")) ? "" : " (not usable)");
@@ -169,6 +180,15 @@ static void show_devices(const json_t *list)
 
 /* ---- differences ---- */
 
+/* Is the key part of the name that stands before the fields? */
+static bool is_name(const struct object *object, const char *key)
+{
+    if (!object || !object->identity)
+        return false;
+    return strcmp(key, object->identity) == 0 ||
+           (strcmp(object->name, "address") == 0 && strcmp(key, "vlan") == 0);
+}
+
 static void show_fields(const json_t *entry, bool changed)
 {
     const char *key;
@@ -178,8 +198,9 @@ static void show_fields(const json_t *entry, bool changed)
 
     const struct object *object = find_object(str(entry, "object"));
 
-    json_object_foreach (json_object_get(entry, "fields"), key, value) {
-        if (!changed && object && object->identity && strcmp(key, object->identity) == 0)
+    json_object_foreach(json_object_get(entry, "fields"), key, value)
+    {
+        if (!changed && is_name(object, key))
             continue;
         if (changed) {
             value_text(json_array_get(value, 0), old, sizeof(old));
@@ -197,9 +218,13 @@ static void show_objects(const json_t *objects)
 {
     const json_t *entry;
     size_t i;
-    json_array_foreach (objects, i, entry) {
+    json_array_foreach(objects, i, entry)
+    {
         bool changed = strcmp(str(entry, "op"), "change") == 0;
-        printf("%s %s", changed ? "~" : strcmp(str(entry, "op"), "add") == 0 ? "+" : "-",
+        printf("%s %s",
+               changed                                ? "~"
+               : strcmp(str(entry, "op"), "add") == 0 ? "+"
+                                                      : "-",
                str(entry, "object"));
         if (strcmp(str(entry, "object"), "device") != 0)
             printf(" %s", str(entry, "name"));
@@ -217,7 +242,7 @@ static void show_diff(const json_t *answer)
 
     show_objects(json_object_get(answer, "objects"));
     if (dry_run) {
-        json_array_foreach (rows, i, row)
+        json_array_foreach(rows, i, row)
             printf("  %s row %lld of %s%s%s\n", str(row, "op"), num(row, "row"), str(row, "table"),
                    *str(row, "object") ? ", " : "", str(row, "object"));
     }
@@ -225,7 +250,7 @@ static void show_diff(const json_t *answer)
         printf("nothing to change\n");
     else
         printf("%zu row%s %s\n", n, n == 1 ? "" : "s", dry_run ? "would change" : "changed");
-    json_array_foreach (json_object_get(answer, "warnings"), i, warning)
+    json_array_foreach(json_object_get(answer, "warnings"), i, warning)
         fprintf(stderr, "portcam: warning: %s\n", json_string_value(warning));
 }
 
@@ -235,7 +260,7 @@ static void show_checks(const json_t *answer)
 {
     const json_t *check;
     size_t i;
-    json_array_foreach (json_object_get(answer, "checks"), i, check)
+    json_array_foreach(json_object_get(answer, "checks"), i, check)
         printf("%-7s %-10s %s\n", json_is_true(json_object_get(check, "ok")) ? "ok" : "FAILED",
                str(check, "check"), str(check, "text"));
 }
@@ -244,10 +269,11 @@ static void show_stats(const json_t *answer)
 {
     static const struct {
         const char *list, *title, *key;
-    } lists[] = {{"reasons", "REASON", "reason"},      {"functions", "FUNCTION", "function"},
-                 {"domains", "DOMAIN", "name"},        {"addresses", "ADDRESS", "address"},
-                 {"services", "SERVICE", "name"},      {"backends", "BACKEND", "name"}};
+    } lists[] = {{"reasons", "REASON", "reason"}, {"functions", "FUNCTION", "function"},
+                 {"domains", "DOMAIN", "name"},   {"addresses", "ADDRESS", "address"},
+                 {"services", "SERVICE", "name"}, {"backends", "BACKEND", "name"}};
     char text[160];
+    bool any = false;
 
     for (size_t l = 0; l < sizeof(lists) / sizeof(lists[0]); l++) {
         const json_t *list = json_object_get(answer, lists[l].list), *item;
@@ -255,16 +281,24 @@ static void show_stats(const json_t *answer)
         size_t at[8], row, n = counter_columns(json_array_get(list, 0), at);
         if (json_array_size(list) == 0)
             continue;
+        if (any)
+            putchar('\n');
+        any = true;
         table_begin(&table, 1 + (n ? n : 3));
         table_cell(&table, 0, 0, "%s", lists[l].title);
-        for (size_t k = 0; k < n; k++)
+        for (size_t k = 0; k < n; k++) {
+            table_numbers(&table, 1 + k);
             table_cell(&table, 0, 1 + k, "%s", Counters[at[k]].header);
+        }
         if (n == 0) {
+            table_numbers(&table, 1);
+            table_numbers(&table, 2);
             table_cell(&table, 0, 1, "PACKETS");
             table_cell(&table, 0, 2, "OCTETS");
             table_cell(&table, 0, 3, "FATE");
         }
-        json_array_foreach (list, row, item) {
+        json_array_foreach(list, row, item)
+        {
             value_text(json_object_get(item, lists[l].key), text, sizeof(text));
             table_cell(&table, row + 1, 0, "%s", text);
             counter_cells(&table, row + 1, 1, item, at, n);
@@ -278,6 +312,8 @@ static void show_stats(const json_t *answer)
         }
         table_print(&table, "");
     }
+    if (!any)
+        printf("all counters are 0; --all lists them\n");
 }
 
 static void show_packets(const json_t *packets)
@@ -285,10 +321,12 @@ static void show_packets(const json_t *packets)
     const json_t *packet, *step;
     size_t i, k;
 
-    json_array_foreach (packets, i, packet) {
+    json_array_foreach(packets, i, packet)
+    {
         if (json_array_size(packets) > 1)
             printf("%spacket %zu\n", i ? "\n" : "", i + 1);
-        json_array_foreach (json_object_get(packet, "steps"), k, step) {
+        json_array_foreach(json_object_get(packet, "steps"), k, step)
+        {
             printf("%-4s %s", str(step, "rule"), str(step, "text"));
             if (json_object_get(step, "table"))
                 printf("  [%s row %lld%s%s]", str(step, "table"), num(step, "row"),
@@ -320,7 +358,7 @@ void render(const struct command *command, const json_t *answer)
         show_list(object, json_object_get(answer, command->json));
     else if (json_object_get(answer, "reset"))
         printf("%s\n", json_is_true(json_object_get(answer, "reset")) ? "the card was reset"
-                                                                       : "the card would be reset");
+                                                                      : "the card would be reset");
     else if (json_object_get(answer, "ok"))
         printf("ok\n");
 }
@@ -345,8 +383,7 @@ void render_error(const json_t *answer)
     const json_t *messages = json_object_get(error, "messages");
     size_t i;
 
-    json_array_foreach (messages, i, message)
-        fprintf(stderr, "portcam: %s\n", str(message, "text"));
+    json_array_foreach(messages, i, message) fprintf(stderr, "portcam: %s\n", str(message, "text"));
     if (json_array_size(messages) == 0)
         fprintf(stderr, "portcam: %s\n", str(error, "msg"));
     if (json_object_get(error, "more"))

@@ -33,6 +33,12 @@ json_t *pc_error(const char *code, const char *hint, const char *format, ...)
     va_start(args, format);
     vsnprintf(text, sizeof(text), format, args);
     va_end(args);
+    json_t *whole = json_string(text);
+    for (char *c = text; *c && !whole; c++) { /* a character was cut */
+        if ((unsigned char)*c >= 0x80)
+            *c = '?';
+    }
+    json_decref(whole);
     return json_pack("{s:i, s:{s:s, s:s, s:s}}", "format", PORTCAM_FORMAT, "error", "code", code,
                      "msg", text, "hint", hint ? hint : "");
 }
@@ -77,7 +83,6 @@ json_t *pc_error_report(const struct portcam_report *report, int rc)
         json_object_set_new(error, "more", json_integer((json_int_t)more));
     return answer;
 }
-
 
 /* ---- verbs ---- */
 
@@ -264,8 +269,8 @@ static int explain(struct call *c, json_t **ret)
     size_t len = 0, index;
     int rc = 0;
 
-    if (from && (!json_is_integer(from) || json_integer_value(from) < 0 ||
-                 json_integer_value(from) > 255))
+    if (from &&
+        (!json_is_integer(from) || json_integer_value(from) < 0 || json_integer_value(from) > 255))
         rc = -EINVAL;
     unsigned function = (unsigned)json_integer_value(from);
     if (rc == 0 && spec) {
@@ -275,7 +280,8 @@ static int explain(struct call *c, json_t **ret)
         if (rc == 0)
             json_array_append_new(packets, packet);
     } else if (rc == 0 && json_is_array(frames) && json_array_size(frames) <= FRAMES_MAX) {
-        json_array_foreach (frames, index, hex) {
+        json_array_foreach(frames, index, hex)
+        {
             if (rc == 0)
                 rc = explain_hex(c, hex, function, packets);
         }
@@ -301,22 +307,22 @@ static const struct {
     const char *object, *verb;
     verb_fn call;
 } Verbs[] = {
-    {"device", "show", show},         {"device", "set", set},
-    {"device", "health", health},     {"device", "selftest", selftest},
-    {"device", "reset", reset},       {"function", "show", show},
-    {"function", "add", add},         {"function", "del", del},
-    {"function", "set", set},         {"domain", "show", show},
-    {"domain", "add", add},           {"domain", "del", del},
-    {"domain", "set", set},           {"address", "show", show},
-    {"address", "add", add},          {"address", "del", del},
-    {"address", "set", set},          {"service", "show", show},
-    {"service", "add", add},          {"service", "del", del},
-    {"service", "set", set},          {"backend", "show", show},
-    {"backend", "add", add},          {"backend", "del", del},
-    {"backend", "set", set},          {"stats", "show", stats},
-    {"config", "show", config_show},  {"config", "check", config_check},
-    {"config", "diff", config_diff},  {"config", "apply", config_apply},
-    {"explain", "packet", explain},   {"monitor", "start", monitor},
+    {"device", "show", show},        {"device", "set", set},
+    {"device", "health", health},    {"device", "selftest", selftest},
+    {"device", "reset", reset},      {"function", "show", show},
+    {"function", "add", add},        {"function", "del", del},
+    {"function", "set", set},        {"domain", "show", show},
+    {"domain", "add", add},          {"domain", "del", del},
+    {"domain", "set", set},          {"address", "show", show},
+    {"address", "add", add},         {"address", "del", del},
+    {"address", "set", set},         {"service", "show", show},
+    {"service", "add", add},         {"service", "del", del},
+    {"service", "set", set},         {"backend", "show", show},
+    {"backend", "add", add},         {"backend", "del", del},
+    {"backend", "set", set},         {"stats", "show", stats},
+    {"config", "show", config_show}, {"config", "check", config_check},
+    {"config", "diff", config_diff}, {"config", "apply", config_apply},
+    {"explain", "packet", explain},  {"monitor", "start", monitor},
 };
 
 /* ---- requests ---- */

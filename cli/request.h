@@ -13,8 +13,8 @@
 
 #include "portcam/portcam.h"
 
-/* Longest request and longest line of one, bytes. */
-#define PC_REQUEST_MAX (1024 * 1024)
+/* Longest request, bytes: the configuration of a full card fits, with all its quotes escaped. */
+#define PC_REQUEST_MAX (8 * 1024 * 1024)
 
 /* What an answer did beside answering. */
 struct pc_effect {

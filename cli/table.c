@@ -37,6 +37,11 @@ void table_cell(struct table *table, size_t row, size_t column, const char *form
     va_end(args);
 }
 
+void table_numbers(struct table *table, size_t column)
+{
+    table->numbers[column] = true;
+}
+
 void table_print(struct table *table, const char *indent)
 {
     size_t width[TABLE_COLUMNS] = {0};
@@ -51,7 +56,9 @@ void table_print(struct table *table, const char *indent)
         fputs(indent, stdout);
         for (size_t c = 0; c < table->columns; c++) {
             const char *text = cells[c] ? cells[c] : "";
-            if (c + 1 < table->columns)
+            if (table->numbers[c])
+                printf("%*s%s", (int)width[c], text, c + 1 < table->columns ? "  " : "");
+            else if (c + 1 < table->columns)
                 printf("%-*s  ", (int)width[c], text);
             else
                 printf("%s", text);

@@ -157,7 +157,7 @@ static int open_dev(const char *name, const struct portcam_dev_opts *opts, struc
             goto out_lock;
         }
     }
-    pc_dev_log(dev, PORTCAM_LOG_INFO, "%s: open through %s", dev->name, dev->info.transport);
+    pc_dev_log(dev, PORTCAM_LOG_INFO, "%s is open through %s", dev->name, dev->info.transport);
     *ret = dev;
     return 0;
 

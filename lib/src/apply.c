@@ -83,10 +83,8 @@ static int make_plan(struct portcam *pc, struct portcam_config *config, json_t *
         portcam_report_clear(quiet);
         rc = pc_plan_make(config, caps, pc_new_seed(pc, i), names, pc->card, quiet, ret);
     }
-    for (size_t i = 0; quiet && i < quiet->count; i++)
-        pc_report_at(report, quiet->messages[i].code, NULL, 0, "%s", quiet->messages[i].text);
-    if (quiet && report)
-        report->more += quiet->more;
+    if (quiet)
+        pc_report_append(report, quiet);
     portcam_report_free(quiet);
     return rc == -ENOSPC ? -EBADMSG : rc;
 }
@@ -188,8 +186,8 @@ static int apply(struct portcam *pc, const struct portcam_config *config, bool d
 {
     json_t *names = pc_plan_names(pc->plan);
     /* Only the count of references of a configuration ever changes. */
-    int rc = names ? pc_apply(pc, (struct portcam_config *)(uintptr_t)config, names, dry_run, report,
-                              diff)
+    int rc = names ? pc_apply(pc, (struct portcam_config *)(uintptr_t)config, names, dry_run,
+                              report, diff)
                    : -ENOMEM;
     json_decref(names);
     return rc;

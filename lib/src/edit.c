@@ -45,7 +45,8 @@ static int merge(json_t *object, json_t *fields)
     const char *key;
     json_t *value;
 
-    json_object_foreach (fields, key, value) {
+    json_object_foreach(fields, key, value)
+    {
         if (json_is_null(value))
             json_object_del(object, key);
         else if (json_object_set(object, key, value))
@@ -90,7 +91,8 @@ static int edit_list(json_t *list, enum portcam_edit edit, size_t kind, json_t *
     char *text = json_dumps(name, JSON_ENCODE_ANY);
     if (!text)
         return -ENOMEM;
-    json_array_foreach (list, index, item) {
+    json_array_foreach(list, index, item)
+    {
         if (same_object(key, item, fields)) {
             object = item;
             at = index;
@@ -134,6 +136,30 @@ static int edit_root(json_t *root, enum portcam_edit edit, const char *object, j
     return -EINVAL;
 }
 
+/* Reads the edited text. What is wrong after a removal is what still names the object. */
+static int read_edited(const char *text, enum portcam_edit edit, const char *object, json_t *fields,
+                       struct portcam_report *report, struct portcam_config **ret)
+{
+    struct portcam_report *found = portcam_report_new();
+
+    if (!found)
+        return -ENOMEM;
+    int rc = portcam_config_parse(text, strlen(text), NULL, found, ret);
+    if (rc == -EBADMSG && edit == PORTCAM_EDIT_DEL) {
+        json_t *name = NULL;
+        for (size_t i = 0; i < sizeof(Kinds) / sizeof(Kinds[0]); i++) {
+            if (strcmp(object, Kinds[i].kind) == 0)
+                name = json_object_get(fields, Kinds[i].key);
+        }
+        pc_report_add(report, "refused",
+                      "%s %s is in use; nothing was removed; first change or remove what names it:",
+                      object, json_is_string(name) ? json_string_value(name) : "");
+    }
+    pc_report_append(report, found);
+    portcam_report_free(found);
+    return rc;
+}
+
 int portcam_edit(struct portcam *pc, enum portcam_edit edit, const char *object,
                  struct json_t *fields, bool dry_run, struct portcam_report *report,
                  struct json_t **ret)
@@ -149,7 +175,7 @@ int portcam_edit(struct portcam *pc, enum portcam_edit edit, const char *object,
     rc = edit_root(root, edit, object, fields, report);
     char *text = rc ? NULL : json_dumps(root, JSON_COMPACT);
     if (rc == 0)
-        rc = text ? portcam_config_parse(text, strlen(text), NULL, report, &config) : -ENOMEM;
+        rc = text ? read_edited(text, edit, object, fields, report, &config) : -ENOMEM;
     free(text);
     json_decref(root);
     if (rc)

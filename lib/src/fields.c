@@ -40,7 +40,8 @@ static size_t find(const struct pc_fields *f, const char *key)
     json_t *value;
     size_t position = f->position + 1;
 
-    json_object_foreach (f->object, at, value) {
+    json_object_foreach(f->object, at, value)
+    {
         if (key && strcmp(at, key) == 0)
             return position;
         position = f->positions->at[position].next;
@@ -69,8 +70,8 @@ void pc_fields_error(struct pc_fields *f, const char *key, const char *format, .
     va_start(args, format);
     vsnprintf(text, sizeof(text), format, args);
     va_end(args);
-    pc_report_at(f->report, "refused", f->config->file,
-                 f->positions->at[find(f, key)].key_line, "%s: %s", f->label, text);
+    pc_report_at(f->report, "refused", f->config->file, f->positions->at[find(f, key)].key_line,
+                 "%s: %s", f->label, text);
 }
 
 void pc_fields_end(struct pc_fields *f)
@@ -83,7 +84,8 @@ void pc_fields_end(struct pc_fields *f)
         size_t n = strlen(list);
         snprintf(list + n, sizeof(list) - n, "%s%s", i ? ", " : "", f->known[i]);
     }
-    json_object_foreach (f->object, key, value) {
+    json_object_foreach(f->object, key, value)
+    {
         bool known = false;
         for (unsigned i = 0; i < f->n_known; i++)
             known |= strcmp(key, f->known[i]) == 0;
@@ -161,6 +163,10 @@ bool pc_fields_integer(struct pc_fields *f, const char *key, bool required, int 
         return false;
     }
     json_int_t number = json_integer_value(value);
+    if (number != min && min == max) {
+        pc_fields_error(f, key, "\"%s\" is %lld; it must be %d", key, (long long)number, min);
+        return false;
+    }
     if (number < min || number > max) {
         pc_fields_error(f, key, "\"%s\" is %lld; it must be from %d to %d", key, (long long)number,
                         min, max);
@@ -217,8 +223,8 @@ bool pc_fields_mac(struct pc_fields *f, const char *key, uint8_t ret[6])
         return false;
     }
     if ((mac[0] & 1) || memcmp(mac, zero, sizeof(mac)) == 0) {
-        pc_fields_error(f, key,
-                        "%s is not the MAC address of one station; give a unicast address", text);
+        pc_fields_error(f, key, "%s is not the MAC address of one station; give a unicast address",
+                        text);
         return false;
     }
     memcpy(ret, mac, sizeof(mac));

@@ -17,7 +17,7 @@ struct pc_fields {
     struct portcam_report *report;
     const struct pc_positions *positions;
     json_t *object;
-    size_t position; /* of the object */
+    size_t position;              /* of the object */
     char label[PC_NAME_MAX + 32]; /* how messages call it: service "web" */
     const char *known[PC_FIELDS_MAX];
     unsigned n_known;

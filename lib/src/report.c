@@ -6,6 +6,7 @@
 #include "report.h"
 
 #include <errno.h>
+#include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -53,9 +54,30 @@ int portcam_report_get(const struct portcam_report *report, size_t index,
     return 0;
 }
 
+void pc_report_append(struct portcam_report *report, const struct portcam_report *from)
+{
+    if (!report)
+        return;
+    for (size_t i = 0; i < from->count; i++)
+        pc_report_hint(report, from->messages[i].code, from->messages[i].hint, "%s",
+                       from->messages[i].text);
+    report->more += from->more;
+}
+
 size_t pc_report_total(const struct portcam_report *report)
 {
     return report ? report->count + report->more : 0;
+}
+
+/* Messages quote what was given, cut to a length: half a character at a cut becomes question marks. */
+static void make_utf8(char *text)
+{
+    json_t *probe = text ? json_string(text) : NULL;
+    for (char *c = text; c && *c && !probe; c++) {
+        if ((unsigned char)*c >= 0x80)
+            *c = '?';
+    }
+    json_decref(probe);
 }
 
 /* Takes text. Keeps messages sorted by line, those without a line where they came. */
@@ -63,6 +85,7 @@ static void add(struct portcam_report *report, const char *code, char *text, con
                 int line)
 {
     struct pc_message message = {.code = strdup(code), .text = text, .hint = strdup(hint)};
+    make_utf8(text);
     if (report->count == PORTCAM_REPORT_MAX || !message.code || !message.text || !message.hint) {
         report->more++;
         free(message.code);

@@ -37,6 +37,9 @@ void pc_report_at(struct portcam_report *report, const char *code, const char *f
 void pc_report_vat(struct portcam_report *report, const char *code, const char *file, int line,
                    const char *format, va_list args) __attribute__((format(printf, 5, 0)));
 
+/* Add all messages of another report, as they stand there. */
+void pc_report_append(struct portcam_report *report, const struct portcam_report *from);
+
 /* Messages, kept or not. */
 size_t pc_report_total(const struct portcam_report *report);
 

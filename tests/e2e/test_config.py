@@ -111,7 +111,8 @@ def test_edits_of_every_object(daemon):
     assert daemon.json("config", "show")["config"] == SHOP
     # What others need cannot go.
     error = daemon.json("backend", "del", "web1", code=2)["error"]
-    assert 'service "web": backend "web1" is not defined' in error["msg"]
+    assert error["msg"].startswith("backend web1 is in use; nothing was removed")
+    assert 'service "web": backend "web1" is not defined' in error["messages"][1]["text"]
     for words in ("service del rest", "backend del all", "address del 198.51.100.9",
                   "function del 9", "domain state nobody paused"):
         code = 0 if words in ("service del rest", "backend del all") else 4

@@ -81,7 +81,7 @@ static void facts(void **state)
 
     (void)state;
     assert_int_equal(portcam_dev_open("model:", &opts, &dev), 0);
-    assert_string_equal(line, "2 model:: open through model");
+    assert_string_equal(line, "2 model: is open through model");
     assert_string_equal(portcam_dev_info(dev)->transport, "model");
     assert_int_equal(portcam_reg_read32(dev, PORTCAM_REG_MAGIC, &value), 0);
     assert_int_equal(value, PORTCAM_MAGIC);
