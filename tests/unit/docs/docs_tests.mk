@@ -1,0 +1,6 @@
+# SPDX-License-Identifier: Apache-2.0
+#
+# The documents: what they name is there, what they show happens, and their examples build and run.
+
+PY_TESTS += tests/unit/docs/test_life.py
+TEST_DEPS += build/tests/unit/core/core_test
