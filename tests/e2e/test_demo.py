@@ -1,0 +1,97 @@
+# SPDX-License-Identifier: Apache-2.0
+# portcam-test: serial
+"""The demonstration: right answers, twice in a row, and nothing left behind however it ends."""
+
+import os
+import pathlib
+import signal
+import subprocess
+import tempfile
+import time
+
+import pytest
+
+from place import lab
+
+DEMO = lab.ROOT / "demo/demo.py"
+needs_rights = pytest.mark.skipif(lab.why_not() is not None, reason=str(lab.why_not()))
+
+
+def left_behind(pid):
+    """Namespaces, folders and processes with this process id in their names or arguments."""
+    mark = f"portcam-{pid}-"
+    spaces = subprocess.run(["ip", "netns", "list"], capture_output=True, text=True, check=False).stdout
+    found = [line for line in spaces.splitlines() if mark in line]
+    found += [str(path) for path in pathlib.Path(tempfile.gettempdir()).glob(mark + "*")]
+    for path in pathlib.Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            words = path.read_bytes().decode(errors="replace")
+        except OSError:
+            continue
+        if mark in words:
+            found.append(words)
+    return found
+
+
+def run(*words):
+    with subprocess.Popen([DEMO, *words], stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                          text=True) as demo:
+        text, _ = demo.communicate()
+    return demo.pid, demo.returncode, text
+
+
+@needs_rights
+@pytest.mark.parametrize("time_of", ["first", "second"])
+def test_answers_are_right_and_nothing_stays(time_of):
+    pid, code, text = run()
+    assert code == 0, text
+    for public, port in lab.PUBLIC.items():
+        assert f"nginx at {lab.SERVER}:{port} for {public}\n" in text, time_of
+    assert "static_forward" in text and "verdict: rewrite" in text
+    told = text.split("The card\n")[1].split()
+    assert int(told[0]) > 30 and "of the Verilated RTL" in text
+    assert left_behind(pid) == []
+
+
+def test_without_rights_capture_files_take_the_place():
+    pid, code, text = run("--pcap", "--engine", "lockstep")
+    assert code == 0, text
+    for number, (public, port) in enumerate(lab.PUBLIC.items()):
+        assert (f"192.0.2.2:{40000 + number} > {public}:80      becomes  "
+                f"192.0.2.2:{40000 + number} > {lab.SERVER}:{port}\n") in text
+        assert f"becomes  {public}:80 > 192.0.2.2:{40000 + number}\n" in text
+    assert left_behind(pid) == []
+
+
+@needs_rights
+@pytest.mark.parametrize("number, delay", [(signal.SIGINT, 0.2), (signal.SIGINT, 0.7),
+                                           (signal.SIGINT, 1.4), (signal.SIGTERM, 0.4),
+                                           (signal.SIGHUP, 1.0)])
+def test_nothing_stays_after_a_signal(number, delay):
+    with subprocess.Popen([DEMO], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+                          start_new_session=True) as demo:
+        time.sleep(delay)
+        os.kill(demo.pid, number)
+        code = demo.wait()
+    assert code in (0, 128 + number)
+    assert left_behind(demo.pid) == []
+
+
+@needs_rights
+def test_a_wrong_answer_is_told(tmp_path):
+    """The demonstration fails when a server answers for another."""
+    wrong = tmp_path / "shop.json"
+    wrong.write_text(_swapped(lab.CONFIG.read_text()))
+    text = subprocess.run(
+        ["/usr/bin/python3", "-c",
+         f"import sys; sys.path.insert(0, {str(DEMO.parent)!r}); import lab, demo, pathlib; "
+         f"lab.CONFIG = pathlib.Path({str(wrong)!r}); sys.exit(0 if demo.live('rtl') else 3)"],
+        capture_output=True, text=True, check=False)
+    assert text.returncode == 3, text.stderr
+    assert text.stdout.count("WRONG: wanted nginx") == 2
+
+
+def _swapped(config):
+    """nginx1 and nginx2 change places."""
+    one, two = '"backends": ["nginx1"]', '"backends": ["nginx2"]'
+    return config.replace(one, "@").replace(two, one).replace("@", two)
