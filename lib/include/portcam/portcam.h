@@ -332,7 +332,7 @@ PORTCAM_API int portcam_list(struct portcam *pc, const char *object, const char 
  * @pc: card
  * @all: also those that are zero
  * @report: receives what is wrong
- * @ret: receives {"time_ms", "reasons": {...}, "functions": [...], "domains": [...], ...}
+ * @ret: receives {"time_ms", "reasons": [...], "functions": [...], "domains": [...], ...}
  *
  * Both values of a counter are of one moment; different counters are read one after another. time_ms is the card's clock.
  *

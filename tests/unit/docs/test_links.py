@@ -19,7 +19,7 @@ FOLDERS = ("cli", "docs", "driver", "hw", "lib", "scripts", "sim", "tests")
 PATH = re.compile(rf"(?<![\w./-])(?:{'|'.join(FOLDERS)})/[\w./*-]*[\w*]")
 BUILT = re.compile(r"(?<![\w./-])build/[\w./-]*\w")
 # A subject that is not a target: "make -j2", "make SEED=1 cosim" are read behind their options.
-MAKE = re.compile(r"(?<![\w./-])make((?: +(?:-\w+|[A-Z_]+=\S+))*) +([a-z][\w-]*)")
+MAKE = re.compile(r"(?<![\w./-])make((?: +(?:-\w+|[A-Z_]+=\S+))*) +([a-z][\w-]*)\b(?!/)")
 NAME = re.compile(r"(?<![\w./-])portcam_[a-z0-9_]*[a-z0-9]")
 
 
