@@ -14,9 +14,10 @@ from scapy.layers.inet import ICMP, IP, TCP, UDP, IPerror, UDPerror  # noqa: E40
 from scapy.layers.inet import IPOption_LSRR, IPOption_NOP, IPOption_Router_Alert, IPOption_RR  # noqa: E402
 from scapy.layers.inet6 import IPv6, IPv6ExtHdrDestOpt, IPv6ExtHdrFragment  # noqa: E402
 from scapy.layers.inet6 import IPv6ExtHdrHopByHop, IPv6ExtHdrRouting  # noqa: E402
-from scapy.layers.inet6 import ICMPv6DestUnreach, ICMPv6EchoRequest, RouterAlert  # noqa: E402
+from scapy.layers.inet6 import ICMPv6DestUnreach, ICMPv6EchoReply  # noqa: E402
+from scapy.layers.inet6 import ICMPv6EchoRequest, RouterAlert  # noqa: E402
 from scapy.layers.l2 import ARP, Dot1AD, Dot1Q, Ether  # noqa: E402
-from scapy.layers.sctp import SCTP, SCTPChunkData  # noqa: E402
+from scapy.layers.sctp import SCTP, SCTPChunkData, SCTPChunkInit, SCTPChunkInitAck  # noqa: E402
 from scapy.packet import Raw  # noqa: E402
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
@@ -73,23 +74,40 @@ IPS = {
                            lambda: IPv6ExtHdrRouting(addresses=[], segleft=0)]),
     "ipv6-atomic": (6, [], [lambda: IPv6ExtHdrFragment(offset=0, m=0, id=77)]),
 }
-L4S = ("tcp", "tcp-syn", "tcp-other-port", "udp", "udp-other-port", "udp-zero", "sctp", "icmp-echo")
+L4S = ("tcp", "tcp-syn", "tcp-other-port", "udp", "udp-other-port", "udp-zero", "sctp", "sctp-init",
+       "icmp-echo")
 
 
-def _layer4(kind, version, sport, dport, payload):
+def _tcp(kind, reply, payload):
+    """The packets of one flow: they carry each other's sequence numbers."""
+    client, server, syn = 0x12345678, 0x9abcdef0, kind == "tcp-syn"
+    options = [("MSS", 1400), ("NOP", None), ("WScale", 7)] if syn else []
+    if reply:
+        return {"seq": server, "ack": client + (1 if syn else len(payload)), "options": options,
+                "flags": "SA" if syn else "PA"}
+    return {"seq": client, "ack": 0 if syn else server, "options": options,
+            "flags": "S" if syn else "PA"}
+
+
+def _layer4(kind, version, ports, reply, payload):
+    sport, dport = ports
     if kind.startswith("tcp"):
-        options = [("MSS", 1400), ("NOP", None), ("WScale", 7)] if kind == "tcp-syn" else []
-        return TCP(sport=sport, dport=dport, flags="S" if options else "PA", seq=0x12345678,
-                   ack=0x9abcdef0, window=1234, options=options) / Raw(payload)
+        return TCP(sport=sport, dport=dport, window=1234, **_tcp(kind, reply, payload)) / Raw(payload)
     if kind == "udp-zero":
         return UDP(sport=sport, dport=dport, chksum=0) / Raw(payload)
     if kind.startswith("udp"):
         return UDP(sport=sport, dport=dport) / Raw(payload)
     if kind == "sctp":
         return SCTP(sport=sport, dport=dport, tag=0xabcd) / SCTPChunkData(tsn=7, data=payload)
+    if kind == "sctp-init":
+        if reply:
+            return SCTP(sport=sport, dport=dport, tag=0x1111) / SCTPChunkInitAck(init_tag=0x2222)
+        return SCTP(sport=sport, dport=dport, tag=0) / SCTPChunkInit(init_tag=0x1111)
+    number = dport if reply else sport
     if version == 4:
-        return ICMP(id=sport, seq=3) / Raw(payload)
-    return ICMPv6EchoRequest(id=sport, seq=3, data=payload)
+        return ICMP(type=0 if reply else 8, id=number, seq=3) / Raw(payload)
+    echo = ICMPv6EchoReply if reply else ICMPv6EchoRequest
+    return echo(id=number, seq=3, data=payload)
 
 
 def _frame(case, source, target, macs):
@@ -105,7 +123,8 @@ def _frame(case, source, target, macs):
         packet /= IPv6(src=source[0], dst=target[0], hlim=case.get("ttl", 61), tc=0xb9, fl=0x54321)
         for extension in extensions:
             packet /= extension()
-    packet /= _layer4(case["l4"], version, source[1], target[1], case["payload"])
+    packet /= _layer4(case["l4"], version, (source[1], target[1]),
+                      case["direction"] == "from the server", case["payload"])
     return bytes(packet) + bytes(case["padding"])
 
 
@@ -113,7 +132,7 @@ def frames(case):
     """The frame of a case as it arrives, as it must leave, and the function it leaves by."""
     version = IPS[case["ip"]][0]
     mapped = case["l4"] in ("tcp", "tcp-syn", "udp", "udp-zero")
-    client = (CLIENTS[version], CLIENT_PORT)
+    client = (CLIENTS[version], case.get("client port", CLIENT_PORT))
     public = (PUBLIC[version], PUBLIC_PORT if mapped else OTHER_PORT)
     server = (MAPPED[version], MAPPED_PORT) if mapped else (KEPT[version], OTHER_PORT)
     if case["direction"] == "to the server":
