@@ -34,6 +34,13 @@ void print_json(json_t *value)
     putchar('\n');
 }
 
+/* Among events, which are one line each. */
+static void print_line(json_t *value)
+{
+    json_dumpf(value, stdout, JSON_COMPACT);
+    putchar('\n');
+}
+
 int fail_with(const struct cli *cli, json_t *answer)
 {
     if (!answer) {
@@ -42,7 +49,9 @@ int fail_with(const struct cli *cli, json_t *answer)
     }
     const char *code = json_string_value(json_object_get(json_object_get(answer, "error"), "code"));
     int result = exit_code(code ? code : "");
-    if (cli->json)
+    if (cli->json && cli->command && strcmp(cli->command->object, "monitor") == 0)
+        print_line(answer);
+    else if (cli->json)
         print_json(answer);
     else
         render_error(answer);

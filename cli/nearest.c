@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
  * The word of the table of commands that somebody may have meant: the one that begins with what was written, else the one
- * with the fewest letters wrong, missing, too many or exchanged, at most two of them and fewer than half of the word.
+ * with the fewest letters wrong, missing, too many or exchanged, at most two of them and half of the word.
  */
 #include <string.h>
 
@@ -49,7 +49,7 @@ static void look_at(struct search *s, const char *candidate)
         return;
     unsigned count =
         length >= 2 && strncmp(candidate, s->word, length) == 0 ? 0 : mistakes(s->word, candidate);
-    if (count < s->mistakes && (count == 0 || 2 * count < whole)) {
+    if (count < s->mistakes && (count == 0 || 2 * count <= whole)) {
         s->mistakes = count;
         s->best = candidate;
     }

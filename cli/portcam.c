@@ -279,12 +279,12 @@ static int command_line(struct cli *cli, char **words, int count)
     if (count > 1 && strcmp(words[1], "help") == 0)
         return help(cli, words[0]);
     int result = find(cli, &words, &count);
-    if (result)
+    if (result || !cli->command)
         return result;
     json_t *args = args_parse(cli->command, words, count, &error);
     if (!args)
         return fail(cli, "usage", NULL, "%s", error.text[0] ? error.text : "out of memory");
-    if (strcmp(cli->command->object, "help") == 0) {
+    if (cli->command->args == ARGS_OBJECT_OPTIONAL) {
         result = help(cli, json_string_value(json_object_get(args, "file")));
         json_decref(args);
         return result;

@@ -52,18 +52,22 @@ struct server {
     int fatal;
 };
 
-static void peer_free(struct peer *peer)
+static void peer_release(struct peer *peer)
 {
-    struct server *s = peer->server;
+    bufferevent_free(peer->bev);
+    event_free(peer->half);
+    free(peer);
+}
+
+static void peer_free(struct server *s, struct peer *peer)
+{
     struct peer **at = &s->peers;
     while (*at != peer)
         at = &(*at)->next;
     *at = peer->next;
     s->count--;
-    event_add(s->accept, NULL); /* if it waits for a descriptor, there is one */
-    bufferevent_free(peer->bev);
-    event_free(peer->half);
-    free(peer);
+    event_add(s->accept, NULL); /* if it waits for a descriptor, there is one now */
+    peer_release(peer);
 }
 
 static size_t output_length(const struct peer *peer)
@@ -99,7 +103,7 @@ static void refuse(struct peer *peer, const char *code, const char *text)
     event_del(peer->half);
 }
 
-/* Hands the next whole request to the worker. False when the peer is gone. */
+/* Hands the next whole request to the worker. False when the peer is done and must be freed. */
 static bool take_request(struct peer *peer)
 {
     struct evbuffer *input = bufferevent_get_input(peer->bev);
@@ -132,10 +136,7 @@ static bool take_request(struct peer *peer)
         refuse(peer, "too_long", text);
     } else if (peer->ended) {
         peer->closing = true;
-        if (output_length(peer) == 0) {
-            peer_free(peer);
-            return false;
-        }
+        return output_length(peer) > 0;
     } else if (evbuffer_get_length(input) > 0) {
         if (!event_pending(peer->half, EV_TIMEOUT, NULL))
             event_add(peer->half, &half);
@@ -147,18 +148,19 @@ static bool take_request(struct peer *peer)
 
 static void on_read(struct bufferevent *bev, void *ctx)
 {
+    struct peer *peer = ctx;
     (void)bev;
-    (void)take_request(ctx);
+    if (!take_request(peer))
+        peer_free(peer->server, peer);
 }
 
 static void on_written(struct bufferevent *bev, void *ctx)
 {
     struct peer *peer = ctx;
     (void)bev;
-    if (peer->closing && output_length(peer) == 0 && !peer->busy)
-        peer_free(peer);
-    else
-        (void)take_request(peer);
+    bool done = peer->closing && output_length(peer) == 0 && !peer->busy;
+    if (done || !take_request(peer))
+        peer_free(peer->server, peer);
 }
 
 static void on_event(struct bufferevent *bev, short what, void *ctx)
@@ -167,10 +169,10 @@ static void on_event(struct bufferevent *bev, short what, void *ctx)
     (void)bev;
     if ((what & BEV_EVENT_EOF) && !(what & BEV_EVENT_ERROR) && !peer->monitor) {
         peer->ended = true; /* it may still read its answers */
-        (void)take_request(peer);
-        return;
+        if (take_request(peer))
+            return;
     }
-    peer_free(peer);
+    peer_free(peer->server, peer);
 }
 
 static void on_half(evutil_socket_t fd, short what, void *ctx)
@@ -236,7 +238,7 @@ static void tell_monitors(struct server *s, const char *event)
         if (!peer->monitor)
             continue;
         if (output_length(peer) > OUTPUT_DROP)
-            peer_free(peer);
+            peer_free(s, peer);
         else
             send_line(peer, event);
     }
@@ -259,7 +261,8 @@ static void on_results(evutil_socket_t fd, short what, void *ctx)
                 send_line(peer, result->answer);
             else
                 send_error(peer, "refused", "portcamd is out of memory");
-            (void)take_request(peer);
+            if (!take_request(peer))
+                peer_free(s, peer);
         }
         if (result->event)
             tell_monitors(s, result->event);
@@ -347,8 +350,11 @@ void server_stop(struct server *s)
 {
     if (!s)
         return;
-    while (s->peers)
-        peer_free(s->peers);
+    struct peer *next;
+    for (struct peer *peer = s->peers; peer; peer = next) {
+        next = peer->next;
+        peer_release(peer);
+    }
     if (s->accept)
         event_free(s->accept);
     if (s->results)

@@ -251,7 +251,7 @@ bool pc_fields_prefix(struct pc_fields *f, const char *key, bool required, struc
     char address[PC_IP_TEXT];
     snprintf(address, sizeof(address), "%.*s", slash ? (int)(slash - text) : 0, text);
     if (slash && rc != -EINVAL && pc_ip_parse(address, &ip) == 0) {
-        length = (unsigned)atoi(slash + 1);
+        length = (unsigned)strtoul(slash + 1, NULL, 10);
         ip = pc_ip_mask(&ip, length);
         pc_prefix_format(&ip, length, good);
         pc_fields_error(f, key, "%.64s has bits behind its prefix length; write %s", text, good);
