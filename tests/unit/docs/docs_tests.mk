@@ -2,5 +2,6 @@
 #
 # The documents: what they name is there, what they show happens, and their examples build and run.
 
-PY_TESTS += tests/unit/docs/test_guide.py tests/unit/docs/test_life.py
+PY_TESTS += tests/unit/docs/test_links.py tests/unit/docs/test_debugging.py \
+             tests/unit/docs/test_guide.py tests/unit/docs/test_life.py
 TEST_DEPS += build/tests/unit/core/core_test
