@@ -442,6 +442,29 @@ static void jumbo(void **state)
     assert_int_equal(finish_sum(sum_words(sum, frame + 34, 9600 - 34)), 0);
 }
 
+/* Neither unspecified sources nor those of nobody or of another domain get the domain's own. */
+static void sources_kept(void **state)
+{
+    static const char *const sources[][2] = {
+        {"0.0.0.0", "::"}, {"203.0.113.5", "2001:db8:ff::5"}, {P4, P6}};
+    set_function(*state, 1, MacOne, 1, true);
+    set_domain(*state, 1, 0, PORTCAM_POLICY_DROP);
+    world_build(*state);
+    for (unsigned i = 0; i < 6; i++) {
+        struct frame_spec s = {.src = sources[i / 2][i & 1],
+                               .dst = i & 1 ? C6 : C4,
+                               .protocol = UDP,
+                               .sport = CPORT,
+                               .dport = PPORT};
+        struct frame f = build_frame(&s), before = f;
+        struct pc_decision v = send_frame(*state, &f, 1);
+        assert_int_equal(v.reason, R(NO_MATCH));
+        assert_false(v.drop);
+        assert_int_equal(v.egress, 0);
+        assert_memory_equal(f.b, before.b, sizeof(f.b));
+    }
+}
+
 #define TEST(name, function)                                                                       \
     {                                                                                              \
         name, function, setup, teardown, NULL                                                      \
@@ -471,6 +494,7 @@ int main(void)
              icmp_of_the_other_version),
         TEST("section 8 a backend with a MAC gets it, and the device's as source", macs),
         TEST("section 8 replies get the device's MAC as source where flagged", reply_macs),
+        TEST("P10 sources of host functions are neither stamped nor guarded", sources_kept),
         TEST("P1 P11 fragments, source routes and ICMP errors leave bit for bit",
              undecided_untouched),
         TEST("F.4 a frame of 9,600 bytes keeps right sums; nothing behind the header moves", jumbo),
