@@ -14,8 +14,7 @@ static const json_t *same_entry(const json_t *list, const json_t *entry)
     const json_t *other;
     size_t i;
 
-    json_array_foreach(list, i, other)
-    {
+    json_array_foreach (list, i, other) {
         for (size_t k = 0; k < sizeof(keys) / sizeof(keys[0]); k++) {
             const json_t *key = json_object_get(entry, keys[k]);
             if (key && json_equal(key, json_object_get(other, keys[k])))
@@ -32,13 +31,13 @@ static void rate_of(json_t *now, const json_t *before, double seconds)
     json_t *value;
     void *next;
 
-    json_object_foreach_safe(now, next, key, value)
-    {
+    json_object_foreach_safe (now, next, key, value) {
         const json_t *old = json_object_get(before, key);
         size_t i;
         json_t *entry;
         if (json_is_array(value)) {
-            json_array_foreach(value, i, entry) rate_of(entry, same_entry(old, entry), seconds);
+            json_array_foreach (value, i, entry)
+                rate_of(entry, same_entry(old, entry), seconds);
         } else if (json_is_object(value)) {
             rate_of(value, old, seconds);
         } else if (strcmp(key, "packets") == 0 || strcmp(key, "octets") == 0) {

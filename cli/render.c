@@ -35,8 +35,7 @@ static void value_text(const json_t *value, char *text, size_t room)
     else if (json_is_boolean(value))
         snprintf(text, room, "%s", json_is_true(value) ? "true" : "false");
     else if (json_is_array(value)) {
-        json_array_foreach(value, i, item)
-        {
+        json_array_foreach (value, i, item) {
             size_t n = strlen(text);
             snprintf(text + n, room - n, "%s%s", i ? "," : "", json_string_value(item));
         }
@@ -114,8 +113,7 @@ static void show_list(const struct object *object, const json_t *list)
         table_numbers(&table, object->n_keys + k);
         table_cell(&table, 0, object->n_keys + k, "%s", Counters[at[k]].header);
     }
-    json_array_foreach(list, row, item)
-    {
+    json_array_foreach (list, row, item) {
         for (size_t k = 0; k < object->n_keys; k++) {
             const json_t *value = json_object_get(item, object->keys[k].name);
             value_text(value, text, sizeof(text));
@@ -153,8 +151,7 @@ static void show_device(const json_t *device)
     table_numbers(&table, 1);
     table_numbers(&table, 2);
     putchar('\n');
-    json_object_foreach(json_object_get(device, "tables"), name, size)
-    {
+    json_object_foreach (json_object_get(device, "tables"), name, size) {
         table_cell(&table, row, 0, "%s", name);
         table_cell(&table, row, 1, "%lld", num(size, "used"));
         table_cell(&table, row++, 2, "%lld", num(size, "rows"));
@@ -166,8 +163,7 @@ static void show_devices(const json_t *list)
 {
     const json_t *item;
     size_t i;
-    json_array_foreach(list, i, item)
-    {
+    json_array_foreach (list, i, item) {
         printf("%s  %s %s%s%s%s\n", str(item, "name"), str(item, "vendor"), str(item, "device"),
                *str(item, "driver") ? ", driver " : "", str(item, "driver"),
                json_is_true(json_object_get(item, "usable")) ? "" : " (not usable)");
@@ -198,8 +194,7 @@ static void show_fields(const json_t *entry, bool changed)
 
     const struct object *object = find_object(str(entry, "object"));
 
-    json_object_foreach(json_object_get(entry, "fields"), key, value)
-    {
+    json_object_foreach (json_object_get(entry, "fields"), key, value) {
         if (!changed && is_name(object, key))
             continue;
         if (changed) {
@@ -218,8 +213,7 @@ static void show_objects(const json_t *objects)
 {
     const json_t *entry;
     size_t i;
-    json_array_foreach(objects, i, entry)
-    {
+    json_array_foreach (objects, i, entry) {
         bool changed = strcmp(str(entry, "op"), "change") == 0;
         printf("%s %s",
                changed                                ? "~"
@@ -242,7 +236,7 @@ static void show_diff(const json_t *answer)
 
     show_objects(json_object_get(answer, "objects"));
     if (dry_run) {
-        json_array_foreach(rows, i, row)
+        json_array_foreach (rows, i, row)
             printf("  %s row %lld of %s%s%s\n", str(row, "op"), num(row, "row"), str(row, "table"),
                    *str(row, "object") ? ", " : "", str(row, "object"));
     }
@@ -250,7 +244,7 @@ static void show_diff(const json_t *answer)
         printf("nothing to change\n");
     else
         printf("%zu row%s %s\n", n, n == 1 ? "" : "s", dry_run ? "would change" : "changed");
-    json_array_foreach(json_object_get(answer, "warnings"), i, warning)
+    json_array_foreach (json_object_get(answer, "warnings"), i, warning)
         fprintf(stderr, "portcam: warning: %s\n", json_string_value(warning));
 }
 
@@ -260,7 +254,7 @@ static void show_checks(const json_t *answer)
 {
     const json_t *check;
     size_t i;
-    json_array_foreach(json_object_get(answer, "checks"), i, check)
+    json_array_foreach (json_object_get(answer, "checks"), i, check)
         printf("%-7s %-10s %s\n", json_is_true(json_object_get(check, "ok")) ? "ok" : "FAILED",
                str(check, "check"), str(check, "text"));
 }
@@ -297,8 +291,7 @@ static void show_stats(const json_t *answer)
             table_cell(&table, 0, 2, "OCTETS");
             table_cell(&table, 0, 3, "FATE");
         }
-        json_array_foreach(list, row, item)
-        {
+        json_array_foreach (list, row, item) {
             value_text(json_object_get(item, lists[l].key), text, sizeof(text));
             table_cell(&table, row + 1, 0, "%s", text);
             counter_cells(&table, row + 1, 1, item, at, n);
@@ -321,12 +314,10 @@ static void show_packets(const json_t *packets)
     const json_t *packet, *step;
     size_t i, k;
 
-    json_array_foreach(packets, i, packet)
-    {
+    json_array_foreach (packets, i, packet) {
         if (json_array_size(packets) > 1)
             printf("%spacket %zu\n", i ? "\n" : "", i + 1);
-        json_array_foreach(json_object_get(packet, "steps"), k, step)
-        {
+        json_array_foreach (json_object_get(packet, "steps"), k, step) {
             printf("%-4s %s", str(step, "rule"), str(step, "text"));
             if (json_object_get(step, "table"))
                 printf("  [%s row %lld%s%s]", str(step, "table"), num(step, "row"),
@@ -383,7 +374,8 @@ void render_error(const json_t *answer)
     const json_t *messages = json_object_get(error, "messages");
     size_t i;
 
-    json_array_foreach(messages, i, message) fprintf(stderr, "portcam: %s\n", str(message, "text"));
+    json_array_foreach (messages, i, message)
+        fprintf(stderr, "portcam: %s\n", str(message, "text"));
     if (json_array_size(messages) == 0)
         fprintf(stderr, "portcam: %s\n", str(error, "msg"));
     if (json_object_get(error, "more"))

@@ -280,8 +280,7 @@ static int explain(struct call *c, json_t **ret)
         if (rc == 0)
             json_array_append_new(packets, packet);
     } else if (rc == 0 && json_is_array(frames) && json_array_size(frames) <= FRAMES_MAX) {
-        json_array_foreach(frames, index, hex)
-        {
+        json_array_foreach (frames, index, hex) {
             if (rc == 0)
                 rc = explain_hex(c, hex, function, packets);
         }
@@ -395,7 +394,9 @@ char *pc_request_text(struct portcam *pc, const char *text, size_t len, struct p
     json_t *request = json_loadb(text, len, JSON_REJECT_DUPLICATES, &error);
 
     memset(effect, 0, sizeof(*effect));
-    if (request)
+    if (memchr(text, 0, len))
+        answer = pc_error("protocol", NULL, "the request has a NUL byte");
+    else if (request)
         answer = pc_request(pc, request, effect);
     else
         answer = pc_error("protocol", "one request is one line of JSON",

@@ -143,8 +143,8 @@ static void read_address(struct pc_fields *f, struct pc_cfg_address *address)
         f->no_memory |= !address->key;
         const char *kind = never_matches(&address->ip, address->length);
         if (kind)
-            pc_fields_error(f, "address",
-                            "packets to %s addresses are never looked up; remove it", kind);
+            pc_fields_error(f, "address", "packets to %s addresses are never looked up; remove it",
+                            kind);
     }
     pc_fields_copy(f, "domain", true, &address->domain_name);
     pc_fields_integer(f, "function", false, 0, FUNCTION_MAX, &function);
@@ -222,8 +222,10 @@ static void read_backends(struct pc_fields *f, struct pc_cfg_service *service)
     json_array_foreach (value, index, item) {
         char *name = json_is_string(item) ? strdup(json_string_value(item)) : NULL;
         if (!json_is_string(item))
-            pc_fields_error(f, "backends", "item %zu of \"backends\" is not a string; write the "
-                            "name of a backend", index + 1);
+            pc_fields_error(f, "backends",
+                            "item %zu of \"backends\" is not a string; write the "
+                            "name of a backend",
+                            index + 1);
         else if (!name)
             f->no_memory = true;
         else
@@ -379,6 +381,16 @@ int pc_config_read(struct portcam_config *config, const char *text, size_t len,
     struct reader r = {.config = config, .report = report};
     json_error_t error;
 
+    /* The JSON parser skips some of these bytes; text has none. */
+    const char *nul = memchr(text, 0, len);
+    if (nul) {
+        int line = 1;
+        for (const char *c = text; c < nul; c++)
+            line += *c == '\n';
+        pc_report_at(report, "syntax", config->file ? config->file : "input", line,
+                     "there is a NUL byte; write the file as UTF-8 text");
+        return 0;
+    }
     json_t *root = json_loadb(text, len, JSON_REJECT_DUPLICATES, &error);
     if (!root) {
         const char *cure = json_error_code(&error) == json_error_duplicate_key

@@ -45,8 +45,7 @@ static int merge(json_t *object, json_t *fields)
     const char *key;
     json_t *value;
 
-    json_object_foreach(fields, key, value)
-    {
+    json_object_foreach (fields, key, value) {
         if (json_is_null(value))
             json_object_del(object, key);
         else if (json_object_set(object, key, value))
@@ -91,8 +90,7 @@ static int edit_list(json_t *list, enum portcam_edit edit, size_t kind, json_t *
     char *text = json_dumps(name, JSON_ENCODE_ANY);
     if (!text)
         return -ENOMEM;
-    json_array_foreach(list, index, item)
-    {
+    json_array_foreach (list, index, item) {
         if (same_object(key, item, fields)) {
             object = item;
             at = index;

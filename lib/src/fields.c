@@ -40,8 +40,7 @@ static size_t find(const struct pc_fields *f, const char *key)
     json_t *value;
     size_t position = f->position + 1;
 
-    json_object_foreach(f->object, at, value)
-    {
+    json_object_foreach (f->object, at, value) {
         if (key && strcmp(at, key) == 0)
             return position;
         position = f->positions->at[position].next;
@@ -84,8 +83,7 @@ void pc_fields_end(struct pc_fields *f)
         size_t n = strlen(list);
         snprintf(list + n, sizeof(list) - n, "%s%s", i ? ", " : "", f->known[i]);
     }
-    json_object_foreach(f->object, key, value)
-    {
+    json_object_foreach (f->object, key, value) {
         bool known = false;
         for (unsigned i = 0; i < f->n_known; i++)
             known |= strcmp(key, f->known[i]) == 0;

@@ -30,12 +30,14 @@ static const struct row {
     {"format missing", "{}", "f.json:1: configuration: \"format\" is missing"},
     {"format of another version", "{\n'format': 2}", "f.json:2: configuration: \"format\" is 2"},
     {"unknown key at the top", "{'format': 1,\n'colour': 1}",
-     "f.json:2: configuration: unknown key \"colour\"; the keys here are format, device, functions"},
+     "f.json:2: configuration: unknown key \"colour\"; the keys here are format, device, "
+     "functions"},
     {"list that is no list", "{'format': 1,\n'domains': {}}",
      "f.json:2: configuration: \"domains\" is not a list"},
     {"item that is no object", "{'format': 1,\n'domains': [\n7]}",
      "f.json:3: domain 1 of \"domains\": it is not an object"},
-    {"name missing", "{'format': 1,\n'domains': [{}]}", "f.json:2: domain 1 of \"domains\": \"name\" is missing"},
+    {"name missing", "{'format': 1,\n'domains': [{}]}",
+     "f.json:2: domain 1 of \"domains\": \"name\" is missing"},
     {"name with a space", "{'format': 1, 'domains': [{\n'name': 'a b'}]}",
      "f.json:2: domain 1 of \"domains\": \"a b\" is not a name"},
     {"name too long",
@@ -43,7 +45,8 @@ static const struct row {
      "'aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa'}]}",
      "is not a name; use 1 to 63"},
     {"unknown key of an object", "{'format': 1,\n'domains': [{'name': 'a',\n'colour': 1}]}",
-     "f.json:3: domain \"a\": unknown key \"colour\"; the keys here are name, state, unknown, home"},
+     "f.json:3: domain \"a\": unknown key \"colour\"; the keys here are name, state, unknown, "
+     "home"},
     {"state that is none", "{'format': 1, 'domains': [{'name': 'a', 'state': 'fast'}]}",
      "domain \"a\": \"state\" is \"fast\"; write one of running, draining, paused, stopped"},
     {"policy that is none", "{'format': 1, 'domains': [{'name': 'a', 'unknown': 'no'}]}",
@@ -78,7 +81,8 @@ static const struct row {
      "f.json:2: function 2: function 1 (f.json:1) is the default already"},
     {"boolean as a number", "{'format': 1, 'functions': [{'function': 1, 'default': 1}]}",
      "\"default\" is neither true nor false"},
-    {"function of an unknown domain", "{'format': 1, 'functions': [{'function': 1, 'domain': 'x'}]}",
+    {"function of an unknown domain",
+     "{'format': 1, 'functions': [{'function': 1, 'domain': 'x'}]}",
      "f.json:1: function 1: domain \"x\" is not defined; add it to \"domains\""},
     {"domain twice", "{'format': 1, 'domains': [{'name': 'a'},\n{'name': 'a'}]}",
      "f.json:2: domain \"a\": it is there twice, first (f.json:1)"},
@@ -117,7 +121,8 @@ static const struct row {
     {"section 9: overlapping addresses of two domains",
      "{'format': 1,\n" DOMAINS "'addresses': [{'address': '10.0.0.0/8', 'domain': 'shop'},\n"
      "{'address': '10.1.0.0/16', 'domain': 'bank', 'vlan': 5}]}",
-     "f.json:4: address 10.1.0.0/16 vlan 5 of domain \"bank\" overlaps address 10.0.0.0/8 of domain "
+     "f.json:4: address 10.1.0.0/16 vlan 5 of domain \"bank\" overlaps address 10.0.0.0/8 of "
+     "domain "
      "\"shop\" (f.json:3)"},
     {"section 9: equal prefixes, any VLAN and one",
      "{'format': 1,\n" DOMAINS "'addresses': [{'address': '10.0.0.0/8', 'domain': 'shop', 'vlan': "
@@ -126,7 +131,8 @@ static const struct row {
     {"backend address that is a prefix",
      "{'format': 1, 'backends': [{'name': 'a', 'function': 1, 'address': '10.0.0.0/8'}]}",
      "backend \"a\": a backend has one address, not a prefix"},
-    {"backend without function", "{'format': 1, 'backends': [{'name': 'a', 'address': '10.0.0.1'}]}",
+    {"backend without function",
+     "{'format': 1, 'backends': [{'name': 'a', 'address': '10.0.0.1'}]}",
      "backend \"a\": \"function\" is missing; add the function its packets leave by"},
     {"backend port out of range",
      "{'format': 1, 'backends': [{'name': 'a', 'function': 1, 'port': 65536}]}",
@@ -137,16 +143,19 @@ static const struct row {
     {"section 9: unknown backend",
      HEAD "'services': [\n{'name': 'web', " SERVICE ", " TCP80
           ", 'mode': 'static', 'backends': ['web9']}]}",
-     "f.json:6: service \"web\": backend \"web9\" is not defined; add it to \"backends\" or correct "
+     "f.json:6: service \"web\": backend \"web9\" is not defined; add it to \"backends\" or "
+     "correct "
      "the name"},
     {"section 9: service without a backend",
      HEAD "'services': [\n{'name': 'web', " SERVICE ", " TCP80 ", 'mode': 'static'}]}",
      "f.json:6: service \"web\": there is no backend"},
     {"service with an empty list of backends",
-     HEAD "'services': [\n{'name': 'web', " SERVICE ", " TCP80 ", 'mode': 'static', 'backends': []}]}",
+     HEAD "'services': [\n{'name': 'web', " SERVICE ", " TCP80
+          ", 'mode': 'static', 'backends': []}]}",
      "service \"web\": there is no backend"},
     {"backend named twice",
-     HEAD "'services': [{'name': 'web', 'domain': 'shop', 'mode': 'deliver', 'backends': ['a', 'a']}]}",
+     HEAD
+     "'services': [{'name': 'web', 'domain': 'shop', 'mode': 'deliver', 'backends': ['a', 'a']}]}",
      "backend \"a\" is named twice"},
     {"service of an unknown domain",
      HEAD "'services': [\n{'name': 'web', 'domain': 'x', 'mode': 'deliver', 'backends': ['a']}]}",
@@ -167,8 +176,9 @@ static const struct row {
      "'backends': ['a']}]}",
      "address 1.1.1.1/32 is there for several VLANs; add \"vlan\""},
     {"vlan without address",
-     HEAD "'services': [{'name': 'web', 'domain': 'shop', 'vlan': 5, 'mode': 'deliver', 'backends': "
-          "['a']}]}",
+     HEAD
+     "'services': [{'name': 'web', 'domain': 'shop', 'vlan': 5, 'mode': 'deliver', 'backends': "
+     "['a']}]}",
      "\"vlan\" chooses among rows of one address"},
     {"protocol that is none",
      HEAD "'services': [{'name': 'web', " SERVICE
@@ -182,7 +192,9 @@ static const struct row {
      HEAD "'services': [{'name': 'web', " SERVICE
           ", 'protocol': 'icmp', 'port': 80, 'mode': 'deliver', 'backends': ['a']}]}",
      "icmp has no ports; remove \"port\""},
-    {"port 0", HEAD "'services': [{'name': 'web', " SERVICE ", 'port': 0, 'mode': 'deliver', 'backends': ['a']}]}",
+    {"port 0",
+     HEAD "'services': [{'name': 'web', " SERVICE
+          ", 'port': 0, 'mode': 'deliver', 'backends': ['a']}]}",
      "\"port\" is 0; it must be from 1 to 65535"},
     {"mode missing", HEAD "'services': [{'name': 'web', " SERVICE ", 'backends': ['a']}]}",
      "service \"web\": \"mode\" is missing"},
@@ -244,8 +256,8 @@ static const struct row {
           ", 'port': 81, 'mode': 'static', 'backends': ['a']}]}",
      "f.json:6: service \"two\": replies from 192.0.2.1 port 8080"},
     {"S0.22 any port meets a changed port",
-     "{'format': 1,\n" DOMAINS ADDRESSES
-     "'backends': [{'name': 'a', 'address': '192.0.2.1', 'port': 8080, 'function': 1}, {'name': 'b', "
+     "{'format': 1,\n" DOMAINS ADDRESSES "'backends': [{'name': 'a', 'address': '192.0.2.1', "
+     "'port': 8080, 'function': 1}, {'name': 'b', "
      "'address': '192.0.2.1', 'function': 1}],\n"
      "'services': [{'name': 'one', " SERVICE ", " TCP80
      ", 'mode': 'static', 'backends': ['a']},\n{'name': 'two', " SERVICE
@@ -283,8 +295,8 @@ static void all_errors_at_once(void **state)
     (void)state;
 
     for (int i = 0; i < 30; i++)
-        snprintf(text + strlen(text), sizeof(text) - strlen(text), "%s{\"name\": \"d%d\", \"x\": 1}",
-                 i ? ",\n" : "", i);
+        snprintf(text + strlen(text), sizeof(text) - strlen(text),
+                 "%s{\"name\": \"d%d\", \"x\": 1}", i ? ",\n" : "", i);
     strcat(text, "]}");
     assert_int_equal(portcam_config_parse(text, strlen(text), "f.json", report, &config), -EBADMSG);
     size_t more = 0;
@@ -326,26 +338,57 @@ static void accepted(void **state)
 static void agreeing_endpoints(void **state)
 {
     (void)state;
-    portcam_config_free(test_config(
-        HEAD "'services': [{'name': 'http', " SERVICE ", " TCP80
-             ", 'mode': 'static', 'backends': ['b']}, {'name': 'all', " SERVICE
-             ", 'mode': 'static', 'backends': ['b']}]}"));
+    portcam_config_free(
+        test_config(HEAD "'services': [{'name': 'http', " SERVICE ", " TCP80
+                         ", 'mode': 'static', 'backends': ['b']}, {'name': 'all', " SERVICE
+                         ", 'mode': 'static', 'backends': ['b']}]}"));
+}
+
+/* What C and JSON would read differently is refused; a quotation that is cut stays UTF-8. */
+static void bytes_that_are_no_text(void **state)
+{
+    static const char nul[] = "{\"format\": 1,\n\0\"domains\": []}";
+    struct portcam_report *report = portcam_report_new();
+    struct portcam_config *config = NULL;
+    (void)state;
+
+    assert_int_equal(portcam_config_parse(nul, sizeof(nul) - 1, "f.json", report, &config),
+                     -EBADMSG);
+    assert_string_equal(
+        test_messages(report),
+        "f.json:2: there is a NUL byte; write the file as UTF-8 text [syntax, line 2]\n");
+    for (int shift = 0; shift < 2; shift++) {
+        char text[600];
+        int n = snprintf(text, sizeof(text), "{\"format\": 1, \"%s", shift ? "x" : "");
+        for (int i = 0; i < 200; i++)
+            n += snprintf(text + n, sizeof(text) - (size_t)n, "\xc3\xa9");
+        n += snprintf(text + n, sizeof(text) - (size_t)n, "\": 1}");
+        portcam_report_clear(report);
+        assert_int_equal(portcam_config_parse(text, (size_t)n, "f.json", report, &config),
+                         -EBADMSG);
+        json_t *message = json_string(test_messages(report));
+        assert_non_null(message);
+        json_decref(message);
+    }
+    portcam_report_free(report);
 }
 
 int main(void)
 {
     enum { N = sizeof(Rows) / sizeof(Rows[0]) };
-    struct CMUnitTest tests[N + 3];
+    struct CMUnitTest tests[N + 4];
 
     memset(tests, 0, sizeof(tests));
     for (size_t i = 0; i < N; i++)
-        tests[i] = (struct CMUnitTest){Rows[i].name, refused, NULL, NULL,
-                                       (void *)(uintptr_t)&Rows[i]};
+        tests[i] =
+            (struct CMUnitTest){Rows[i].name, refused, NULL, NULL, (void *)(uintptr_t)&Rows[i]};
     tests[N] = (struct CMUnitTest){"all errors of a file, in order of lines, the first 20 kept",
                                    all_errors_at_once, NULL, NULL, NULL};
     tests[N + 1] = (struct CMUnitTest){"what is right is accepted and survives a round trip",
                                        accepted, NULL, NULL, NULL};
     tests[N + 2] = (struct CMUnitTest){"S0.22 agreeing services may share an endpoint",
                                        agreeing_endpoints, NULL, NULL, NULL};
+    tests[N + 3] = (struct CMUnitTest){"bytes that are no text are refused, cut texts stay UTF-8",
+                                       bytes_that_are_no_text, NULL, NULL, NULL};
     return cmocka_run_group_tests_name("config errors", tests, NULL, NULL);
 }

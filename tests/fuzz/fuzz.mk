@@ -1,0 +1,27 @@
+# SPDX-License-Identifier: Apache-2.0
+#
+# The fuzzers of what people and programs hand in: configurations, and requests to the daemon. Built by clang from the
+# sources, so that the sanitizers see library, driver and model.
+FUZZ_TEXT := build/tests/fuzz/fuzz_config build/tests/fuzz/fuzz_socket
+FUZZ_TEXT_SRC := $(LIB_SRC) $(DRIVER_SRC) $(MODEL_SRC)
+FUZZ_TEXT_FLAGS := -O1 -g -std=gnu11 $(WARNINGS) -fsanitize-address-use-after-scope \
+                   -fno-sanitize-recover=undefined
+
+build/tests/fuzz/obj/%.o: %.c
+	@mkdir -p $(@D)
+	$(Q)clang $(CPPFLAGS) $(FUZZ_TEXT_FLAGS) -fsanitize=fuzzer-no-link,address,undefined $(DEPFLAGS) \
+	  -c -o $@ $<
+
+$(FUZZ_TEXT): build/tests/fuzz/%: build/tests/fuzz/obj/tests/fuzz/%.o \
+  $(FUZZ_TEXT_SRC:%.c=build/tests/fuzz/obj/%.o)
+	$(call say,FUZZ,$@)
+	$(Q)clang -fsanitize=fuzzer,address,undefined -o $@ $(filter %.o,$^) -ljansson -lpciaccess -lpthread
+
+build/tests/fuzz/fuzz_socket: build/tests/fuzz/obj/cli/request.o
+
+.PHONY: fuzz-config fuzz-socket
+fuzz-config fuzz-socket: fuzz-%: build/tests/fuzz/fuzz_%
+	@mkdir -p build/fuzz/$*
+	$< -max_total_time=$(or $(SECONDS),60) -max_len=4096 -timeout=20 -dict=tests/fuzz/words.dict \
+	  -artifact_prefix=build/fuzz/$*- -print_final_stats=1 build/fuzz/$* tests/fuzz/seeds/$*
+FUZZ += fuzz-config fuzz-socket
