@@ -49,6 +49,13 @@ def running(command, ready):
             process.communicate()
 
 
+@pytest.mark.parametrize("header", ["lib/include/portcam/portcam.h", "driver/portcam_dev.h", "driver/ring.h"])
+def test_every_function_is_there(header):
+    functions = re.findall(r"^PORTCAM_API [^;]*?\b(portcam_\w+)\(", (ROOT / header).read_text(), re.MULTILINE)
+    assert len(functions) > 8
+    assert [name for name in functions if f"`{name}()`" not in TEXT] == []
+
+
 def test_commands_are_shown():
     assert len(commands()) == 3
 

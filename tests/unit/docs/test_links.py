@@ -92,6 +92,8 @@ def problems(name, text):
             found.append(f"link to {link}: no such file")
         elif anchor and anchor not in anchors(target.read_text() if path else text):
             found.append(f"link to {link}: no such heading")
+    found += [f"line {n}: code that goes on in the next line"
+              for n, line in enumerate(FENCE.sub("", text).splitlines(), 1) if line.count("`") % 2]
     code = code_of(text)
     found += [f"{path}: no such file" for path in PATH.findall(code) if not exists(path)]
     people, targets = make_targets()
@@ -115,6 +117,7 @@ def test_document(name):
     ("    tests/no_such_program", "tests/no_such_program: no such file"),
     ("```\nmake -j2 tests\n```", "make tests: no such target"),
     ("`build/cli/portcamx`", "build/cli/portcamx: make cannot build it"),
+    ("a `make\ntest` b", "line 1: code that goes on in the next line"),
     ("`portcam_no_such_thing()`", "portcam_no_such_thing: nothing has this name"),
 ])
 def test_finds(text, what):
