@@ -16,9 +16,7 @@ build/cli/completion/portcam: build/cli/portcam
 	@mkdir -p $(@D)
 	$(Q)./$< help --completion > $@
 
-# Says where the daemon was installed, so it is made anew for each PREFIX.
-.PHONY: unit-prefix
-build/cli/portcamd.service: cli/portcamd.service unit-prefix
+build/cli/portcamd.service: cli/portcamd.service each-prefix
 	@mkdir -p $(@D)
 	@sed 's|@PREFIX@|$(PREFIX)|' $< > $@
 
@@ -28,4 +26,4 @@ INSTALL_SBIN += build/cli/portcamd
 INSTALL_COMPLETION += build/cli/completion/portcam
 INSTALL_UNIT += build/cli/portcamd.service
 
-PY_TESTS += tests/e2e/test_config.py tests/e2e/test_cli.py tests/e2e/test_daemon.py
+PY_TESTS += tests/e2e/test_config.py tests/e2e/test_cli.py tests/e2e/test_daemon.py tests/e2e/test_man.py

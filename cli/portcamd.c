@@ -251,27 +251,28 @@ static int serve(const struct options *o, struct portcam *pc)
 
 /* ---- the command line ---- */
 
-static int usage(void)
+static void usage(FILE *stream)
 {
-    fprintf(
-        stderr,
-        "usage: portcamd [OPTIONS]\n"
-        "  -d, --device NAME     pci:..., vfio-user:PATH or model: (default)\n"
-        "  -S, --socket PATH     default /run/portcam/portcam.sock\n"
-        "  -D, --state-dir DIR   keeps the running configuration; default /var/lib/portcam\n"
-        "  -c, --config FILE     applied at the start\n"
-        "  -g, --group NAME      its members may connect; default portcam\n"
-        "      --clients N       clients at a time, default 64\n"
-        "      --half-request SECONDS  how long half a request may wait for its end, default 30\n");
-    return EXIT_USAGE;
+    fputs("usage: portcamd [OPTIONS]\n"
+          "  -d, --device NAME     pci:..., vfio-user:PATH or model: (default)\n"
+          "  -S, --socket PATH     default /run/portcam/portcam.sock\n"
+          "  -D, --state-dir DIR   keeps the running configuration; default /var/lib/portcam\n"
+          "  -c, --config FILE     applied at the start\n"
+          "  -g, --group NAME      its members may connect; default portcam\n"
+          "      --clients N       clients at a time, default 64\n"
+          "      --half-request SECONDS  how long half a request may wait for its end, default 30\n"
+          "  -h, --help            this text\n",
+          stream);
 }
 
-static bool take_number(const char *text, unsigned *ret)
+static bool take_number(const char *option, const char *text, unsigned *ret)
 {
     char *end;
     unsigned long value = strtoul(text, &end, 10);
-    if (end == text || *end || value == 0 || value > 100000)
+    if (end == text || *end || value == 0 || value > 100000) {
+        daemon_log("%s is \"%s\"; give a number from 1 to 100000", option, text);
         return false;
+    }
     *ret = (unsigned)value;
     return true;
 }
@@ -279,13 +280,13 @@ static bool take_number(const char *text, unsigned *ret)
 static bool parse_options(int argc, char **argv, struct options *o)
 {
     static const struct option options[] = {
-        {"device", 1, NULL, 'd'},       {"socket", 1, NULL, 'S'},     {"state-dir", 1, NULL, 'D'},
-        {"config", 1, NULL, 'c'},       {"group", 1, NULL, 'g'},      {"clients", 1, NULL, 'n'},
-        {"half-request", 1, NULL, 'H'}, {"foreground", 0, NULL, 'f'}, {NULL, 0, NULL, 0}};
+        {"device", 1, NULL, 'd'},       {"socket", 1, NULL, 'S'}, {"state-dir", 1, NULL, 'D'},
+        {"config", 1, NULL, 'c'},       {"group", 1, NULL, 'g'},  {"clients", 1, NULL, 'n'},
+        {"half-request", 1, NULL, 'H'}, {"help", 0, NULL, 'h'},   {NULL, 0, NULL, 0}};
     bool good = true;
     int c;
 
-    while (good && (c = getopt_long(argc, argv, "d:S:D:c:g:f", options, NULL)) >= 0) {
+    while (good && (c = getopt_long(argc, argv, "d:S:D:c:g:h", options, NULL)) >= 0) {
         switch (c) {
         case 'd':
             o->device = optarg;
@@ -303,18 +304,23 @@ static bool parse_options(int argc, char **argv, struct options *o)
             o->server.group = optarg;
             break;
         case 'n':
-            good = take_number(optarg, &o->server.clients_max);
+            good = take_number("--clients", optarg, &o->server.clients_max);
             break;
         case 'H':
-            good = take_number(optarg, &o->server.half_seconds);
+            good = take_number("--half-request", optarg, &o->server.half_seconds);
             break;
-        case 'f':
-            break; /* it never leaves the foreground */
+        case 'h':
+            usage(stdout);
+            exit(0);
         default:
-            good = false;
+            good = false; /* getopt said why */
         }
     }
-    return good && optind == argc;
+    if (good && optind < argc) {
+        daemon_log("what is \"%s\"? Options begin with -", argv[optind]);
+        good = false;
+    }
+    return good;
 }
 
 int main(int argc, char **argv)
@@ -327,8 +333,10 @@ int main(int argc, char **argv)
                                    .half_seconds = 30}};
     struct portcam *pc = NULL;
 
-    if (!parse_options(argc, argv, &o))
-        return usage();
+    if (!parse_options(argc, argv, &o)) {
+        usage(stderr);
+        return EXIT_USAGE;
+    }
     signal(SIGPIPE, SIG_IGN);
     int result = open_card(&o, &pc);
     return result ? result : serve(&o, pc);

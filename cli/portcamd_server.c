@@ -317,8 +317,11 @@ static int listen_on(struct server *s)
     struct sockaddr_un address = {.sun_family = AF_UNIX};
     const char *path = s->opts.socket_path;
 
-    if (strlen(path) >= sizeof(address.sun_path))
+    if (strlen(path) >= sizeof(address.sun_path)) {
+        daemon_log("%s: the path of a socket has at most %zu bytes", path,
+                   sizeof(address.sun_path) - 1);
         return -ENAMETOOLONG;
+    }
     memcpy(address.sun_path, path, strlen(path) + 1);
     make_folder(path);
     if (somebody_listens(&address)) {

@@ -21,7 +21,11 @@ build/libportcam.so.$(LIB_VERSION): lib/libportcam.map $(PORTCAM_ARCHIVES)
 build/libportcam.so: build/libportcam.so.$(LIB_VERSION)
 	$(Q)ln -sf $(<F) $@
 
-build/libportcam.pc: lib/lib.mk
+# What says where it is installed is made anew each time, for PREFIX may be another one.
+.PHONY: each-prefix
+each-prefix:
+
+build/libportcam.pc: lib/lib.mk each-prefix
 	@mkdir -p $(@D)
 	@printf '%s\n' 'prefix=$(PREFIX)' 'Name: libportcam' 'Version: $(LIB_VERSION)' \
 	  'Description: Tables of a portcam card as one configuration' 'Requires.private: jansson' \

@@ -13,7 +13,7 @@ import threading
 
 import pytest
 
-from cli_daemon import PORTCAM, SHOP, Daemon
+from cli_daemon import PORTCAM, PORTCAMD, SHOP, Daemon
 
 REQUEST_MAX = 8 * 1024 * 1024
 NOGROUP = 65534
@@ -116,6 +116,23 @@ def test_a_second_daemon_leaves_the_first_its_socket(daemon):
             second.process = subprocess.Popen(second.command, stderr=log)
         assert second.process.wait() == 5
     assert "another portcamd serves this socket; stop it" in second.log.read_text()
+
+
+def test_wrong_options(tmp_path):
+    for words, text in ((["--clients", "0"], '--clients is "0"; give a number from 1 to 100000'),
+                        (["--half-request", "x"], '--half-request is "x"; give a number'),
+                        (["extra"], 'what is "extra"? Options begin with -'),
+                        (["--colour"], "unrecognized option")):
+        result = subprocess.run([PORTCAMD, "-D", tmp_path, *words], capture_output=True, text=True,
+                                check=False)
+        assert result.returncode == 1 and text in result.stderr and "usage: " in result.stderr
+    for words, text in ((["-d", "coffee:"], "use pci:0000:03:00.0, vfio-user:"),
+                        (["-S", "/proc/none/x"], "/proc/none/x: "),
+                        (["-S", "x" * 200], "the path of a socket has at most 107 bytes"),
+                        (["-D", "/proc/none"], "/proc/none")):
+        result = subprocess.run([PORTCAMD, "-S", tmp_path / "s", "-D", tmp_path, *words],
+                                capture_output=True, text=True, check=False)
+        assert result.returncode == 5 and text in result.stderr, words
 
 
 # ---- requests that are none ----
