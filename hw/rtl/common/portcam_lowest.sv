@@ -38,17 +38,14 @@ module portcam_lowest #(
 
   for (genvar g = 0; g < Groups; g++) begin : g_group
     logic [31:0] group;
+    logic [31:0] first;  // only the lowest bit of the group
     logic [4:0]  index;
 
     assign group = rows[g*32+:32];
-    always_comb begin
-      index = 5'd0;
-      for (int unsigned i = 0; i < 32; i++) begin
-        if (group[31-i]) begin
-          index = 5'(31 - i);
-        end
-      end
-    end
+    assign first = group & (~group + 32'd1);
+    assign index = {(first & 32'hFFFF_0000) != 32'd0, (first & 32'hFF00_FF00) != 32'd0,
+                    (first & 32'hF0F0_F0F0) != 32'd0, (first & 32'hCCCC_CCCC) != 32'd0,
+                    (first & 32'hAAAA_AAAA) != 32'd0};
     always_ff @(posedge clk_i) begin
       if (valid_i) begin
         any_q1[g]        <= group != 32'd0;

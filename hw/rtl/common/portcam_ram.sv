@@ -69,10 +69,20 @@ module portcam_ram #(
     logic [(ReadLatency-1)*Width-1:0] a_pipe_q;
     logic [(ReadLatency-1)*Width-1:0] b_pipe_q;
 
+    logic a_new_q;  // the memory gave a word in the last clock
+    logic b_new_q;
+
+    // A stage that would take what it has already keeps still.
     if (ReadLatency == 2) begin : g_one
       always_ff @(posedge clk_i) begin
-        a_pipe_q <= a_data_q;
-        b_pipe_q <= b_data_q;
+        a_new_q <= a_en_i;
+        b_new_q <= b_en_i;
+        if (a_new_q) begin
+          a_pipe_q <= a_data_q;
+        end
+        if (b_new_q) begin
+          b_pipe_q <= b_data_q;
+        end
       end
     end else begin : g_more
       always_ff @(posedge clk_i) begin

@@ -184,9 +184,10 @@ module portcam_ternary #(
     end
   end
 
-  logic [Slices*Rows-1:0] words_q3;
-
+  // The AND of all slices grows from slice to slice.
   for (genvar s = 0; s < Slices; s++) begin : g_slice
+    logic [Rows-1:0] word_q3;
+    logic [Rows-1:0] words_and;
     logic [Rows-1:0] b_rdata;
     logic [Rows-1:0] b_wdata;
 
@@ -212,31 +213,29 @@ module portcam_ternary #(
         .clk_i    (clk_i),
         .a_en_i   (valid_q[0]),
         .a_addr_i ({bank_q, key_q[s*SliceBits+:SliceBits]}),
-        .a_data_o (words_q3[s*Rows+:Rows]),
+        .a_data_o (word_q3),
         .b_en_i   (b_en_q),
         .b_we_i   (b_we_q),
         .b_addr_i (b_addr_q),
         .b_wdata_i(b_wdata),
         .b_rdata_o(b_rdata)
     );
+
+    if (s == 0) begin : g_first
+      assign words_and = word_q3;
+    end else begin : g_next
+      assign words_and = g_slice[s-1].words_and & word_q3;
+    end
   end
 
   //------------------------------------------------------------------------------------------------
   // Clock 4: the AND of all slices. Clocks 5 to 8: the lowest row, in portcam_lowest.
 
-  logic [Rows-1:0] words_and;
   logic [Rows-1:0] rows_q4;
-
-  always_comb begin
-    words_and = words_q3[Rows-1:0];
-    for (int unsigned s = 1; s < Slices; s++) begin
-      words_and = words_and & words_q3[s*Rows+:Rows];
-    end
-  end
 
   always_ff @(posedge clk_i) begin
     if (valid_q[2]) begin
-      rows_q4 <= words_and;
+      rows_q4 <= g_slice[Slices-1].words_and;
     end
   end
 

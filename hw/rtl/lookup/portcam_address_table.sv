@@ -57,6 +57,7 @@ module portcam_address_table #(
 
   portcam_pkg::address_row_t in_row;
   row_t                      in_kept;
+  logic [127:0]              in_ip_ones;  // as many ones as the prefix is long, from the top
   logic [127:0]              in_ip_mask;
   logic [KeyWidth-1:0]       in_key;
   logic [KeyWidth-1:0]       in_mask;
@@ -76,9 +77,10 @@ module portcam_address_table #(
     in_kept.prefix   = in_row.prefix;
     in_kept.is_v6    = in_row.family == 8'(portcam_pkg::Family6);
     in_kept.ip       = in_row.ip;
-    // Bit n of the address, 0 the first on the wire, is bit 7 - n % 8 of byte n / 8.
-    for (int unsigned n = 0; n < 128; n++) begin
-      in_ip_mask[(n/8)*8+7-(n%8)] = 8'(n) < in_row.prefix;
+    // The first byte on the wire is the lowest of a row, and its highest bit comes first.
+    in_ip_ones = ~({128{1'b1}} >> in_row.prefix);
+    for (int unsigned n = 0; n < 16; n++) begin
+      in_ip_mask[n*8+:8] = in_ip_ones[(15-n)*8+:8];
     end
     in_key  = {in_kept.is_v6, in_kept.vlan, in_kept.ip};
     in_mask = {1'b1, {12{!in_kept.any_vlan}}, in_ip_mask};
