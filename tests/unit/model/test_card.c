@@ -123,6 +123,8 @@ static void expect(uint32_t cookie, unsigned status)
     assert_int_equal(c.status, status);
     assert_int_equal(c.sq_head, (uint16_t)(cookie + 1));
     assert_int_equal(c.flags, 0);
+    if (status != S(OK))
+        assert_int_equal(c.result, 0);
     B.consumed++;
     assert_in_range(B.consumed, 1, get(REG(CPL_TAIL)));
     set(REG(CPL_HEAD), B.consumed);
@@ -179,6 +181,10 @@ static void registers(void **state)
     assert_int_equal(get(REG(SCRATCH)), 0xdeadbeef);
     assert_int_equal(get(REG(HASH_SEED)), 0x12345678);
     assert_int_equal(pc_tables_seed(pc_device_tables(pc_card_device(B.card))), 0x12345678);
+    for (uint32_t offset = REG(CMD_BASE_LO); offset <= REG(CPL_BASE_HI); offset += 4)
+        set(offset, 0x11111000 * (offset >> 2 & 7) + offset);
+    for (uint32_t offset = REG(CMD_BASE_LO); offset <= REG(CPL_BASE_HI); offset += 4)
+        assert_int_equal(get(offset), 0x11111000 * (offset >> 2 & 7) + offset);
 }
 
 /* Read-only registers do not move; what is no register reads 0. */
@@ -247,6 +253,37 @@ static void wraps(void **state)
         for (unsigned i = 0; i < ENTRIES; i++)
             expect(lap * ENTRIES + i, i & 1 ? S(UNKNOWN_OPCODE) : S(OK));
     }
+}
+
+/* What a command answers lies in host memory before its completion. */
+static void answers(void **state)
+{
+    struct portcam_row_image image, want = {.table_id = PORTCAM_TABLE_DEVICE};
+    struct portcam_counter_row row, one = {.packets = 1, .octets = 7};
+    struct portcam_completion c;
+    struct pc_decision decision;
+    uint8_t frame[7] = {0};
+    (void)state;
+    memset(B.memory + DATA, 0xee, 192);
+    run(OP(ROW_READ), DATA, 0, S(OK)); /* row 0 of table 0, empty */
+    memcpy(&image, B.memory + DATA, sizeof(image));
+    assert_memory_equal(&image, &want, sizeof(want));
+    pc_device_packet(pc_card_device(B.card), frame, sizeof(frame), 0, NULL, &decision);
+    struct portcam_command read = {.opcode = OP(COUNTER_READ),
+                                   .table_id = PORTCAM_COUNTER_TABLE_FUNCTION_RX,
+                                   .count = 2,
+                                   .cookie = 4711,
+                                   .data = {(DATA + 64) & 255, (DATA + 64) >> 8 & 255, DATA >> 16}};
+    memcpy(B.memory + COMMANDS + B.produced++ * sizeof(read), &read, sizeof(read));
+    ring_doorbell();
+    memcpy(&c, B.memory + COMPLETIONS + B.consumed * sizeof(c), sizeof(c));
+    assert_int_equal(c.cookie, 4711);
+    assert_int_equal(c.status, S(OK));
+    assert_int_equal(c.result, 2);
+    memcpy(&row, B.memory + DATA + 64, sizeof(row));
+    assert_memory_equal(&row, &one, sizeof(row));
+    assert_int_equal(B.memory[DATA + 64 + 16], 0);    /* row 1 */
+    assert_int_equal(B.memory[DATA + 64 + 32], 0xee); /* and no more */
 }
 
 /* No completion is overwritten: the card waits for CPL_HEAD and goes on by itself. */
@@ -340,6 +377,10 @@ static void bad_ring(void **state)
         expect_stopped(S(BAD_RING));
         cure();
     }
+    set(REG(CMD_CONTROL), 0);
+    set(REG(CMD_SIZE), 16); /* the largest */
+    set(REG(CMD_CONTROL), 1);
+    assert_int_equal(get(REG(CMD_STATUS)), PORTCAM_CMD_STATUS_RUNNING);
 }
 
 /* A DMA of a command's own data that fails is the command's status; the ring goes on. */
@@ -409,6 +450,7 @@ int main(void)
         TEST("reset of the function: registers, ring, change set; then as new", reset),
         TEST("completions: for a failure, on request, for the last before the doorbell",
              completions),
+        TEST("answers: row_read and counter_read write to the command's address", answers),
         TEST("ring: wraps, laps, a whole ring ahead", wraps),
         TEST("ring: completions that are not consumed are not overwritten", completions_full),
         TEST("arm: fires once, later or at once; enable disarms", arm),

@@ -77,7 +77,10 @@ static void egress_by_mac(void **state)
     set_function(d, 4, NULL, ANY, true);
     world_build(d);
     expect(d, f, 0, R(NO_MATCH), 4); /* the lowest default */
-    set_function(d, 7, MacOne, ANY, false);
+    struct portcam_function_row unnamed = {.domain = 0};
+    memcpy(unnamed.mac, MacOne, 6); /* without the flag it has no MAC */
+    pc_tables_set(pc_device_tables_rw(d), PORTCAM_TABLE_FUNCTION, 6, &unnamed);
+    set_function(d, 7, MacOne, 0x101, false); /* the domain, behind the MAC, is no part of it */
     set_function(d, 9, MacOne, ANY, false);
     world_build(d);
     expect(d, f, 0, R(NO_MATCH), 7); /* the lowest with that MAC */
@@ -446,6 +449,50 @@ static void reverse_order(void **state)
         assert_int_equal(v.service, c[i].service);
     }
     expect(d, flow("10.0.0.2", 8080, "192.0.2.9", 40001, TCP), 1, R(NO_MATCH), 0);
+    /* A row of port 0 in the exact table is for TCP, UDP and SCTP of port 0, not for what has no ports. */
+    struct endpoint_spec zero = {
+        .ip = "10.0.0.3", .protocol = ICMP, .port = 0, .public_ip = "198.51.100.1"};
+    set_endpoint(d, &zero);
+    zero.protocol = UDP;
+    set_endpoint(d, &zero);
+    world_build(d);
+    expect(d, flow("10.0.0.3", 0, "192.0.2.9", 40001, ICMP), 1, R(NO_MATCH), 0);
+    expect(d, flow("10.0.0.3", 0, "192.0.2.9", 40001, UDP), 1, R(STATIC_REVERSE), 0);
+}
+
+/* The first row of a table is a hit as any other: addresses are tried until a key falls into bucket 0. */
+static void reverse_row_zero(void **state)
+{
+    static const unsigned tables[] = {PORTCAM_TABLE_ENDPOINT, PORTCAM_TABLE_ENDPOINT_ANY_PORT};
+    struct pc_device *d = *state;
+    struct pc_tables *t = pc_device_tables_rw(d);
+    set_domain(d, 0, RUNNING, PASS);
+    for (unsigned i = 0; i < 2; i++) {
+        char ip[32] = "";
+        for (unsigned n = 0; !pc_tables_get(t, tables[i], 0); n++) {
+            snprintf(ip, sizeof(ip), "10.%u.%u.%u", 1 + i, n >> 8, n & 255);
+            struct portcam_endpoint_row r = {.family = 4, .protocol = TCP};
+            ip_bytes(ip, r.ip);
+            r.port = i == 0 ? 8080 : 0;
+            if (pc_endpoint_bucket(0, &r, pc_tables_rows(t, tables[i]) / 4) == 0)
+                set_endpoint(d, &(struct endpoint_spec){.ip = ip,
+                                                        .protocol = TCP,
+                                                        .port = i == 0 ? 8080 : ANY,
+                                                        .service = 1,
+                                                        .public_ip = "198.51.100.1"});
+        }
+        set_endpoint(d, &(struct endpoint_spec){.ip = ip,
+                                                .protocol = i == 0 ? TCP : ANY,
+                                                .port = ANY,
+                                                .service = 2,
+                                                .public_ip = "198.51.100.2"});
+        world_build(d);
+        struct frame f = flow(ip, 8080, "192.0.2.9", 40001, TCP);
+        struct pc_decision v = send_frame(d, &f, 1);
+        assert_int_equal(v.endpoint_table, tables[i]);
+        assert_int_equal(v.endpoint_row, 0);
+        assert_int_equal(v.service, 1);
+    }
 }
 
 /* Endpoint rows with the bytes of an IPv4 address in an IPv6 one, and the other way round. */
@@ -729,6 +776,7 @@ int main(void)
         TEST("P5 static and deliver: egress, IP version, missing backend", modes),
         TEST("P5 SCTP port change, DCCP and UDP-Lite pass for the slow path", slow_path_protocols),
         TEST("P9 exact endpoint before any port before any protocol", reverse_order),
+        TEST("P9 row 0 of an endpoint table is a hit", reverse_row_zero),
         TEST("P9 endpoint keys of the two IP versions are apart", reverse_family),
         TEST("P9 F.19 strict off translates strangers, strict on leaves them bit for bit", strict),
         TEST("P9 F.20 forward is tried first, the endpoint before the policy",

@@ -330,6 +330,86 @@ static void statuses(void **state)
     }
 }
 
+/* The largest good and the smallest bad value of each field, in a row that is good otherwise. */
+static const struct field {
+    unsigned table, at, size, good, bad, status;
+} Fields[] = {
+    {T(FUNCTION), 6, 2, 255, 256, S(BAD_ROW)},
+    {T(FUNCTION), 8, 1, 7, 8, S(BAD_ROW)},
+    {T(DOMAIN), 0, 1, 3, 4, S(BAD_ROW)},
+    {T(DOMAIN), 1, 1, 1, 2, S(UNSUPPORTED)},
+    {T(DOMAIN), 1, 1, 0, 3, S(BAD_ROW)},
+    {T(DOMAIN), 2, 1, 15, 16, S(BAD_ROW)},
+    {T(ADDRESS), 16, 1, 4, 5, S(BAD_ROW)},
+    {T(ADDRESS), 16, 1, 6, 7, S(BAD_ROW)},
+    {T(ADDRESS), 16, 1, 4, 0, S(BAD_ROW)},
+    {T(ADDRESS), 17, 1, 32, 33, S(BAD_ROW)},
+    {T(ADDRESS), 18, 2, 4094, 4095, S(BAD_ROW)},
+    {T(ADDRESS), 18, 2, 0xffff, 0xfffe, S(BAD_ROW)},
+    {T(ADDRESS), 20, 2, 255, 256, S(BAD_ROW)},
+    {T(ADDRESS), 22, 2, 255, 256, S(BAD_ROW)},
+    {T(ADDRESS), 24, 1, 15, 16, S(BAD_ROW)},
+    {T(SERVICE), 0, 2, 255, 256, S(BAD_ROW)},
+    {T(SERVICE), 2, 2, 255, 256, S(BAD_ROW)},
+    {T(SERVICE), 2, 2, 0xffff, 0xfffe, S(BAD_ROW)},
+    {T(SERVICE), 7, 1, 3, 4, S(BAD_ROW)},
+    {T(SERVICE), 8, 1, 0, 1, S(UNSUPPORTED)},
+    {T(SERVICE), 8, 1, 2, 3, S(BAD_ROW)},
+    {T(SERVICE), 9, 1, 0, 1, S(BAD_ROW)},
+    {T(SERVICE), 10, 2, 1023, 1024, S(BAD_ROW)},
+    {T(SERVICE), 12, 2, 4095, 4096, S(BAD_ROW)},
+    {T(BACKEND), 16, 1, 6, 7, S(BAD_ROW)},
+    {T(BACKEND), 17, 1, 1, 2, S(BAD_ROW)},
+    {T(BACKEND), 26, 1, 15, 16, S(BAD_ROW)},
+    {T(ENDPOINT), 16, 1, 4, 3, S(BAD_ROW)},
+    {T(ENDPOINT), 38, 2, 1023, 1024, S(BAD_ROW)},
+    {T(ENDPOINT), 40, 2, 4095, 4096, S(BAD_ROW)},
+    {T(ENDPOINT_ANY_PORT), 42, 2, 255, 256, S(BAD_ROW)},
+    {T(ENDPOINT_ANY_PORT), 44, 2, 255, 256, S(BAD_ROW)},
+    {T(ENDPOINT_ANY), 46, 1, 3, 4, S(BAD_ROW)},
+    {T(ENDPOINT_ANY), 47, 1, 0, 1, S(BAD_ROW)},
+};
+
+/* Where the reserved bytes of a table's rows begin. */
+static const unsigned Reserved[PORTCAM_TABLE_MAX] = {6, 9, 3, 25, 14, 27, 48, 48, 48};
+
+static void fields(void **state)
+{
+    struct pc_device *d = *state;
+    static const uint8_t family_at[PORTCAM_TABLE_MAX] = {0, 0, 0, 16, 0, 16, 16, 16, 16};
+    for (size_t i = 0; i < sizeof(Fields) / sizeof(Fields[0]); i++) {
+        const struct field *f = &Fields[i];
+        uint8_t row[PC_ROW_BYTES] = {0};
+        row[family_at[f->table]] = family_at[f->table] ? 4 : 0;
+        assert_int_equal(run_op(d, OP(CHANGE_BEGIN)), S(OK));
+        memcpy(row + f->at, &f->good, f->size); /* little-endian, as the rows are */
+        assert_int_equal(write_row(d, f->table, 0, row), S(OK));
+        memcpy(row + f->at, &f->bad, f->size);
+        unsigned status = write_row(d, f->table, 0, row);
+        if (status != f->status)
+            print_message("# table %u byte %u value %u\n", f->table, f->at, f->bad);
+        assert_int_equal(status, f->status);
+        assert_int_equal(run_op(d, OP(CHANGE_ABORT)), S(OK));
+    }
+    struct portcam_address_row v6 = {.family = 6, .prefix = 128};
+    assert_int_equal(run_op(d, OP(CHANGE_BEGIN)), S(OK));
+    assert_int_equal(write_row(d, T(ADDRESS), 0, &v6), S(OK));
+    v6.prefix = 129;
+    assert_int_equal(write_row(d, T(ADDRESS), 0, &v6), S(BAD_ROW));
+    for (unsigned table = 0; table < PORTCAM_TABLE_MAX; table++) {
+        uint8_t row[PC_ROW_BYTES] = {0};
+        row[family_at[table]] = family_at[table] ? 4 : 0;
+        assert_int_equal(write_row(d, table, 0, row), S(OK));
+        for (unsigned at = Reserved[table]; at < PC_ROW_BYTES; at++) {
+            row[at] = 1;
+            assert_int_equal(write_row(d, table, 0, row), S(BAD_ROW));
+            row[at] = 0;
+        }
+    }
+    assert_int_equal(run_op(d, OP(CHANGE_ABORT)), S(OK));
+    expect_generation(d, 1);
+}
+
 static void unknown_opcodes(void **state)
 {
     static const uint8_t known[] = {0, 1, 2, 3, 16, 17, 18, 32, 48, 49};
@@ -342,11 +422,14 @@ static void unknown_opcodes(void **state)
 static void counters(void **state)
 {
     struct pc_device *d = *state;
+    static const unsigned sizes[] = {64, 16, 16, 512, 512, 2048, 8192, 0};
     struct portcam_counter_row rows[3];
     struct portcam_command c = {.opcode = OP(COUNTER_READ),
                                 .table_id = PORTCAM_COUNTER_TABLE_SERVICE,
                                 .row = 9,
                                 .count = 3};
+    for (unsigned table = 0; table <= PORTCAM_COUNTER_TABLE_MAX; table++)
+        assert_int_equal(pc_device_counter_rows(d, table), sizes[table]);
     expect_generation(d, 1);
     expect_generation(d, 1);
     assert_int_equal(run(d, &c), S(OK));
@@ -405,6 +488,7 @@ int main(void)
         TEST("section 9 section 6 changes of one domain do not touch another's packets",
              other_domain),
         TEST("commands: each status, in the order of the checks; packets go on", statuses),
+        TEST("commands: each field of each table at its limit, reserved bytes", fields),
         TEST("commands: all 246 opcodes without a name are unknown_opcode", unknown_opcodes),
         TEST("commands: counter_read gives packets and octets of the rows asked for", counters),
         TEST("reset: tables, counters, seed, bank and open change set", reset),

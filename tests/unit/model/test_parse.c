@@ -257,6 +257,9 @@ static void tag_cut(void **state)
     for (size_t len = 14; len < 42; len++)
         expect(&f, len, R(UNPARSED_SHORT));
     expect(&f, 42, R(UNPARSED_LENGTH));
+    put16(f.b + 16, 0x0806); /* what follows a whole tag may be nothing */
+    expect(&f, 17, R(UNPARSED_SHORT));
+    expect(&f, 18, R(NON_IP));
     put16(f.b + 12, 0x9100); /* not a tag that is known */
     expect(&f, f.len, R(NON_IP));
 }
@@ -335,6 +338,16 @@ static void routing_header(void **state)
 static void chain_beyond(void **state)
 {
     (void)state;
+    /* Eight bytes of each header are there or nothing of it is read: here a fragment, a route. */
+    static const uint8_t cut[2][8] = {{UDP, 0, 0, 1}, {UDP, 0, 0, 1}};
+    for (unsigned i = 0; i < 2; i++) {
+        struct frame g = with_ext(cut[i], 8, i ? 43 : 44, UDP);
+        for (unsigned payload = 0; payload <= 8; payload++) {
+            put16(g.b + 18, payload);
+            expect(&g, g.len,
+                   payload < 8 ? R(UNPARSED_CHAIN) : (i ? R(COMPLEX_ROUTING) : R(FRAGMENT)));
+        }
+    }
     uint8_t ext[8] = {TCP, 3};
     struct frame f = with_ext(ext, 8, 0, TCP); /* 32 bytes claimed, 28 are there */
     expect(&f, f.len, R(UNPARSED_CHAIN));
@@ -575,6 +588,15 @@ static void icmp_errors(void **state)
     assert_memory_equal(p.inner_dst.ip, dst, 16);
     assert_int_equal(p.inner_src.port, 53);
     assert_int_equal(p.inner_dst.port, 4321);
+    f = icmp_error(true, 2, &a6, 48);
+    p = parse(&f, f.len);
+    ip_bytes("2001:db8::7", src);
+    ip_bytes("2001:db8::8", dst);
+    assert_int_equal(p.inner_protocol, TCP);
+    assert_memory_equal(p.inner_src.ip, src, 16);
+    assert_memory_equal(p.inner_dst.ip, dst, 16);
+    assert_int_equal(p.inner_src.port, 53);
+    assert_int_equal(p.inner_dst.port, 4321);
 }
 
 static void icmp_errors_short(void **state)
@@ -607,6 +629,74 @@ static void icmp_errors_short(void **state)
     f = icmp_error(false, 11, &other, 20); /* no ports are needed */
     expect(&f, f.len, R(ICMP_ERROR));
     assert_int_equal(parse(&f, f.len).inner_src.port, 0);
+}
+
+static void icmp6_errors_short(void **state)
+{
+    (void)state;
+    struct frame a = build_frame(&(struct frame_spec){
+        .src = "2001:db8::7", .dst = "2001:db8::8", .protocol = TCP, .sport = 53, .dport = 4321});
+    struct frame other = build_frame(
+        &(struct frame_spec){.src = "2001:db8::7", .dst = "2001:db8::8", .protocol = 47});
+    for (size_t bytes = 0; bytes <= 48; bytes++) {
+        struct frame f = icmp_error(true, 1, &a, bytes);
+        expect(&f, f.len, bytes < 48 ? R(ICMP_ERROR_SHORT) : R(ICMP_ERROR));
+        if (bytes > 40)
+            continue;
+        f = icmp_error(true, 1, &other, bytes);
+        expect(&f, f.len, bytes < 40 ? R(ICMP_ERROR_SHORT) : R(ICMP_ERROR));
+    }
+    a.b[a.l3] = 0x45;
+    struct frame f = icmp_error(true, 1, &a, 48);
+    expect(&f, f.len, R(ICMP_ERROR_SHORT));
+}
+
+/* Options of both headers move the embedded ports step by step across the end of the window. */
+static void icmp_error_window(void **state)
+{
+    (void)state;
+    uint8_t opt[40] = {0};
+    for (size_t len = 0; len <= 40; len += 4) {
+        struct frame about = build_frame(&(struct frame_spec){.src = "198.51.100.7",
+                                                              .dst = "192.0.2.8",
+                                                              .protocol = UDP,
+                                                              .opt = opt,
+                                                              .opt_len = len});
+        struct frame f = build_frame(&(struct frame_spec){.dmac = {2},
+                                                          .src = "192.0.2.9",
+                                                          .dst = "198.51.100.1",
+                                                          .protocol = ICMP,
+                                                          .type = 3,
+                                                          .opt = opt,
+                                                          .opt_len = 40,
+                                                          .payload = about.b + about.l3,
+                                                          .payload_len = 28 + len});
+        size_t ports = f.l4 + 8 + 20 + len;
+        expect(&f, f.len, ports + 4 > 128 ? R(COMPLEX_WINDOW) : R(ICMP_ERROR));
+    }
+}
+
+/* Extension headers move an embedded IPv6 header, of a protocol without ports, across the end of the window. */
+static void icmp6_error_window(void **state)
+{
+    (void)state;
+    uint8_t ext[72] = {ICMPV6};
+    struct frame about = build_frame(
+        &(struct frame_spec){.src = "2001:db8::7", .dst = "2001:db8::8", .protocol = 47});
+    for (unsigned n = 1; n <= 9; n++) {
+        ext[1] = (uint8_t)(n - 1);
+        struct frame f = build_frame(&(struct frame_spec){.dmac = {2},
+                                                          .src = "2001:db8::9",
+                                                          .dst = "2001:db8::2",
+                                                          .protocol = ICMPV6,
+                                                          .type = 1,
+                                                          .ext = ext,
+                                                          .ext_len = 8 * n,
+                                                          .ext_first = 60,
+                                                          .payload = about.b + about.l3,
+                                                          .payload_len = 40});
+        expect(&f, f.len, f.l4 + 8 + 40 > 128 ? R(COMPLEX_WINDOW) : R(ICMP_ERROR));
+    }
 }
 
 static void padding(void **state)
@@ -670,6 +760,11 @@ int main(void)
          NULL, NULL},
         {"P11 F.6 an embedded header that cannot be read is icmp_error_short", icmp_errors_short,
          NULL, NULL, NULL},
+        {"P11 F.6 embedded IPv6 headers that cannot be read", icmp6_errors_short, NULL, NULL, NULL},
+        {"P11 embedded ports beyond the window are complex_window", icmp_error_window, NULL, NULL,
+         NULL},
+        {"P11 embedded IPv6 headers beyond the window are complex_window", icmp6_error_window, NULL,
+         NULL, NULL},
         {"F.10 lengths come from the IP header, not from padding", padding, NULL, NULL, NULL},
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

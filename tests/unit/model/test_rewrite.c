@@ -363,6 +363,12 @@ static void macs(void **state)
     send_frame(d, &f, 0);
     assert_memory_equal(f.b, MacServer, 6);
     assert_memory_equal(f.b + 6, MacDevice, 6);
+    s.dst = B4;
+    s.dport = BPORT;
+    struct frame want = build_frame(&s);
+    assert_memory_equal(f.b + 12, want.b + 12, want.len - 12); /* what is behind the MACs */
+    s.dst = P4;
+    s.dport = PPORT;
     pc_tables_set(pc_device_tables_rw(d), PORTCAM_TABLE_DEVICE, 0, NULL);
     world_build(d);
     f = build_frame(&s);
