@@ -309,7 +309,9 @@ int main(int argc, char **argv)
         result = command_line(&cli, argv + optind, argc - optind);
     portcam_close(cli.pc);
     client_close(&cli.client);
-    if (fflush(stdout) || ferror(stdout))
+    if (fflush(stdout) || ferror(stdout)) {
+        fprintf(stderr, "portcam: standard output: %s\n", strerror(errno));
         result = result ? result : EXIT_REFUSED;
+    }
     return result;
 }

@@ -23,7 +23,8 @@ enum {
     OUTPUT_PAUSE = 256 * 1024,     /* unread answers: no more requests are taken */
     OUTPUT_DROP = 4 * 1024 * 1024, /* unread events: the client is dropped */
     BACKLOG = 64,
-    CLOSE_SECONDS = 10, /* for the last words to a client that is sent away */
+    LAST_WORDS_US = 100000, /* for what those who monitor are told at the end */
+    CLOSE_SECONDS = 10,     /* for the last words to a client that is sent away */
 };
 
 struct peer {
@@ -269,8 +270,9 @@ static void on_results(evutil_socket_t fd, short what, void *ctx)
         if (result->polled && s->opts.polled)
             s->opts.polled(s->opts.polled_ctx);
         if (result->fatal) {
+            const struct timeval last_words = {0, LAST_WORDS_US};
             s->fatal = result->fatal;
-            event_base_loopexit(s->base, NULL);
+            event_base_loopexit(s->base, &last_words);
         }
         result_free(result);
     }

@@ -113,6 +113,9 @@ static int await_reply(struct pc_vfuc_conn *c, uint16_t id, uint16_t cmd, size_t
         if (h.flags & PC_VFU_F_ERROR) {
             if (h.error == 0 || h.error > 4095)
                 return pc_vfuc_die_of(c, "an error reply carries no errno", h.error);
+            if (cmd == PC_VFU_VERSION && h.error == EBUSY)
+                return pc_fail(-EBUSY, "the simulated card has another client; stop that one, or "
+                                       "ask it if it is portcamd");
             return pc_fail(-(int)h.error, "the simulated card refused command %u: %s", cmd,
                            pc_strerror((int)h.error));
         }

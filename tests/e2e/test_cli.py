@@ -323,6 +323,14 @@ def test_without_a_daemon(tmp_path):
     assert run("device", "list").returncode == 0
 
 
+def test_output_that_cannot_be_written(still):
+    with open("/dev/full", "wb") as full:
+        result = subprocess.run([PORTCAM, "-S", still.socket, "config", "show"], stdout=full,
+                                stderr=subprocess.PIPE, text=True, check=False)
+    assert result.returncode == REFUSED
+    assert result.stderr == "portcam: standard output: No space left on device\n"
+
+
 def test_a_daemon_that_does_not_answer(daemon):
     daemon.process.send_signal(signal.SIGSTOP)
     try:

@@ -6,6 +6,7 @@ import os
 import pathlib
 import resource
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -13,7 +14,7 @@ import threading
 
 import pytest
 
-from cli_daemon import PORTCAM, PORTCAMD, SHOP, Daemon
+from cli_daemon import PORTCAM, PORTCAMD, SHOP, Daemon, Simulator, run
 
 REQUEST_MAX = 8 * 1024 * 1024
 NOGROUP = 65534
@@ -259,6 +260,29 @@ def test_the_longest_request(daemon):
     client.send(request + b" " * (REQUEST_MAX - len(request)) + b"\n")
     assert client.line()["ok"] is True
     client.close()
+
+
+# ---- the card goes ----
+
+def test_the_end_of_the_card_is_told_and_ends_the_daemon(tmp_path):
+    card = tmp_path / "card.sock"
+    with (Simulator(card) as simulator,
+          Daemon(tmp_path, device=f"vfio-user:{card}") as daemon):
+        simulator.start()
+        daemon.start()
+        second = run("-d", f"vfio-user:{card}", "service", "show")
+        assert second.returncode == 5 and "has another client; stop that one" in second.stderr
+        client = daemon.connect()
+        assert client.ask("monitor", "start")["event"] == "monitor"
+        simulator.stop(signal.SIGKILL)
+        event = client.line()
+        assert event["event"] == "device" and event["text"] == "the card is gone"
+        assert client.line() is None
+        client.close()
+        assert daemon.process.wait() == 5
+        assert "ending: the card is gone" in daemon.log.read_text()
+        result = daemon.run("device", "health")
+        assert result.returncode == 5 and "portcamd does not run" in result.stderr
 
 
 # ---- many, and slow ones ----

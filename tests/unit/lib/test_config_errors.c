@@ -297,7 +297,7 @@ static void all_errors_at_once(void **state)
     for (int i = 0; i < 30; i++)
         snprintf(text + strlen(text), sizeof(text) - strlen(text),
                  "%s{\"name\": \"d%d\", \"x\": 1}", i ? ",\n" : "", i);
-    strcat(text, "]}");
+    snprintf(text + strlen(text), sizeof(text) - strlen(text), "]}");
     assert_int_equal(portcam_config_parse(text, strlen(text), "f.json", report, &config), -EBADMSG);
     size_t more = 0;
     assert_int_equal(portcam_report_count(report, &more), PORTCAM_REPORT_MAX);
