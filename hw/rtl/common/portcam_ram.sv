@@ -69,11 +69,11 @@ module portcam_ram #(
     logic [(ReadLatency-1)*Width-1:0] a_pipe_q;
     logic [(ReadLatency-1)*Width-1:0] b_pipe_q;
 
-    logic a_new_q;  // the memory gave a word in the last clock
-    logic b_new_q;
-
     // A stage that would take what it has already keeps still.
     if (ReadLatency == 2) begin : g_one
+      logic a_new_q;  // the memory gave a word in the last clock
+      logic b_new_q;
+
       always_ff @(posedge clk_i) begin
         a_new_q <= a_en_i;
         b_new_q <= b_en_i;
