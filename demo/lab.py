@@ -34,6 +34,9 @@ CONFIG = ROOT / "demo/shop.json"
 CLIENT = "192.0.2.2"
 SERVER = "192.0.2.10"
 SERVER_MAC = "02:00:00:00:01:01"
+CLIENT6 = "2001:db8:1::2"
+SERVER6 = "2001:db8:1::10"
+PUBLIC6 = "2001:db8:2::1"
 PUBLIC = {"198.51.100.1": 8081, "198.51.100.2": 8082, "198.51.100.3": 8083}
 PATIENCE = 60  # seconds until something that does not come up counts as broken
 
@@ -101,9 +104,10 @@ class Lab(contextlib.AbstractContextManager):
             self.server = self.namespace("server")
             self.card = self.namespace("card")
             self.start_card()
-            self.cable("net0", self.client, [f"{CLIENT}/24"], routes=["198.51.100.0/24"])
-            self.cable("host1", self.server, [f"{SERVER}/24", *(f"{ip}/32" for ip in PUBLIC)],
-                       mac=SERVER_MAC)
+            self.cable("net0", self.client, [f"{CLIENT}/24", f"{CLIENT6}/64"],
+                       routes=["198.51.100.0/24", "2001:db8:2::/64"])
+            self.cable("host1", self.server, [f"{SERVER}/24", *(f"{ip}/32" for ip in PUBLIC),
+                                              f"{SERVER6}/64", f"{PUBLIC6}/128"], mac=SERVER_MAC)
             for ip, port in PUBLIC.items():
                 self.start_nginx(ip, port)
             self.start_daemon()
@@ -186,7 +190,7 @@ class Lab(contextlib.AbstractContextManager):
         if mac:
             ip(space, "link", "set", tap, "address", mac)
         for address in addresses:
-            ip(space, "address", "add", address, "dev", tap)
+            ip(space, "address", "add", address, "dev", tap, *(["nodad"] if ":" in address else []))
         ip(space, "link", "set", tap, "up")
         for route in routes:
             ip(space, "route", "add", route, "dev", tap)
@@ -213,6 +217,7 @@ class Lab(contextlib.AbstractContextManager):
                 keepalive_requests 1000000;
                 server {{
                     listen {SERVER}:{port} backlog=4096;
+                    listen [{SERVER6}]:{port};
                     root {home}/www;
                     location = / {{
                         return 200 "nginx at $server_addr:$server_port for {public}\n";

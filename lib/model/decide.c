@@ -210,8 +210,8 @@ void pc_decide(const struct pc_tables *t, const struct pc_parsed *p, struct pc_d
     }
     if (by_endpoint(t, p, ret))
         return;
-    if (domain)
-        by_policy(t, p, domain, ret);
-    else
+    if (!domain)
         pass(t, p, PORTCAM_REASON_NO_MATCH, ret);
+    else if (!by_state(t, p, domain, ret))
+        by_policy(t, p, domain, ret);
 }

@@ -191,7 +191,9 @@ module portcam_decide (
         end
       end
       3'(ByAddress): begin
-        if (verdict_q1.stopped) begin
+        if (verdict_q1.paused) begin
+          reason = 6'(portcam_pkg::ReasonPausedDrop);
+        end else if (verdict_q1.stopped) begin
           reason = verdict_q1.drop ? 6'(portcam_pkg::ReasonStoppedDrop)
                                    : 6'(portcam_pkg::ReasonStoppedPass);
         end else begin
@@ -216,7 +218,7 @@ module portcam_decide (
       3'(ByService):  drop = verdict_q1.paused || (verdict_q1.stopped && verdict_q1.drop) ||
                              (!stopped_or && no_backend_q1);
       3'(ByEndpoint): drop = verdict_q1.paused || (verdict_q1.stopped && verdict_q1.drop);
-      3'(ByAddress):  drop = verdict_q1.drop;
+      3'(ByAddress):  drop = verdict_q1.paused || verdict_q1.drop;
       default:        drop = 1'b0;
     endcase
   end

@@ -333,7 +333,7 @@ void states(World &w)
     w.domain(1, PORTCAM_DOMAIN_STATE_PAUSED, PORTCAM_POLICY_DROP);
     w.counted("paused", w.expect("paused", served, PORTCAM_REASON_PAUSED_DROP, -1), false, 1, 2, 6,
               -1);
-    w.expect("paused, no service", unknown, PORTCAM_REASON_UNKNOWN_DROP, -1);
+    w.expect("paused, no service", unknown, PORTCAM_REASON_PAUSED_DROP, -1);
     w.domain(1, PORTCAM_DOMAIN_STATE_STOPPED);
     w.counted("stopped", w.expect("stopped", served, PORTCAM_REASON_STOPPED_PASS, 1), false, 1, 2,
               6, -1);

@@ -162,7 +162,7 @@ static void states(void **state)
     const char *c = "192.0.2.9", *p = "198.51.100.1", *b = "10.0.0.1";
     check(d, flow(c, 1, p, 80, TCP), &(struct want){R(PAUSED_DROP), 0, -1, 3, 11, 21, -1, false});
     check(d, flow(b, 8080, c, 1, TCP), &(struct want){R(PAUSED_DROP), 5, -1, 3, 11, 21, 31, true});
-    check(d, flow(c, 1, p, 99, TCP), &(struct want){R(UNKNOWN_DROP), 0, -1, 3, 11, -1, -1, false});
+    check(d, flow(c, 1, p, 99, TCP), &(struct want){R(PAUSED_DROP), 0, -1, 3, 11, -1, -1, false});
     set_domain(d, 3, PORTCAM_DOMAIN_STATE_STOPPED, PORTCAM_POLICY_PASS);
     world_build(d);
     check(d, flow(c, 1, p, 80, TCP), &(struct want){R(STOPPED_PASS), 0, 1, 3, 11, 21, -1, false});
