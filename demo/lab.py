@@ -250,8 +250,8 @@ class Lab(contextlib.AbstractContextManager):
 
     def run(self, space, *words, **options):
         """A program in one of the namespaces."""
-        return subprocess.run(["ip", "netns", "exec", space, *map(str, words)], **options,
-                              check=options.pop("check", False))
+        options.setdefault("check", False)
+        return subprocess.run(["ip", "netns", "exec", space, *map(str, words)], **options)
 
     def curl(self, url, *words):
         return self.run(self.client, "curl", "-sS", "--max-time", "60", *words, url,

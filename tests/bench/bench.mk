@@ -3,7 +3,7 @@
 BENCHES += build/tests/bench/bench_model
 
 build/tests/bench/bench_model: build/tests/bench/bench_model.o build/libportcam_model.a
-BENCHES += build/tests/bench/bench_rtl
+BENCHES += build/tests/bench/bench_rtl tests/bench/bench_traffic.py
 
 build/tests/bench/bench_rtl.o: CPPFLAGS += $(VERILATED_CPPFLAGS) -Ibuild/verilated/core
 build/tests/bench/bench_rtl.o: build/verilated/core/lib.a
