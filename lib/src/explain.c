@@ -3,13 +3,14 @@
  * What the card does with a frame, told step by step. The reference model parses, decides and rewrites on the rows that
  * run; here its answer is only put into words, with the rule numbers of the packet semantics.
  */
+#include <ctype.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "instance.h"
 #include "decide.h"
+#include "instance.h"
 #include "parse.h"
 
 #define FRAME_MAX 65535
@@ -131,6 +132,22 @@ static const struct portcam_domain_row *domain_row(const struct portcam *pc, int
     return number < 0 ? NULL : pc_tables_get(pc->model, PORTCAM_TABLE_DOMAIN, (unsigned)number);
 }
 
+/* A reason inside a line: no capital, unless its first word has more of them, and no full stop. */
+static void about(unsigned reason, char text[160])
+{
+    const char *from = Reasons[reason].about;
+    size_t first = 1;
+
+    while (islower((unsigned char)from[first]))
+        first++;
+    snprintf(text, 160, "%s", from);
+    if (!isupper((unsigned char)from[first]) && !isdigit((unsigned char)from[first]))
+        text[0] = (char)tolower((unsigned char)text[0]);
+    size_t length = strlen(text);
+    if (length > 0 && text[length - 1] == '.')
+        text[length - 1] = 0;
+}
+
 static void egress_words(unsigned function, char text[40])
 {
     if (function)
@@ -144,10 +161,11 @@ static void egress_words(unsigned function, char text[40])
 static void tell_parse(struct story *s)
 {
     const struct pc_parsed *p = s->parsed;
-    char words[240], vlan[24] = "untagged";
+    char words[240], vlan[24] = "untagged", reason[160];
 
     if (p->decided) {
-        step(s, Reasons[p->reason].rule, 0, -1, "%s", Reasons[p->reason].about);
+        about(p->reason, reason);
+        step(s, Reasons[p->reason].rule, 0, -1, "%s", reason);
         return;
     }
     flow(p, words);
@@ -159,8 +177,7 @@ static void tell_parse(struct story *s)
 static void tell_ingress(struct story *s)
 {
     unsigned f = s->parsed->ingress;
-    const struct portcam_function_row *row =
-        pc_tables_get(s->pc->model, PORTCAM_TABLE_FUNCTION, f);
+    const struct portcam_function_row *row = pc_tables_get(s->pc->model, PORTCAM_TABLE_FUNCTION, f);
 
     if (f == 0)
         step(s, "P2", 0, -1, "comes from the network");
@@ -205,7 +222,8 @@ static void tell_service(struct story *s)
         const struct pc_image_row *at = &s->pc->card->table[PORTCAM_TABLE_SERVICE][d->service_row];
         char words[160] = "its key";
         if (at->origin >= 0)
-            pc_service_words(s->pc->plan->config, &s->pc->plan->config->services[at->origin], words);
+            pc_service_words(s->pc->plan->config, &s->pc->plan->config->services[at->origin],
+                             words);
         step(s, "P4", PORTCAM_TABLE_SERVICE, d->service_row, "the service takes %s", words);
     } else if (known) {
         step(s, "P4", 0, -1, "no service of the domain takes it");
@@ -240,14 +258,16 @@ static void tell_end(struct story *s)
 {
     const struct pc_decision *d = s->decision;
     const char *rule = Reasons[d->reason].rule;
-    char words[40];
+    char words[40], reason[160];
 
     egress_words(d->egress, words);
+    about(d->reason, reason);
     if (d->drop)
-        step(s, rule, 0, -1, "dropped: %s", Reasons[d->reason].about);
+        step(s, rule, 0, -1, "dropped: %s", reason);
     else if (d->reason == PORTCAM_REASON_DELIVER)
         step(s, rule, PORTCAM_TABLE_BACKEND, d->backend, "delivered unchanged to %s", words);
-    else if (d->reason == PORTCAM_REASON_STATIC_FORWARD || d->reason == PORTCAM_REASON_STATIC_REVERSE)
+    else if (d->reason == PORTCAM_REASON_STATIC_FORWARD ||
+             d->reason == PORTCAM_REASON_STATIC_REVERSE)
         step(s, rule, 0, -1, "leaves by %s", words);
     else
         step(s, "P12", 0, -1, "passes unchanged to %s", words);
@@ -256,8 +276,9 @@ static void tell_end(struct story *s)
 static json_t *tell(struct story *s, const struct pc_parsed *after)
 {
     const struct pc_decision *d = s->decision;
-    char words[240] = "";
+    char words[240] = "", reason[160];
 
+    about(d->reason, reason);
     tell_parse(s);
     if (!s->parsed->decided) {
         flow(s->parsed, words);
@@ -271,7 +292,7 @@ static json_t *tell(struct story *s, const struct pc_parsed *after)
         if (d->reason == PORTCAM_REASON_SCTP_PORTS || d->reason == PORTCAM_REASON_OTHER_CHECKSUM ||
             d->reason == PORTCAM_REASON_STRICT_PASS || d->reason == PORTCAM_REASON_UNKNOWN_PASS ||
             d->reason == PORTCAM_REASON_STOPPED_PASS)
-            step(s, Reasons[d->reason].rule, 0, -1, "%s", Reasons[d->reason].about);
+            step(s, Reasons[d->reason].rule, 0, -1, "%s", reason);
     }
     tell_end(s);
     json_t *value = json_pack("{s:s, s:s, s:s, s:s, s:O}", "verdict",
@@ -293,8 +314,7 @@ static json_t *tell(struct story *s, const struct pc_parsed *after)
     return value;
 }
 
-static int explain(struct portcam *pc, uint8_t *frame, size_t len, unsigned function,
-                   json_t **ret)
+static int explain(struct portcam *pc, uint8_t *frame, size_t len, unsigned function, json_t **ret)
 {
     struct pc_parsed parsed, after;
     struct pc_decision decision;
