@@ -25,7 +25,7 @@ struct pc_engine_host {
 };
 
 struct pc_engine_stats {
-    uint64_t clocks;      /* of the RTL; 0 for the model */
+    uint64_t clocks; /* of the RTL; 0 for the model */
     uint64_t frames_in, frames_out;
     uint64_t differences; /* lockstep only */
 };

@@ -141,7 +141,7 @@ bool pc_engine_model(struct pc_engine *e, const struct pc_engine_host *host)
         free(m);
         return false;
     }
-    *e = (struct pc_engine){"model", m,    reg_read, reg_write, reset, set_time,
+    *e = (struct pc_engine){"model", m,    reg_read, reg_write, reset,     set_time,
                             room,    push, run,      stats,     model_free};
     return true;
 }

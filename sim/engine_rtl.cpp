@@ -12,7 +12,8 @@
 #include "replay.h"
 #include "rtl_card.hpp"
 
-namespace {
+namespace
+{
 
 using Card = portcam::RtlCard<Vportcam_core>;
 using portcam::Side;
@@ -23,7 +24,8 @@ constexpr uint64_t QuietIdle = 256;      /* more than any frame needs from end t
 constexpr uint64_t QuietReset = 20000;   /* more than clearing the tables takes */
 constexpr uint64_t QuietBusy = 30000000; /* more than the longest change set takes */
 
-class RtlEngine final : portcam::CardHooks {
+class RtlEngine final : portcam::CardHooks
+{
 public:
     RtlEngine(const pc_engine_host &host, uint64_t seed, bool lockstep)
         : host_(host), card_(*this, seed)
@@ -208,7 +210,10 @@ private:
     uint64_t doorbell_ = 0, base_ = 0, quiet_needed_ = QuietIdle;
 };
 
-RtlEngine &of(void *self) { return *static_cast<RtlEngine *>(self); }
+RtlEngine &of(void *self)
+{
+    return *static_cast<RtlEngine *>(self);
+}
 
 } // namespace
 

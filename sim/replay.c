@@ -188,7 +188,8 @@ static void compare_answer(struct pc_replay *r, const struct portcam_command *c)
     }
     for (size_t i = 0; i < r->result.answer_len; i++)
         if (seen[i] != r->result.answer[i]) {
-            differ(r, "command opcode %u table %u row %u: byte %zu of the answer is %02x, model %02x",
+            differ(r,
+                   "command opcode %u table %u row %u: byte %zu of the answer is %02x, model %02x",
                    c->opcode, c->table_id, c->row, i, seen[i], r->result.answer[i]);
             return;
         }
@@ -216,7 +217,8 @@ void pc_replay_frame_out(struct pc_replay *r, enum pc_side side, unsigned functi
     struct item *i = pop(&r->expected[from][side]);
     r->frames++;
     if (!i) {
-        differ(r, "a frame of %zu bytes from the %s side left to the %s side; the model expects none",
+        differ(r,
+               "a frame of %zu bytes from the %s side left to the %s side; the model expects none",
                len, side_name[from], side_name[side]);
         return;
     }
@@ -231,7 +233,8 @@ void pc_replay_frame_out(struct pc_replay *r, enum pc_side side, unsigned functi
         differ(r, "frame %llu from the %s side: left with %zu bytes, model %zu (reason %u)",
                (unsigned long long)i->number, side_name[from], len, i->len, i->decision.reason);
     else if (at < len)
-        differ(r, "frame %llu from the %s side (%zu bytes): byte %zu is %02x, model %02x (reason %u)",
+        differ(r,
+               "frame %llu from the %s side (%zu bytes): byte %zu is %02x, model %02x (reason %u)",
                (unsigned long long)i->number, side_name[from], len, at, frame[at], i->bytes[at],
                i->decision.reason);
     free(i);

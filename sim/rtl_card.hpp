@@ -15,7 +15,8 @@
 
 #include "rng.h"
 
-namespace portcam {
+namespace portcam
+{
 
 using Frame = std::vector<uint8_t>;
 
@@ -45,7 +46,9 @@ struct CardStress {
     bool garbage = false;             /* random data where nothing is valid */
 };
 
-template <class Top> class RtlCard {
+template <class Top>
+class RtlCard
+{
 public:
     RtlCard(CardHooks &hooks, uint64_t seed)
         : hooks_(hooks), rng_(pc_rng_stream(seed, "card")), context_(new VerilatedContext)
@@ -168,7 +171,8 @@ private:
 /* ---- what goes into the core before the clock edge ---- */
 
 /* Fill the beat: the next bytes of the frame in front, noise where there are none. */
-template <class Top> void RtlCard<Top>::offer(Source &s)
+template <class Top>
+void RtlCard<Top>::offer(Source &s)
 {
     if (stress.garbage) {
         pc_rng_bytes(&rng_, s.beat, sizeof(s.beat));
@@ -186,7 +190,8 @@ template <class Top> void RtlCard<Top>::offer(Source &s)
     s.function = s.queue.front().function;
 }
 
-template <class Top> void RtlCard<Top>::drive_source(Side side)
+template <class Top>
+void RtlCard<Top>::drive_source(Side side)
 {
     Source &s = source_[side];
     if (!s.valid) {
@@ -209,11 +214,13 @@ template <class Top> void RtlCard<Top>::drive_source(Side side)
     }
 }
 
-template <class Top> void RtlCard<Top>::drive()
+template <class Top>
+void RtlCard<Top>::drive()
 {
     drive_source(Net);
     drive_source(Host);
-    top_->m_axi_arready = ar_ready_ = !hold_dma && reads_.size() < 64 && read_requests_.size() < 4 && !stalls(stress.dma_stall);
+    top_->m_axi_arready = ar_ready_ =
+        !hold_dma && reads_.size() < 64 && read_requests_.size() < 4 && !stalls(stress.dma_stall);
     top_->m_axi_awready = aw_ready_ = !hold_dma && !writing_ && !stalls(stress.dma_stall);
     top_->m_axi_wready = w_ready_ = !hold_dma && writing_ && !stalls(stress.dma_stall);
     if (!r_valid_ && !reads_.empty() && reads_.front().due <= clock_ && !stalls(stress.dma_stall))
@@ -237,7 +244,8 @@ template <class Top> void RtlCard<Top>::drive()
 
 /* ---- what came out of it ---- */
 
-template <class Top> void RtlCard<Top>::after_source(Side side, bool fired)
+template <class Top>
+void RtlCard<Top>::after_source(Side side, bool fired)
 {
     if (!fired)
         return;
@@ -268,13 +276,15 @@ void RtlCard<Top>::after_sink(Side side, bool fired, unsigned function, Side fro
 }
 
 /* When an answer that is ready now may show. */
-template <class Top> uint64_t RtlCard<Top>::due()
+template <class Top>
+uint64_t RtlCard<Top>::due()
 {
     return clock_ + (stress.dma_latency ? pc_rng_below(&rng_, stress.dma_latency + 1) : 0);
 }
 
 /* What moved on the DMA port in this clock. */
-template <class Top> void RtlCard<Top>::after_dma()
+template <class Top>
+void RtlCard<Top>::after_dma()
 {
     if (r_valid_ && top_->m_axi_rready) {
         reads_.pop_front();
@@ -308,7 +318,8 @@ template <class Top> void RtlCard<Top>::after_dma()
 
 /* Host memory is touched between two clocks, because the owner may access registers, and so step(), from inside its
  * hooks while it waits for that memory. */
-template <class Top> void RtlCard<Top>::serve_dma()
+template <class Top>
+void RtlCard<Top>::serve_dma()
 {
     while (!read_requests_.empty()) {
         ReadRequest r = read_requests_.front();
@@ -341,7 +352,8 @@ template <class Top> void RtlCard<Top>::serve_dma()
     }
 }
 
-template <class Top> void RtlCard<Top>::step()
+template <class Top>
+void RtlCard<Top>::step()
 {
     if (!hold_dma)
         serve_dma();
@@ -354,9 +366,10 @@ template <class Top> void RtlCard<Top>::step()
                    sink_[Host].ready && top_->m_axis_host_tvalid && top_->rst_ni};
     if (in[0] || in[1] || out[0] || out[1])
         last_activity_ = clock_;
-    axil_ = {top_->s_axil_arvalid && top_->s_axil_arready, top_->s_axil_rready && top_->s_axil_rvalid,
-             top_->s_axil_awvalid && top_->s_axil_awready, top_->s_axil_wvalid && top_->s_axil_wready,
-             top_->s_axil_bready && top_->s_axil_bvalid, top_->s_axil_rdata};
+    axil_ = {
+        top_->s_axil_arvalid && top_->s_axil_arready, top_->s_axil_rready && top_->s_axil_rvalid,
+        top_->s_axil_awvalid && top_->s_axil_awready, top_->s_axil_wvalid && top_->s_axil_wready,
+        top_->s_axil_bready && top_->s_axil_bvalid,   top_->s_axil_rdata};
     if (top_->rst_ni) {
         if (top_->trace_packet_valid_o) {
             hooks_.admitted(top_->trace_packet_host_o ? Host : Net);
@@ -391,7 +404,8 @@ template <class Top> void RtlCard<Top>::step()
 
 /* ---- registers ---- */
 
-template <class Top> uint32_t RtlCard<Top>::reg_read(uint32_t offset)
+template <class Top>
+uint32_t RtlCard<Top>::reg_read(uint32_t offset)
 {
     top_->s_axil_araddr = static_cast<uint16_t>(offset);
     top_->s_axil_arvalid = 1;
@@ -412,7 +426,8 @@ template <class Top> uint32_t RtlCard<Top>::reg_read(uint32_t offset)
     return value;
 }
 
-template <class Top> void RtlCard<Top>::reg_write(uint32_t offset, uint32_t value)
+template <class Top>
+void RtlCard<Top>::reg_write(uint32_t offset, uint32_t value)
 {
     top_->s_axil_awaddr = static_cast<uint16_t>(offset);
     top_->s_axil_wdata = value;

@@ -14,7 +14,8 @@
 #include "portcam_defs.h"
 #include "rtl_card.hpp"
 
-namespace {
+namespace
+{
 
 using portcam::Frame;
 using portcam::Host;
@@ -35,7 +36,8 @@ double processor_seconds()
 }
 
 /* The card with plain memory behind its DMA port, and notes of what happened when. */
-class Bench final : public portcam::CardHooks {
+class Bench final : public portcam::CardHooks
+{
 public:
     Bench() : memory_(MemorySize), card_(*this, 1)
     {
@@ -127,9 +129,10 @@ private:
 /* TCP from a client to 198.51.100.1:80, which has a static service. */
 Frame tcp_frame(size_t size)
 {
-    static const uint8_t start[] = {2, 0, 0, 0, 1, 1, 2, 0, 0, 0, 0, 2, 8,  0,   0x45, 0,   0, 0,
-                                    0, 1, 0x40, 0, 64, 6, 0, 0, 192, 0, 2, 2, 198, 51,  100, 1,
-                                    0x9c, 0x40, 0, 80, 0, 0, 0, 1, 0, 0, 0, 0, 0x50, 2, 0xfa, 0xf0};
+    static const uint8_t start[] = {2,   0,    0, 0, 1,   1,  2,   0,    0,    0,    0,   2,  8,
+                                    0,   0x45, 0, 0, 0,   0,  1,   0x40, 0,    64,   6,   0,  0,
+                                    192, 0,    2, 2, 198, 51, 100, 1,    0x9c, 0x40, 0,   80, 0,
+                                    0,   0,    1, 0, 0,   0,  0,   0x50, 2,    0xfa, 0xf0};
     Frame f(size);
     for (size_t i = 0; i < size && i < sizeof(start); i++)
         f[i] = start[i];
@@ -216,7 +219,8 @@ double lookups_a_clock(Bench &b, std::initializer_list<Side> sides, bool writing
 
 void drain(Bench &b)
 {
-    while (b.card().waiting(Net) || b.card().waiting(Host) || b.card().quiet() < 300 || b.commanding())
+    while (b.card().waiting(Net) || b.card().waiting(Host) || b.card().quiet() < 300 ||
+           b.commanding())
         b.card().step();
 }
 
@@ -307,7 +311,8 @@ int main(int argc, char **argv)
     struct {
         const char *name;
         std::initializer_list<Side> sides;
-    } const ways[] = {{"  network to host", {Net}}, {"  host to network", {Host}}, {"  both ways", {Net, Host}}};
+    } const ways[] = {
+        {"  network to host", {Net}}, {"  host to network", {Host}}, {"  both ways", {Net, Host}}};
     double worst = 1;
     for (const auto &way : ways) {
         double idle = lookups_a_clock(b, way.sides, false);
@@ -321,12 +326,14 @@ int main(int argc, char **argv)
     alone(b);
     int most = b.most_latency;
     loaded(b);
-    rate("writes of backend rows (RAM):", clocks_a_row(b, PORTCAM_TABLE_BACKEND, 1, 4000, backend_row));
+    rate("writes of backend rows (RAM):",
+         clocks_a_row(b, PORTCAM_TABLE_BACKEND, 1, 4000, backend_row));
     rate("writes of service rows (ternary):",
          clocks_a_row(b, PORTCAM_TABLE_SERVICE, 1, 1000, service_row));
     drain(b);
     double quiet = clocks_a_second(b, false, seconds), busy = clocks_a_second(b, true, seconds);
-    printf("Verilated core alone on one processor: %.0f clocks/s idle, %.0f clocks/s and packets/s with "
+    printf("Verilated core alone on one processor: %.0f clocks/s idle, %.0f clocks/s and packets/s "
+           "with "
            "64-byte packets both ways\n",
            quiet, busy);
     if (b.failures() || worst < 0.9999 || most > LatencyLimit) {

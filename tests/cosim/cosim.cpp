@@ -19,7 +19,8 @@
 #include <verilated_vcd_c.h>
 #endif
 
-namespace {
+namespace
+{
 
 using Card = portcam::RtlCard<COSIM_TOP>;
 using portcam::Side;
@@ -59,11 +60,12 @@ struct pc_sizes build_sizes()
 }
 
 /* One seed: a card, a model that follows it, a world, and a host that writes rows. */
-class Run final : portcam::CardHooks {
+class Run final : portcam::CardHooks
+{
 public:
     Run(uint64_t seed, const Options &options)
-        : seed_(seed), options_(options), dice_(pc_rng_stream(seed, "run")),
-          memory_(MemoryBytes), card_(*this, seed)
+        : seed_(seed), options_(options), dice_(pc_rng_stream(seed, "run")), memory_(MemoryBytes),
+          card_(*this, seed)
     {
         struct pc_sizes sizes = build_sizes();
         replay_ = pc_replay_new(&sizes, report, peek, this);
@@ -426,7 +428,9 @@ int main(int argc, char **argv)
 {
     Options options;
     if (!parse(argc, argv, options)) {
-        fprintf(stderr, "usage: cosim [--seed N] [--seeds N] [--frames N] [--waves FILE --from N --to N]\n");
+        fprintf(
+            stderr,
+            "usage: cosim [--seed N] [--seeds N] [--frames N] [--waves FILE --from N --to N]\n");
         return 2;
     }
     Totals totals;
@@ -439,7 +443,8 @@ int main(int argc, char **argv)
         run.go(totals);
         if (totals.differences != before) {
             bad++;
-            printf("# seed %" PRIu64 " differs; again with: --seed %" PRIu64 " --seeds 1 --frames %" PRIu64 "\n",
+            printf("# seed %" PRIu64 " differs; again with: --seed %" PRIu64
+                   " --seeds 1 --frames %" PRIu64 "\n",
                    options.seed + i, options.seed + i, options.frames);
         }
         fflush(stdout);
@@ -448,7 +453,8 @@ int main(int argc, char **argv)
            " commits, %" PRIu64 " resets, %" PRIu64 " differences\n",
            totals.frames, totals.drops, totals.clocks, totals.commits, totals.resets,
            totals.differences);
-    printf("%s 1 - RTL equals model: bytes, egress, order, results, rows and counters (F.29, sections 2, 8, 9)\n",
+    printf("%s 1 - RTL equals model: bytes, egress, order, results, rows and counters (F.29, "
+           "sections 2, 8, 9)\n",
            bad ? "not ok" : "ok");
     bool all = all_reasons(totals);
     printf("%s 2 - every reason of the packet semantics was met\n", all ? "ok" : "not ok");

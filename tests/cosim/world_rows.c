@@ -127,16 +127,20 @@ static uint32_t endpoint_row(struct world *w, unsigned table, struct portcam_end
 
 static unsigned random_table(struct world *w)
 {
-    static const uint8_t table[] = {
-        PORTCAM_TABLE_DEVICE,   PORTCAM_TABLE_FUNCTION, PORTCAM_TABLE_FUNCTION,
-        PORTCAM_TABLE_DOMAIN,   PORTCAM_TABLE_DOMAIN,   PORTCAM_TABLE_DOMAIN,
-        PORTCAM_TABLE_ADDRESS,  PORTCAM_TABLE_ADDRESS,  PORTCAM_TABLE_ADDRESS,
-        PORTCAM_TABLE_ADDRESS,  PORTCAM_TABLE_ADDRESS,  PORTCAM_TABLE_SERVICE,
-        PORTCAM_TABLE_SERVICE,  PORTCAM_TABLE_SERVICE,  PORTCAM_TABLE_SERVICE,
-        PORTCAM_TABLE_SERVICE,  PORTCAM_TABLE_SERVICE,  PORTCAM_TABLE_SERVICE,
-        PORTCAM_TABLE_SERVICE,  PORTCAM_TABLE_BACKEND,  PORTCAM_TABLE_BACKEND,
-        PORTCAM_TABLE_BACKEND,  PORTCAM_TABLE_ENDPOINT, PORTCAM_TABLE_ENDPOINT,
-        PORTCAM_TABLE_ENDPOINT, PORTCAM_TABLE_ENDPOINT_ANY_PORT, PORTCAM_TABLE_ENDPOINT_ANY};
+    static const uint8_t table[] = {PORTCAM_TABLE_DEVICE,      PORTCAM_TABLE_FUNCTION,
+                                    PORTCAM_TABLE_FUNCTION,    PORTCAM_TABLE_DOMAIN,
+                                    PORTCAM_TABLE_DOMAIN,      PORTCAM_TABLE_DOMAIN,
+                                    PORTCAM_TABLE_ADDRESS,     PORTCAM_TABLE_ADDRESS,
+                                    PORTCAM_TABLE_ADDRESS,     PORTCAM_TABLE_ADDRESS,
+                                    PORTCAM_TABLE_ADDRESS,     PORTCAM_TABLE_SERVICE,
+                                    PORTCAM_TABLE_SERVICE,     PORTCAM_TABLE_SERVICE,
+                                    PORTCAM_TABLE_SERVICE,     PORTCAM_TABLE_SERVICE,
+                                    PORTCAM_TABLE_SERVICE,     PORTCAM_TABLE_SERVICE,
+                                    PORTCAM_TABLE_SERVICE,     PORTCAM_TABLE_BACKEND,
+                                    PORTCAM_TABLE_BACKEND,     PORTCAM_TABLE_BACKEND,
+                                    PORTCAM_TABLE_ENDPOINT,    PORTCAM_TABLE_ENDPOINT,
+                                    PORTCAM_TABLE_ENDPOINT,    PORTCAM_TABLE_ENDPOINT_ANY_PORT,
+                                    PORTCAM_TABLE_ENDPOINT_ANY};
     return table[below(w, sizeof(table))];
 }
 

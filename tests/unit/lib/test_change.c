@@ -80,11 +80,13 @@ static void refused_row(void **state)
     assert_int_equal(
         pc_plan_make(config, portcam_get_caps(pc), pc->seed, names, pc->card, report, &plan), 0);
     /* A row that the check cannot have let through: the mode is none. */
-    ((struct portcam_service_row *)(void *)plan->image->table[PORTCAM_TABLE_SERVICE][0].data)->mode = 9;
+    ((struct portcam_service_row *)(void *)plan->image->table[PORTCAM_TABLE_SERVICE][0].data)
+        ->mode = 9;
     assert_int_equal(pc_change_apply(pc->hw, pc->card, plan, report, &unknown), -EIO);
     assert_false(unknown);
-    assert_non_null(strstr(test_messages(report), "test.json:1: service \"web\": the card refused row 0 "
-                                                  "of table service: "));
+    assert_non_null(strstr(test_messages(report),
+                           "test.json:1: service \"web\": the card refused row 0 "
+                           "of table service: "));
     assert_non_null(strstr(test_messages(report), "nothing was changed"));
     assert_card_equals(pc);
     test_apply(pc, TWO);
@@ -128,7 +130,8 @@ static void forget(struct portcam *pc)
     struct portcam_config *config = test_config("{'format': 1}");
     struct pc_plan *plan = NULL;
 
-    assert_int_equal(pc_plan_make(config, portcam_get_caps(pc), pc->seed, NULL, NULL, report, &plan), 0);
+    assert_int_equal(
+        pc_plan_make(config, portcam_get_caps(pc), pc->seed, NULL, NULL, report, &plan), 0);
     pc_plan_free(pc->plan);
     pc->plan = plan;
     portcam_config_free(config);
@@ -222,10 +225,10 @@ static void card_lost_its_tables(void **state)
 static void drifted_rows(void **state)
 {
     struct portcam *pc = test_open(test_folder());
-    struct portcam_command commands[3] = {{.opcode = PORTCAM_OPCODE_CHANGE_BEGIN},
-                                          {.opcode = PORTCAM_OPCODE_ROW_DELETE,
-                                           .table_id = PORTCAM_TABLE_SERVICE},
-                                          {.opcode = PORTCAM_OPCODE_CHANGE_COMMIT}};
+    struct portcam_command commands[3] = {
+        {.opcode = PORTCAM_OPCODE_CHANGE_BEGIN},
+        {.opcode = PORTCAM_OPCODE_ROW_DELETE, .table_id = PORTCAM_TABLE_SERVICE},
+        {.opcode = PORTCAM_OPCODE_CHANGE_COMMIT}};
     json_t *checks = NULL;
     (void)state;
 
@@ -412,7 +415,8 @@ int main(void)
         {"a change set left open does not matter", left_open, NULL, NULL, NULL},
         {"restart finds what runs", restart, NULL, NULL, NULL},
         {"died after the commit: the new configuration runs", died_after_commit, NULL, NULL, NULL},
-        {"died before the commit: the old configuration runs", died_before_commit, NULL, NULL, NULL},
+        {"died before the commit: the old configuration runs", died_before_commit, NULL, NULL,
+         NULL},
         {"a card that lost its tables gets them again", card_lost_its_tables, NULL, NULL, NULL},
         {"rows that drifted are found and made right", drifted_rows, NULL, NULL, NULL},
         {"rows without a configuration become one", unknown_configuration, NULL, NULL, NULL},

@@ -11,7 +11,8 @@
 
 #define CONFIG                                                                                     \
     "{'format': 1, 'device': {'mac': '02:00:00:00:00:aa'},"                                        \
-    "'functions': [{'function': 3, 'mac': '02:00:00:00:00:03', 'domain': 'shop', 'default': true}]," \
+    "'functions': [{'function': 3, 'mac': '02:00:00:00:00:03', 'domain': 'shop', 'default': "      \
+    "true}],"                                                                                      \
     "'domains': [{'name': 'shop', 'state': 'paused', 'unknown': 'drop', 'home': 3}],"              \
     "'addresses': [{'address': '10.0.0.0/8', 'domain': 'shop'},"                                   \
     "{'address': '10.1.0.1', 'domain': 'shop'},"                                                   \
@@ -26,7 +27,8 @@
     "{'name': 'web', 'domain': 'shop', 'address': '10.1.0.1', 'vlan': 5, 'protocol': 'tcp',"       \
     "'port': 80, 'mode': 'static', 'strict': true, 'backends': ['a']},"                            \
     "{'name': 'port', 'domain': 'shop', 'port': 80, 'mode': 'deliver', 'backends': ['d']},"        \
-    "{'name': 'icmp', 'domain': 'shop', 'protocol': 'icmp', 'mode': 'deliver', 'backends': ['d']}]}"
+    "{'name': 'icmp', 'domain': 'shop', 'protocol': 'icmp', 'mode': 'deliver', 'backends': "       \
+    "['d']}]}"
 
 static const void *row(const struct pc_plan *plan, unsigned table, uint32_t at)
 {
@@ -194,14 +196,14 @@ static void stable_numbers(void **state)
     assert_int_equal(number(two, PC_DOMAIN, "c"), number(one, PC_DOMAIN, "c"));
     /* b's number is not given away in the change that removes b. */
     assert_int_equal(number(two, PC_DOMAIN, "d"), 3);
-    struct pc_plan *three = test_plan("{'format': 1, 'domains': [{'name': 'a'}, {'name': 'e'}]}",
-                                      &caps, two);
+    struct pc_plan *three =
+        test_plan("{'format': 1, 'domains': [{'name': 'a'}, {'name': 'e'}]}", &caps, two);
     assert_int_equal(number(three, PC_DOMAIN, "e"), 1);
     caps.domains = 2;
-    struct pc_plan *full = test_plan("{'format': 1, 'domains': [{'name': 'x'}, {'name': 'y'}]}", &caps,
-                                     NULL);
-    struct pc_plan *renamed = test_plan("{'format': 1, 'domains': [{'name': 'x'}, {'name': 'z'}]}",
-                                        &caps, full);
+    struct pc_plan *full =
+        test_plan("{'format': 1, 'domains': [{'name': 'x'}, {'name': 'y'}]}", &caps, NULL);
+    struct pc_plan *renamed =
+        test_plan("{'format': 1, 'domains': [{'name': 'x'}, {'name': 'z'}]}", &caps, full);
     assert_int_equal(number(renamed, PC_DOMAIN, "z"), 1);
     pc_plan_free(one);
     pc_plan_free(two);
@@ -216,8 +218,9 @@ static char *many(unsigned n, int without)
     char *text = malloc(200u * n + 4096);
     char *at = text;
     assert_non_null(text);
-    at += sprintf(at, "{'format': 1, 'domains': [{'name': 's'}], 'addresses': [{'address': '10.0.0.1', "
-                      "'domain': 's'}], 'backends': [");
+    at += sprintf(at,
+                  "{'format': 1, 'domains': [{'name': 's'}], 'addresses': [{'address': '10.0.0.1', "
+                  "'domain': 's'}], 'backends': [");
     for (unsigned i = 0; i < n; i++)
         at += sprintf(at, "%s{'name': 'b%u', 'address': '192.0.2.1', 'port': %u, 'function': 1}",
                       i ? "," : "", i, 1000 + i);
@@ -265,8 +268,9 @@ static void full_bucket(void **state)
 
     caps.endpoint_rows[0] = 4; /* one bucket of four ways */
     assert_int_equal(pc_plan_make(config, &caps, 1, NULL, NULL, report, &plan), -ENOSPC);
-    assert_non_null(strstr(test_messages(report), "its bucket of the endpoint table is full (4 rows, 4 "
-                                                  "in use, 4 ways a bucket)"));
+    assert_non_null(strstr(test_messages(report),
+                           "its bucket of the endpoint table is full (4 rows, 4 "
+                           "in use, 4 ways a bucket)"));
     assert_non_null(strstr(test_messages(report), "test.json:1: service \""));
     portcam_config_free(config);
     portcam_report_free(report);
@@ -297,10 +301,12 @@ static void capabilities(void **state)
 
     refused("{'format': 1,\n'domains': [{'name': 'a', 'unknown': 'reject'}]}", &caps,
             "test.json:2: domain \"a\": this card cannot answer packets, so policy \"reject\"");
-    refused("{'format': 1, 'domains': [{'name': 'a'}], 'backends': [{'name': 'b', 'function': 1}],\n"
-            "'services': [{'name': 's', 'domain': 'a', 'mode': 'stateful', 'backends': ['b']}]}",
-            &caps, "test.json:2: service \"s\": mode \"stateful\" needs connection records, and this card "
-                   "has no connection table");
+    refused(
+        "{'format': 1, 'domains': [{'name': 'a'}], 'backends': [{'name': 'b', 'function': 1}],\n"
+        "'services': [{'name': 's', 'domain': 'a', 'mode': 'stateful', 'backends': ['b']}]}",
+        &caps,
+        "test.json:2: service \"s\": mode \"stateful\" needs connection records, and this card "
+        "has no connection table");
     refused("{'format': 1, 'functions': [{'function': 16}]}", &caps,
             "test.json:1: function 16: there is none; the functions of this card are 0 to 15");
     refused("{'format': 1, 'backends': [{'name': 'b', 'function': 99}]}", &caps,
@@ -343,7 +349,8 @@ static void decompiled(void **state)
     (void)state;
 
     assert_int_equal(pc_decompile(plan->image, &config, &names), 0);
-    assert_int_equal(pc_plan_make(config, &caps, plan->seed, names, plan->image, report, &again), 0);
+    assert_int_equal(pc_plan_make(config, &caps, plan->seed, names, plan->image, report, &again),
+                     0);
     assert_int_equal(pc_image_differences(plan->image, again->image, PORTCAM_TABLE_MAX), 0);
     assert_string_equal(again->config->domains[0].name, "domain-0");
     plan->image->table[PORTCAM_TABLE_SERVICE][0].data[8] = 77; /* no such mode */

@@ -36,9 +36,10 @@ static json_t *random_config(void)
     unsigned n = 1 + draw(4);
     for (unsigned i = 0; i < n; i++) {
         unsigned length = draw(4) ? 32 : 30;
-        json_t *a = json_pack("{s:o, s:o}", "address",
-                              json_sprintf("10.0.0.%u/%u", length == 32 ? draw(8) : 4 * draw(2), length),
-                              "domain", json_sprintf("d%u", draw(2)));
+        json_t *a =
+            json_pack("{s:o, s:o}", "address",
+                      json_sprintf("10.0.0.%u/%u", length == 32 ? draw(8) : 4 * draw(2), length),
+                      "domain", json_sprintf("d%u", draw(2)));
         if (draw(3) == 0)
             json_object_set_new(a, "vlan", json_integer(draw(3)));
         json_array_append_new(json_object_get(root, "addresses"), a);
@@ -102,8 +103,8 @@ static int meant(const struct portcam_config *c, const struct packet *p)
             (s->protocol != PC_NONE && s->protocol != (int)p->number) ||
             (s->port != PC_NONE && (!ports || s->port != (int)p->dport)))
             continue;
-        int weight = 4 * (s->port != PC_NONE) + 2 * (s->address != PC_NONE) +
-                     (s->protocol != PC_NONE);
+        int weight =
+            4 * (s->port != PC_NONE) + 2 * (s->address != PC_NONE) + (s->protocol != PC_NONE);
         if (weight > best_weight) {
             best_weight = weight;
             best = (int)i;
@@ -118,10 +119,9 @@ static json_t *explain(struct portcam *pc, const char *protocol, const char *sou
     uint8_t frame[128];
     size_t len = 0;
     json_t *value = NULL;
-    json_t *spec =
-        json_pack("{s:s, s:s, s:i, s:s, s:i, s:i}", "protocol", protocol, "source", source,
-                  "source_port", (int)sport, "destination", destination, "destination_port", (int)dport,
-                  "vlan", (int)vlan);
+    json_t *spec = json_pack("{s:s, s:s, s:i, s:s, s:i, s:i}", "protocol", protocol, "source",
+                             source, "source_port", (int)sport, "destination", destination,
+                             "destination_port", (int)dport, "vlan", (int)vlan);
     assert_int_equal(portcam_build_frame(pc, spec, NULL, frame, sizeof(frame), &len), 0);
     assert_int_equal(portcam_explain(pc, frame, len, from, NULL, &value), 0);
     json_decref(spec);
@@ -149,13 +149,15 @@ static void check_packet(struct portcam *pc, const struct portcam_config *config
                          struct counts *counts)
 {
     unsigned which = draw(3);
-    struct packet p = {Protocols[which], (const unsigned[]){6, 17, 1}[which], draw(8),
-                       1024 + draw(1000), Ports[draw(3)], draw(3)};
+    struct packet p = {Protocols[which], (const unsigned[]){6, 17, 1}[which],
+                       draw(8),          1024 + draw(1000),
+                       Ports[draw(3)],   draw(3)};
     char destination[32], wanted[32] = "", back[64], from[64];
     unsigned a, b, c, d, port = 0;
 
     snprintf(destination, sizeof(destination), "10.0.0.%u", p.destination);
-    json_t *value = explain(pc, p.protocol, "203.0.113.9", p.sport, destination, p.dport, p.vlan, 0);
+    json_t *value =
+        explain(pc, p.protocol, "203.0.113.9", p.sport, destination, p.dport, p.vlan, 0);
     int service = meant(config, &p);
     if (service >= 0)
         snprintf(wanted, sizeof(wanted), "service \"%s\"", config->services[service].name);
