@@ -5,7 +5,7 @@
 
 VERILATOR_ROOT_INC := $(shell $(VERILATOR) --getenv VERILATOR_ROOT 2>/dev/null)/include
 VERILATED_FLAGS := --cc --top-module portcam_core -O3 --assert --x-assign unique \
-                   --x-initial unique -Wno-fatal -Wno-UNUSED
+                   --x-initial unique
 VERILATED_CPPFLAGS = -isystem $(VERILATOR_ROOT_INC) -isystem $(VERILATOR_ROOT_INC)/vltstd
 VERILATED_LDLIBS := -latomic -lpthread
 

@@ -56,10 +56,15 @@ def test_ranges_are_told():
             assert told == [SMALL[name], LARGE[name]], name
 
 
-def elaborate(parameters):
+SIM_FLAGS = re.search(r"^VERILATED_FLAGS := ((?:.*\\\n)*.*)", (ROOT / "sim/sim.mk").read_text(),
+                      re.MULTILINE).group(1).replace("\\\n", " ").split()
+LINT_FLAGS = ["-Wall", "--top-module", "portcam_core", "scripts/packages.vlt"]
+
+
+def elaborate(parameters, flags=LINT_FLAGS):
     files = PACKAGES + sorted(str(path.relative_to(ROOT)) for path in ROOT.glob("hw/rtl/*/*.sv")
                               if str(path.relative_to(ROOT)) not in PACKAGES)
-    done = subprocess.run(["verilator", "--lint-only", "-Wall", "--top-module", "portcam_core", "scripts/packages.vlt",
+    done = subprocess.run(["verilator", "--lint-only", *(flag for flag in flags if flag != "--cc"),
                            *(f"-G{name}={value}" for name, value in parameters.items()), *files],
                           cwd=ROOT, capture_output=True, text=True, timeout=300, check=False)
     return done.returncode, done.stderr
@@ -79,6 +84,14 @@ def test_illegal(name, value):
     status, errors = elaborate({name: value})
     assert status != 0
     assert "USERERROR" in errors
+
+
+def test_the_simulated_card_is_not_built_either():
+    status, errors = elaborate({}, SIM_FLAGS)
+    assert status == 0, errors[:2000]
+    status, errors = elaborate({"MaxFrame": 127}, SIM_FLAGS)
+    assert status != 0
+    assert "MaxFrame must be 128 to 16384" in errors
 
 
 def test_clocks():
