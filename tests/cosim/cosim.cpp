@@ -31,7 +31,7 @@ constexpr uint64_t RingAt = MemoryBase, CompletionsAt = MemoryBase + 0x10000,
 constexpr unsigned RingLog2 = 7, RingSize = 1u << RingLog2;
 
 struct Options {
-    uint64_t seed = 1, seeds = 40, frames = 4000;
+    uint64_t seed = 1, seeds = 40, frames = 4000; /* enough for FramesForReasons */
     std::string waves;
     uint64_t from = 0, to = 0;
 };
@@ -406,6 +406,9 @@ bool parse(int argc, char **argv, Options &o)
     return argc % 2 == 1;
 }
 
+/* Fewer frames, as when one seed runs again, need not meet every reason. */
+constexpr uint64_t FramesForReasons = 40 * 4000;
+
 /* Reasons that random frames must have met, so that the comparison compared something. */
 bool all_reasons(const Totals &t)
 {
@@ -457,6 +460,9 @@ int main(int argc, char **argv)
            "sections 2, 8, 9)\n",
            bad ? "not ok" : "ok");
     bool all = all_reasons(totals);
-    printf("%s 2 - every reason of the packet semantics was met\n", all ? "ok" : "not ok");
-    return bad || !all;
+    bool enough = options.seeds * options.frames >= FramesForReasons;
+    printf("%s 2 - every reason of the packet semantics was met%s\n",
+           all || !enough ? "ok" : "not ok",
+           all || enough ? "" : " # SKIP too few frames to meet all");
+    return bad || (enough && !all);
 }
