@@ -31,7 +31,7 @@ uint32_t pc_table_rows(const struct portcam_caps *caps, unsigned table)
 
 const char *pc_table_name(unsigned table)
 {
-#define NAME(value, name, about) [value] = name,
+#define NAME(value, name, about) [value] = (name),
     static const char *const names[] = {PORTCAM_TABLE_LIST(NAME)};
 #undef NAME
     return table < PORTCAM_TABLE_MAX ? names[table] : "unknown";

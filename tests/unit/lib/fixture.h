@@ -11,9 +11,9 @@
 #include <cmocka.h>
 #include <jansson.h>
 
-#include "instance.h"
-#include "plan.h"
-#include "state.h"
+#include "lib/src/instance.h"
+#include "lib/src/plan.h"
+#include "lib/src/state.h"
 
 /* The sizes of the default build. */
 struct portcam_caps test_caps(void);

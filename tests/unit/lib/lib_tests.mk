@@ -5,6 +5,5 @@ LIB_TESTS := $(addprefix build/tests/unit/lib/,test_config_errors test_compile t
 $(LIB_TESTS): build/tests/unit/lib/%: build/tests/unit/lib/%.o build/tests/unit/lib/fixture.o \
   build/libportcam.a build/libportcam_driver.a build/libportcam_model.a
 $(LIB_TESTS): LDLIBS += -lcmocka -ljansson -lpciaccess -lpthread
-$(LIB_TESTS:=.o) build/tests/unit/lib/fixture.o: CPPFLAGS += -Ilib/src
 
 TAP_TESTS += $(LIB_TESTS)

@@ -153,7 +153,7 @@ static void check_packet(struct portcam *pc, const struct portcam_config *config
                        draw(8),          1024 + draw(1000),
                        Ports[draw(3)],   draw(3)};
     char destination[32], wanted[32] = "", back[64], from[64];
-    unsigned a, b, c, d, port = 0;
+    unsigned port = 0;
 
     snprintf(destination, sizeof(destination), "10.0.0.%u", p.destination);
     json_t *value =
@@ -169,9 +169,11 @@ static void check_packet(struct portcam *pc, const struct portcam_config *config
     counts->forwarded++;
     const char *becomes = strstr(json_string_value(json_object_get(value, "becomes")), " to ");
     assert_non_null(becomes);
-    int n = sscanf(becomes, " to %u.%u.%u.%u:%u", &a, &b, &c, &d, &port);
-    assert_in_range(n, 4, 5);
-    snprintf(from, sizeof(from), "%u.%u.%u.%u", a, b, c, d);
+    becomes += strlen(" to ");
+    size_t length = strcspn(becomes, ":");
+    snprintf(from, sizeof(from), "%.*s", (int)length, becomes);
+    if (becomes[length])
+        port = (unsigned)strtoul(becomes + length + 1, NULL, 10);
     json_t *reply = explain(pc, p.protocol, from, port, "203.0.113.9", p.sport, p.vlan, 1);
     assert_string_equal(json_string_value(json_object_get(reply, "reason")), "static_reverse");
     if (p.number == 1)
