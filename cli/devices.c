@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 /* `portcam device list`: PCI functions of this host, without a daemon. */
+#include <portcam/dev.h>
+
 #include "cli.h"
 #include "portcam_defs.h"
-#include "portcam_dev.h"
 #include "render.h"
 
 int list_devices(struct cli *cli)

@@ -11,9 +11,10 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
+#include <portcam/dev.h>
+
 #include "arena.h"
 #include "dma_table.h"
-#include "portcam_dev.h"
 #include "sys.h"
 
 /* Smallest BAR0 the driver accepts: the register map of the card. */

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "portcam_dev.h"
+#include <portcam/dev.h>
 
 int pc_dma_table_init(struct pc_dma_table *t)
 {

@@ -8,7 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "portcam_dev.h"
+#include <portcam/dev.h>
 
 static _Thread_local char sentence[512];
 static _Thread_local char system_text[96];

@@ -8,9 +8,10 @@
 #include <time.h>
 #include <unistd.h>
 
+#include <portcam/dev.h>
+
 #include "err.h"
 #include "irq.h"
-#include "portcam_dev.h"
 
 int portcam_irq_open(int *ret)
 {

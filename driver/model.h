@@ -5,7 +5,7 @@
 #ifndef PC_MODEL_H
 #define PC_MODEL_H
 
-#include "portcam_dev.h"
+#include <portcam/dev.h>
 
 struct pc_card;
 

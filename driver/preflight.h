@@ -8,7 +8,8 @@
 
 #include <stdbool.h>
 
-#include "portcam_dev.h"
+#include <portcam/dev.h>
+
 #include "sysfs.h"
 
 struct pc_preflight {

@@ -5,7 +5,7 @@
  * A completion is new when its lap word is that of the consumer's index; the word is written last
  * by the card and read first here.
  */
-#include "ring.h"
+#include <portcam/ring.h>
 
 #include <errno.h>
 #include <string.h>

@@ -7,7 +7,7 @@
 #ifndef PC_RING_PRIV_H
 #define PC_RING_PRIV_H
 
-#include "ring.h"
+#include <portcam/ring.h>
 
 struct portcam_ring {
     struct portcam_dev *dev;

@@ -4,8 +4,9 @@
  */
 #include <errno.h>
 
+#include <portcam/ring.h>
+
 #include "err.h"
-#include "ring.h"
 
 enum { BATCH = 64 };
 

@@ -34,4 +34,4 @@ build/libportcam.pc: lib/lib.mk each-prefix
 LIBRARIES += build/libportcam.a build/libportcam.so build/libportcam.pc
 INSTALL_LIB += build/libportcam.so.$(LIB_VERSION) build/libportcam.so
 INSTALL_PKGCONFIG += build/libportcam.pc
-INSTALL_HEADERS += lib/include/portcam/portcam.h hw/regs/gen/portcam_defs.h
+INSTALL_HEADERS += $(wildcard lib/include/portcam/*.h) hw/regs/gen/portcam_defs.h

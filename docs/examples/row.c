@@ -10,8 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "portcam_dev.h"
-#include "ring.h"
+#include <portcam/dev.h>
+#include <portcam/ring.h>
 
 enum { TIMEOUT_MS = 5000 };
 

@@ -10,8 +10,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <portcam/ring.h>
+
 #include "report.h"
-#include "ring.h"
 
 void pc_row_object(const struct portcam_config *config, unsigned table, int32_t origin,
                    char text[160])

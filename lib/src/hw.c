@@ -7,9 +7,10 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "portcam_dev.h"
+#include <portcam/dev.h>
+#include <portcam/ring.h>
+
 #include "report.h"
-#include "ring.h"
 
 enum {
     READ_ROWS = 1024,   /* rows in one batch of row_read */

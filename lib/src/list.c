@@ -4,8 +4,9 @@
 #include <stdio.h>
 #include <string.h>
 
+#include <portcam/dev.h>
+
 #include "instance.h"
-#include "portcam_dev.h"
 
 typedef json_t *(*object_fn)(const struct portcam_config *, size_t);
 

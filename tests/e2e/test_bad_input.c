@@ -23,10 +23,11 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <portcam/dev.h>
+#include <portcam/ring.h>
+
 #include "checksum.h"
 #include "portcam_defs.h"
-#include "portcam_dev.h"
-#include "ring.h"
 
 enum { FRAME = 60, PATIENCE_MS = 20000, UNMAPPED = 64 };
 

@@ -31,14 +31,17 @@ def test_prefix(root):
             (path.read_bytes() if path.is_file() else b"")] == []
 
 
-def test_example_compiles_and_runs(root):
+@pytest.mark.parametrize("name, arguments, end", [
+    ("drain", [ROOT / "docs/examples/shop.json", "shop"], "shop drains on a card with room for 1024 services\n"),
+    ("row", [], "no_match: 0 packets, 0 octets\n")])
+def test_example_compiles_and_runs(root, name, arguments, end):
     prefix = root / "opt/here"
-    command = re.search(r"^    (cc -o drain .*)$", TEXT, re.MULTILINE).group(1)
+    command = re.search(rf"^    (cc -o {name} .*)$", TEXT, re.MULTILINE).group(1)
     environment = {**os.environ, "PKG_CONFIG_SYSROOT_DIR": str(root),
                    "PKG_CONFIG_PATH": str(prefix / "lib/pkgconfig"),
                    "LD_LIBRARY_PATH": str(prefix / "lib")}
-    (prefix / "drain.c").write_text((ROOT / "docs/examples/drain.c").read_text())
+    (prefix / f"{name}.c").write_text((ROOT / f"docs/examples/{name}.c").read_text())
     subprocess.run(command, shell=True, cwd=prefix, env=environment, timeout=120, check=True)
-    done = subprocess.run([prefix / "drain", "model:", ROOT / "docs/examples/shop.json", "shop"], env=environment,
-                          capture_output=True, text=True, timeout=60, check=True)
-    assert done.stdout.endswith("shop drains on a card with room for 1024 services\n")
+    done = subprocess.run([prefix / name, "model:", *arguments], env=environment, capture_output=True, text=True,
+                          timeout=60, check=True)
+    assert done.stdout.endswith(end)

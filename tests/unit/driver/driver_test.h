@@ -19,7 +19,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "portcam_dev.h"
+#include <portcam/dev.h>
 
 /* A test whose name is a sentence. */
 #define TEST(sentence, function)                                                                   \

@@ -7,10 +7,11 @@
 #include <pthread.h>
 #include <unistd.h>
 
+#include <portcam/ring.h>
+
 #include "card.h"
 #include "dev_ops.h"
 #include "model.h"
-#include "ring.h"
 
 static struct portcam_dev *open_model(void)
 {

@@ -5,10 +5,11 @@
  */
 #include <limits.h>
 
+#include <portcam/ring.h>
+
 #include "driver_test.h"
 
 #include "fake_card.h"
-#include "ring.h"
 #include "ring_priv.h"
 
 static struct portcam_dev *dev;

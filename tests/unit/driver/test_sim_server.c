@@ -11,9 +11,10 @@
 #include <time.h>
 #include <unistd.h>
 
+#include <portcam/dev.h>
+#include <portcam/ring.h>
+
 #include "card.h"
-#include "portcam_dev.h"
-#include "ring.h"
 #include "vfu/vfu.h"
 
 static struct {

@@ -13,8 +13,9 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include <portcam/dev.h>
+
 #include "portcam_defs.h"
-#include "portcam_dev.h"
 #include "vfu_client.h"
 
 struct world {

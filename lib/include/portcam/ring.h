@@ -13,8 +13,8 @@
 #ifndef PORTCAM_RING_H
 #define PORTCAM_RING_H
 
+#include "dev.h"
 #include "portcam_defs.h"
-#include "portcam_dev.h"
 
 #ifdef __cplusplus
 extern "C" {
