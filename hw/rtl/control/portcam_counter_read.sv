@@ -118,8 +118,10 @@ module portcam_counter_read (
   end
 
   always_ff @(posedge clk_i) begin
-    if (rd_done_i) begin
-      data_q[128*lane_q+:128] <= {rd_octets_i, rd_packets_i};
+    for (int unsigned i = 0; i < 4; i++) begin
+      if (rd_done_i && lane_q == 2'(i)) begin
+        data_q[128*i+:128] <= {rd_octets_i, rd_packets_i};
+      end
     end
   end
 
