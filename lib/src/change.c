@@ -67,8 +67,8 @@ static int row_line(const struct portcam_config *c, unsigned table, int32_t orig
     }
 }
 
-static struct portcam_command *commands_of(const struct pc_image *now, const struct pc_image *wanted,
-                                           size_t *ret_count)
+static struct portcam_command *commands_of(const struct pc_image *now,
+                                           const struct pc_image *wanted, size_t *ret_count)
 {
     size_t n = 0, rows = pc_image_differences(now, wanted, PORTCAM_TABLE_MAX);
     struct portcam_command *commands = calloc(rows + 3, sizeof(*commands));
@@ -82,8 +82,7 @@ static struct portcam_command *commands_of(const struct pc_image *now, const str
             const struct pc_image_row *to = &wanted->table[t][row];
             if (!pc_image_row_differs(&now->table[t][row], to))
                 continue;
-            commands[n].opcode =
-                to->valid ? PORTCAM_OPCODE_ROW_WRITE : PORTCAM_OPCODE_ROW_DELETE;
+            commands[n].opcode = to->valid ? PORTCAM_OPCODE_ROW_WRITE : PORTCAM_OPCODE_ROW_DELETE;
             commands[n].table_id = (uint16_t)t;
             commands[n].row = row;
             if (to->valid)
@@ -100,8 +99,8 @@ static void report_refusal(const struct pc_plan *plan, const struct portcam_comm
                            unsigned status, struct portcam_report *report)
 {
     const struct portcam_config *c = plan->config;
-    bool is_row = command->opcode == PORTCAM_OPCODE_ROW_WRITE ||
-                  command->opcode == PORTCAM_OPCODE_ROW_DELETE;
+    bool is_row =
+        command->opcode == PORTCAM_OPCODE_ROW_WRITE || command->opcode == PORTCAM_OPCODE_ROW_DELETE;
     char object[160];
 
     if (!is_row) {
@@ -159,7 +158,8 @@ json_t *pc_change_rows(const struct pc_image *now, const struct portcam_config *
 
     for (unsigned t = 0; list && t < PORTCAM_TABLE_MAX; t++) {
         for (uint32_t row = 0; list && row < now->rows[t]; row++) {
-            const struct pc_image_row *from = &now->table[t][row], *to = &plan->image->table[t][row];
+            const struct pc_image_row *from = &now->table[t][row],
+                                      *to = &plan->image->table[t][row];
             char object[160];
             if (!pc_image_row_differs(from, to))
                 continue;
@@ -168,7 +168,9 @@ json_t *pc_change_rows(const struct pc_image *now, const struct portcam_config *
             else
                 pc_row_object(running, t, from->origin, object);
             json_t *entry = json_pack("{s:s, s:s, s:i, s:s}", "op",
-                                      !from->valid ? "add" : to->valid ? "change" : "remove",
+                                      !from->valid ? "add"
+                                      : to->valid  ? "change"
+                                                   : "remove",
                                       "table", pc_table_name(t), "row", (int)row, "object", object);
             if (json_array_append_new(list, entry)) {
                 json_decref(list);

@@ -47,9 +47,8 @@ void pc_compile_rows(struct pc_plan *plan)
     device_and_functions(plan);
     for (size_t i = 0; i < c->n_domains; i++) {
         const struct pc_cfg_domain *d = &c->domains[i];
-        struct portcam_domain_row row = {.state = (uint8_t)d->state,
-                                         .unknown = (uint8_t)d->unknown,
-                                         .home = (uint8_t)d->home};
+        struct portcam_domain_row row = {
+            .state = (uint8_t)d->state, .unknown = (uint8_t)d->unknown, .home = (uint8_t)d->home};
         pc_image_set(plan->image, PORTCAM_TABLE_DOMAIN, number_of(plan, PC_DOMAIN, (int)i), &row,
                      (int32_t)i);
     }
@@ -130,8 +129,8 @@ static void service_row(const struct pc_plan *plan, size_t index, struct ordered
     row->mode = (uint8_t)s->mode;
     row->service = number_of(plan, PC_SERVICE, (int)index);
     row->backend = number_of(plan, PC_BACKEND, s->backend);
-    ret->rank = 4u * (s->port == PC_NONE) + 2u * (s->address == PC_NONE) +
-                1u * (s->protocol == PC_NONE);
+    ret->rank =
+        4u * (s->port == PC_NONE) + 2u * (s->address == PC_NONE) + 1u * (s->protocol == PC_NONE);
     ret->index = (int32_t)index;
 }
 

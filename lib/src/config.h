@@ -16,10 +16,10 @@
 #include "report.h"
 #include "text.h"
 
-#define PC_NAME_MAX 63     /* bytes of a name */
-#define PC_LIST_MAX 65536  /* objects of one kind, more than any card has */
+#define PC_NAME_MAX 63    /* bytes of a name */
+#define PC_LIST_MAX 65536 /* objects of one kind, more than any card has */
 #define PC_VLAN_MAX 4094
-#define PC_NONE (-1)       /* an index or number that is absent */
+#define PC_NONE (-1) /* an index or number that is absent */
 
 struct pc_cfg_function {
     int line;

@@ -104,8 +104,8 @@ static void check_flags(const struct portcam_config *c, uint32_t flags,
         return;
     for (size_t i = 0; i < c->n_addresses; i++) {
         if (c->addresses[i].ip.family == 6)
-            refuse(c, report, c->addresses[i].line,
-                   "address %s: this card has no IPv6; remove it", c->addresses[i].key);
+            refuse(c, report, c->addresses[i].line, "address %s: this card has no IPv6; remove it",
+                   c->addresses[i].key);
     }
     for (size_t i = 0; i < c->n_backends; i++) {
         if (c->backends[i].ip.family == 6)

@@ -244,16 +244,18 @@ static void resolve_address(struct resolver *r, struct pc_cfg_service *s)
                      "which",
                      s->name, text);
     else if (count == 0 && elsewhere && elsewhere->domain_name)
-        pc_report_at(r->report, "refused", c->file, s->line,
-                     "service \"%s\": address %s belongs to domain \"%s\"%s, not to \"%s\"; name an "
-                     "address of its own domain",
-                     s->name, text, elsewhere->domain_name,
-                     pc_config_place(c, elsewhere->line, place), s->domain_name);
+        pc_report_at(
+            r->report, "refused", c->file, s->line,
+            "service \"%s\": address %s belongs to domain \"%s\"%s, not to \"%s\"; name an "
+            "address of its own domain",
+            s->name, text, elsewhere->domain_name, pc_config_place(c, elsewhere->line, place),
+            s->domain_name);
     else if (count == 0)
-        pc_report_at(r->report, "refused", c->file, s->line,
-                     "service \"%s\": address %s is not defined; add it to \"addresses\" or correct "
-                     "it",
-                     s->name, text);
+        pc_report_at(
+            r->report, "refused", c->file, s->line,
+            "service \"%s\": address %s is not defined; add it to \"addresses\" or correct "
+            "it",
+            s->name, text);
 }
 
 static void resolve_backends(struct resolver *r, struct pc_cfg_service *s)
@@ -270,8 +272,8 @@ static void resolve_backends(struct resolver *r, struct pc_cfg_service *s)
         for (size_t i = 0; i < k; i++) {
             if (strcmp(s->backend_names[i], s->backend_names[k]) == 0)
                 pc_report_at(r->report, "refused", r->config->file, s->line,
-                             "service \"%s\": backend \"%.64s\" is named twice; remove one", s->name,
-                             s->backend_names[k]);
+                             "service \"%s\": backend \"%.64s\" is named twice; remove one",
+                             s->name, s->backend_names[k]);
         }
     }
 }
@@ -333,7 +335,8 @@ static int resolve(struct resolver *r)
 
 int pc_config_resolve(struct portcam_config *config, struct portcam_report *report)
 {
-    struct resolver r = {config, report, json_object(), json_object(), json_object(), json_object()};
+    struct resolver r = {config,        report,        json_object(),
+                         json_object(), json_object(), json_object()};
     int rc = -ENOMEM;
     if (r.domains && r.addresses && r.backends && r.services)
         rc = resolve(&r);

@@ -68,19 +68,23 @@ static unsigned endpoint_port(const struct portcam_config *config, const struct 
 
 static void check_static(struct check *k, const struct pc_cfg_service *s)
 {
-    const struct pc_cfg_backend *b = s->backend == PC_NONE ? NULL : &k->config->backends[s->backend];
+    const struct pc_cfg_backend *b =
+        s->backend == PC_NONE ? NULL : &k->config->backends[s->backend];
     bool has_address = s->ip.family != 0;
 
     if (!has_address)
-        refuse(k, s, "a static service has one address, which replies get as their source; add "
-                     "\"address\"");
+        refuse(k, s,
+               "a static service has one address, which replies get as their source; add "
+               "\"address\"");
     else if (s->length != pc_ip_bits(&s->ip))
-        refuse(k, s, "a static service on a prefix of many addresses cannot be turned back for "
-                     "replies; name one address (/%u)",
+        refuse(k, s,
+               "a static service on a prefix of many addresses cannot be turned back for "
+               "replies; name one address (/%u)",
                pc_ip_bits(&s->ip));
     if (s->protocol == DCCP || s->protocol == UDPLITE)
-        refuse(k, s, "the card cannot correct the checksum of protocol %d; use mode \"deliver\" or "
-                     "another protocol",
+        refuse(k, s,
+               "the card cannot correct the checksum of protocol %d; use mode \"deliver\" or "
+               "another protocol",
                s->protocol);
     if (!b || b->broken)
         return;
@@ -89,14 +93,17 @@ static void check_static(struct check *k, const struct pc_cfg_service *s)
         return;
     }
     if (has_address && b->ip.family != s->ip.family)
-        refuse(k, s, "its address is IPv%u and backend \"%s\" is IPv%u; use one IP version", s->ip.family,
-               b->name, b->ip.family);
+        refuse(k, s, "its address is IPv%u and backend \"%s\" is IPv%u; use one IP version",
+               s->ip.family, b->name, b->ip.family);
     if (s->port == PC_NONE && b->port != 0)
-        refuse(k, s, "every port would become port %u of backend \"%s\", which cannot be turned back "
-                     "for replies; add \"port\" or remove the backend's",
+        refuse(k, s,
+               "every port would become port %u of backend \"%s\", which cannot be turned back "
+               "for replies; add \"port\" or remove the backend's",
                b->port, b->name);
-    if (s->protocol == SCTP && s->port != PC_NONE && endpoint_port(k->config, s) != (unsigned)s->port)
-        refuse(k, s, "the card cannot change SCTP ports (%d to %u); keep the port", s->port, b->port);
+    if (s->protocol == SCTP && s->port != PC_NONE &&
+        endpoint_port(k->config, s) != (unsigned)s->port)
+        refuse(k, s, "the card cannot change SCTP ports (%d to %u); keep the port", s->port,
+               b->port);
 }
 
 static void check_one(struct check *k, const struct pc_cfg_service *s)
@@ -165,11 +172,12 @@ static void check_pair(struct check *k, const struct pc_cfg_service *a,
     pc_ip_format(&backend->ip, ip);
     if (endpoint_port(k->config, second))
         snprintf(port, sizeof(port), "port %u", endpoint_port(k->config, second));
-    refuse(k, second,
-           "replies from %s %s (backend \"%s\"%s) could also belong to service \"%s\"%s; two static "
-           "services cannot share an endpoint: give one another backend address or port",
-           ip, port, backend->name, pc_config_place(k->config, backend->line, place), first->name,
-           pc_config_place(k->config, first->line, place2));
+    refuse(
+        k, second,
+        "replies from %s %s (backend \"%s\"%s) could also belong to service \"%s\"%s; two static "
+        "services cannot share an endpoint: give one another backend address or port",
+        ip, port, backend->name, pc_config_place(k->config, backend->line, place), first->name,
+        pc_config_place(k->config, first->line, place2));
 }
 
 struct entry {
@@ -203,8 +211,8 @@ static int check_endpoints(struct check *k)
     if (n)
         qsort(entries, n, sizeof(*entries), by_ip);
     for (size_t i = 0; i < n; i++) {
-        for (size_t j = i + 1; j < n && memcmp(entries[i].ip, entries[j].ip, sizeof(struct pc_ip)) == 0;
-             j++)
+        for (size_t j = i + 1;
+             j < n && memcmp(entries[i].ip, entries[j].ip, sizeof(struct pc_ip)) == 0; j++)
             check_pair(k, entries[i].service, entries[j].service);
     }
     free(entries);

@@ -70,9 +70,9 @@ static int domain(struct decompiler *d, uint32_t number, const void *data)
     if (row->state >= PcDomainStates.count || row->unknown >= PcPolicies.count)
         return -EBADMSG;
     snprintf(key, sizeof(key), "domain-%u", number);
-    json_t *object = json_pack("{s:s, s:s, s:s, s:i}", "name", key, "state",
-                               PcDomainStates.words[row->state], "unknown",
-                               PcPolicies.words[row->unknown], "home", (int)row->home);
+    json_t *object =
+        json_pack("{s:s, s:s, s:s, s:i}", "name", key, "state", PcDomainStates.words[row->state],
+                  "unknown", PcPolicies.words[row->unknown], "home", (int)row->home);
     return append(d, "domains", object) || name(d, "domains", key, number) ? -EBADMSG : 0;
 }
 
@@ -161,10 +161,9 @@ static int service(struct decompiler *d, uint32_t at, const void *data)
     if (row->mode >= PcModes.count)
         return -EBADMSG;
     snprintf(key, sizeof(key), "service-%u", row->service);
-    json_t *object = json_pack("{s:s, s:o, s:s, s:[o]}", "name", key, "domain",
-                               json_sprintf("domain-%u", row->domain), "mode",
-                               PcModes.words[row->mode], "backends",
-                               json_sprintf("backend-%u", row->backend));
+    json_t *object = json_pack(
+        "{s:s, s:o, s:s, s:[o]}", "name", key, "domain", json_sprintf("domain-%u", row->domain),
+        "mode", PcModes.words[row->mode], "backends", json_sprintf("backend-%u", row->backend));
     if (row->address != PORTCAM_ADDRESS_ANY)
         rc |= service_address(d->image, row->address, object);
     if (row->flags & PORTCAM_SERVICE_ROW_EXACT_PROTOCOL)
@@ -173,9 +172,8 @@ static int service(struct decompiler *d, uint32_t at, const void *data)
         rc |= set(object, "port", json_integer(row->port));
     if (row->mode == PORTCAM_MODE_STATIC && is_strict(d->image, row->service))
         rc |= set(object, "strict", json_true());
-    return append(d, "services", object) || rc || name(d, "services", key, row->service)
-               ? -EBADMSG
-               : 0;
+    return append(d, "services", object) || rc || name(d, "services", key, row->service) ? -EBADMSG
+                                                                                         : 0;
 }
 
 static int each(struct decompiler *d, unsigned table,

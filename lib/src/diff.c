@@ -10,8 +10,11 @@
 
 static const struct {
     const char *list, *kind;
-} Lists[] = {{"functions", "function"}, {"domains", "domain"}, {"addresses", "address"},
-             {"backends", "backend"}, {"services", "service"}};
+} Lists[] = {{"functions", "function"},
+             {"domains", "domain"},
+             {"addresses", "address"},
+             {"backends", "backend"},
+             {"services", "service"}};
 
 /* How people call an object of a list. */
 static json_t *name_of(const json_t *object)
@@ -41,8 +44,8 @@ static json_t *fields_of(json_t *old, json_t *new)
     json_object_foreach (old, key, value) {
         json_t *other = json_object_get(new, key);
         if (!other || !json_equal(value, other))
-            json_object_set_new(fields, key,
-                                json_pack("[O, o]", value, other ? json_incref(other) : json_null()));
+            json_object_set_new(
+                fields, key, json_pack("[O, o]", value, other ? json_incref(other) : json_null()));
     }
     json_object_foreach (new, key, value) {
         if (!json_object_get(old, key))

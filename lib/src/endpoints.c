@@ -152,14 +152,15 @@ int pc_compile_endpoints(struct pc_plan *plan, const struct portcam_caps *caps,
         const struct pc_cfg_service *s = &c->services[list[i].service];
         if (list[i].placed || place(plan, &list[i], shape, before, false))
             continue;
-        pc_report_at(report, "full", c->file, s->line,
-                     "service \"%s\": its bucket of the %s table is full (%u rows, %u in use, %u ways "
-                     "a bucket); remove another service, use another backend port, or "
-                     "run `portcam device reset`, which draws another hash seed",
-                     s->name, pc_table_name(PORTCAM_TABLE_ENDPOINT + list[i].table),
-                     caps->endpoint_rows[list[i].table],
-                     (unsigned)pc_image_count(plan->image, PORTCAM_TABLE_ENDPOINT + list[i].table),
-                     shape->ways);
+        pc_report_at(
+            report, "full", c->file, s->line,
+            "service \"%s\": its bucket of the %s table is full (%u rows, %u in use, %u ways "
+            "a bucket); remove another service, use another backend port, or "
+            "run `portcam device reset`, which draws another hash seed",
+            s->name, pc_table_name(PORTCAM_TABLE_ENDPOINT + list[i].table),
+            caps->endpoint_rows[list[i].table],
+            (unsigned)pc_image_count(plan->image, PORTCAM_TABLE_ENDPOINT + list[i].table),
+            shape->ways);
         rc = -ENOSPC;
     }
     free(list);

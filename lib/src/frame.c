@@ -50,7 +50,8 @@ static int read_protocol(json_t *spec, unsigned *ret, struct portcam_report *rep
     json_t *value = json_object_get(spec, "protocol");
     if (json_is_string(value) && pc_protocol_parse(json_string_value(value), ret) == 0)
         return 0;
-    if (json_is_integer(value) && json_integer_value(value) > 0 && json_integer_value(value) < 256) {
+    if (json_is_integer(value) && json_integer_value(value) > 0 &&
+        json_integer_value(value) < 256) {
         *ret = (unsigned)json_integer_value(value);
         return 0;
     }

@@ -56,14 +56,16 @@ static void check_status(struct portcam *pc, struct checks *c)
         return;
     }
     check(c, "status", status & PORTCAM_STATUS_READY, "%s",
-          status & PORTCAM_STATUS_READY ? "ready" : "tables are being cleared; wait, or reset the card");
+          status & PORTCAM_STATUS_READY ? "ready"
+                                        : "tables are being cleared; wait, or reset the card");
     check(c, "ring", !(status & PORTCAM_STATUS_RING_ERROR), "%s",
           status & PORTCAM_STATUS_RING_ERROR
               ? "the command ring stopped by itself; the next command starts it again"
               : "runs");
     if (errors)
-        check(c, "dma", false, "%u DMA errors since the reset, the last at 0x%08x%08x; see the kernel "
-                               "log for IOMMU faults",
+        check(c, "dma", false,
+              "%u DMA errors since the reset, the last at 0x%08x%08x; see the kernel "
+              "log for IOMMU faults",
               errors, high, low);
     else
         check(c, "dma", true, "no errors");
@@ -115,7 +117,8 @@ static void check_tables(struct portcam *pc, struct checks *c)
         size_t n = pc_image_differences(image, pc->card, PORTCAM_TABLE_MAX);
         if (n)
             check(c, "tables", false,
-                  "%zu rows are not those that were written; `portcam device reset` writes them again",
+                  "%zu rows are not those that were written; `portcam device reset` writes them "
+                  "again",
                   n);
         else
             check(c, "tables", true, "all rows are those that were written");

@@ -177,8 +177,7 @@ int pc_hw_open(const char *device, portcam_line_fn log, void *log_ctx,
                struct portcam_report *report, struct pc_hw **ret)
 {
     struct pc_hw *hw = calloc(1, sizeof(*hw));
-    struct portcam_dev_opts opts = {
-        .sz = sizeof(opts), .log = forward_log, .log_ctx = hw};
+    struct portcam_dev_opts opts = {.sz = sizeof(opts), .log = forward_log, .log_ctx = hw};
 
     if (!hw)
         return -ENOMEM;
@@ -189,10 +188,11 @@ int pc_hw_open(const char *device, portcam_line_fn log, void *log_ctx,
     if (rc == 0)
         rc = read_caps(hw);
     if (rc == 0 && !sane_caps(&hw->caps)) {
-        pc_report_add(report, "device",
-                      "device %s: its capability registers tell impossible sizes; reset the card or "
-                      "load another build",
-                      device);
+        pc_report_add(
+            report, "device",
+            "device %s: its capability registers tell impossible sizes; reset the card or "
+            "load another build",
+            device);
         pc_hw_close(hw);
         return -EPROTO;
     }

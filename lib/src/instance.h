@@ -14,12 +14,12 @@ struct portcam {
     int state_lock; /* descriptor of the state directory, locked; -1 none */
     portcam_line_fn log;
     void *log_ctx;
-    uint32_t wanted_seed; /* of the options; 0: random */
-    uint32_t seed;        /* in the card */
-    struct pc_plan *plan; /* never NULL */
-    struct pc_image *card; /* rows in the card */
-    bool unknown;          /* a change set ended without an answer: read the rows back first */
-    bool foreign;          /* the card has rows that no configuration here makes */
+    uint32_t wanted_seed;    /* of the options; 0: random */
+    uint32_t seed;           /* in the card */
+    struct pc_plan *plan;    /* never NULL */
+    struct pc_image *card;   /* rows in the card */
+    bool unknown;            /* a change set ended without an answer: read the rows back first */
+    bool foreign;            /* the card has rows that no configuration here makes */
     struct pc_tables *model; /* the rows for explain, NULL until needed */
 };
 

@@ -38,10 +38,10 @@ static json_t *capabilities(uint32_t flags)
     static const struct {
         uint32_t bit;
         const char *name;
-    } names[] = {{PORTCAM_CAPS_IPV6, "ipv6"},         {PORTCAM_CAPS_STATIC, "static"},
-                 {PORTCAM_CAPS_DELIVER, "deliver"},   {PORTCAM_CAPS_STATEFUL, "stateful"},
-                 {PORTCAM_CAPS_REJECT, "reject"},     {PORTCAM_CAPS_PUNT, "punt"},
-                 {PORTCAM_CAPS_MIRROR, "mirror"},     {PORTCAM_CAPS_STAMP, "stamp"}};
+    } names[] = {{PORTCAM_CAPS_IPV6, "ipv6"},       {PORTCAM_CAPS_STATIC, "static"},
+                 {PORTCAM_CAPS_DELIVER, "deliver"}, {PORTCAM_CAPS_STATEFUL, "stateful"},
+                 {PORTCAM_CAPS_REJECT, "reject"},   {PORTCAM_CAPS_PUNT, "punt"},
+                 {PORTCAM_CAPS_MIRROR, "mirror"},   {PORTCAM_CAPS_STAMP, "stamp"}};
     json_t *list = json_array();
     for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
         if (flags & names[i].bit)
@@ -90,13 +90,12 @@ static int list_functions(struct portcam *pc, const char *name, bool stats, json
         rc = pc_hw_counters(pc->hw, PORTCAM_COUNTER_TABLE_FUNCTION_RX, c->functions[i].number, 1,
                             &rx);
         if (rc == 0)
-            rc = pc_hw_counters(pc->hw, PORTCAM_COUNTER_TABLE_FUNCTION_TX, c->functions[i].number, 1,
-                                &tx);
-        json_t *both = json_pack("{s:{s:I, s:I}, s:{s:I, s:I}}", "rx", "packets",
-                                 (json_int_t)(rc ? 0 : rx.packets), "octets",
-                                 (json_int_t)(rc ? 0 : rx.octets), "tx", "packets",
-                                 (json_int_t)(rc ? 0 : tx.packets), "octets",
-                                 (json_int_t)(rc ? 0 : tx.octets));
+            rc = pc_hw_counters(pc->hw, PORTCAM_COUNTER_TABLE_FUNCTION_TX, c->functions[i].number,
+                                1, &tx);
+        json_t *both = json_pack(
+            "{s:{s:I, s:I}, s:{s:I, s:I}}", "rx", "packets", (json_int_t)(rc ? 0 : rx.packets),
+            "octets", (json_int_t)(rc ? 0 : rx.octets), "tx", "packets",
+            (json_int_t)(rc ? 0 : tx.packets), "octets", (json_int_t)(rc ? 0 : tx.octets));
         if (rc == 0 && json_object_update(object, both))
             rc = -ENOMEM;
         json_decref(both);

@@ -153,9 +153,9 @@ json_t *pc_plan_names(const struct pc_plan *plan)
         json_t *list = json_object();
         for (size_t i = 0; list && i < n->count; i++) {
             const uint64_t *base = n->base[i].value;
-            json_t *entry = json_pack("[i, I, I, I, I]", (int)n->number[i], (json_int_t)base[0],
-                                      (json_int_t)base[1], (json_int_t)base[2],
-                                      (json_int_t)base[3]);
+            json_t *entry =
+                json_pack("[i, I, I, I, I]", (int)n->number[i], (json_int_t)base[0],
+                          (json_int_t)base[1], (json_int_t)base[2], (json_int_t)base[3]);
             if (json_object_set_new(list, pc_object_name(plan->config, kind, i), entry)) {
                 json_decref(list);
                 list = NULL;

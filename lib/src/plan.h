@@ -21,12 +21,12 @@ struct pc_base {
 };
 
 struct pc_numbers {
-    size_t count;     /* objects of the configuration */
-    size_t room;      /* numbers there are */
-    uint16_t *number; /* by index in the configuration */
-    bool *fresh;      /* by index: got its number in this plan */
+    size_t count;         /* objects of the configuration */
+    size_t room;          /* numbers there are */
+    uint16_t *number;     /* by index in the configuration */
+    bool *fresh;          /* by index: got its number in this plan */
     struct pc_base *base; /* by index */
-    int32_t *index;   /* by number: index in the configuration, -1 free */
+    int32_t *index;       /* by number: index in the configuration, -1 free */
 };
 
 struct pc_plan {

@@ -97,8 +97,9 @@ static int match(struct portcam *pc, struct portcam_config *config, json_t *name
 {
     struct portcam_report *quiet = portcam_report_new();
     struct pc_plan *plan = NULL;
-    int rc = quiet ? pc_plan_make(config, pc_hw_caps(pc->hw), pc->seed, names, pc->card, quiet, &plan)
-                   : -ENOMEM;
+    int rc = quiet
+                 ? pc_plan_make(config, pc_hw_caps(pc->hw), pc->seed, names, pc->card, quiet, &plan)
+                 : -ENOMEM;
 
     portcam_report_free(quiet);
     if (rc)

@@ -94,8 +94,10 @@ int pc_state_write_next(const char *dir, const struct pc_plan *plan, struct port
     free(text);
     if (fd >= 0) {
         if (rc)
-            pc_report_add(report, "state", "state directory %s: %s cannot be written: %s; nothing was "
-                          "changed", dir, Files[PC_STATE_NEXT], strerror(-rc));
+            pc_report_add(report, "state",
+                          "state directory %s: %s cannot be written: %s; nothing was "
+                          "changed",
+                          dir, Files[PC_STATE_NEXT], strerror(-rc));
         if (rc == 0 && fsync(fd))
             rc = -errno;
         close(fd);
@@ -178,11 +180,12 @@ int pc_state_read(const char *dir, enum pc_state_file file, struct portcam_repor
             close(fd);
     }
     if (rc)
-        pc_report_hint(report, rc == -EACCES ? "permission" : "state",
-                       "the card goes on with the tables it has; move the file away to start without "
-                       "it",
-                       "state file %s/%s cannot be used: %s", dir, Files[file],
-                       rc == -EBADMSG ? "it is damaged" : strerror(-rc));
+        pc_report_hint(
+            report, rc == -EACCES ? "permission" : "state",
+            "the card goes on with the tables it has; move the file away to start without "
+            "it",
+            "state file %s/%s cannot be used: %s", dir, Files[file],
+            rc == -EBADMSG ? "it is damaged" : strerror(-rc));
     return rc;
 }
 

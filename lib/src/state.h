@@ -17,8 +17,7 @@ struct pc_state {
 enum pc_state_file { PC_STATE_CURRENT, PC_STATE_NEXT };
 
 /* `dir` NULL: nothing is kept, everything succeeds. Return 0 or -errno, with a message. */
-int pc_state_write_next(const char *dir, const struct pc_plan *plan,
-                        struct portcam_report *report);
+int pc_state_write_next(const char *dir, const struct pc_plan *plan, struct portcam_report *report);
 int pc_state_adopt_next(const char *dir, struct portcam_report *report);
 void pc_state_drop_next(const char *dir);
 

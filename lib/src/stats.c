@@ -51,7 +51,7 @@ int portcam_counters(struct portcam *pc, unsigned table, uint32_t row, uint32_t 
 {
     const struct portcam_caps *caps = pc_hw_caps(pc->hw);
     const uint32_t rows[PORTCAM_COUNTER_TABLE_MAX] = {
-        PORTCAM_REASON_MAX,    caps->functions,     caps->functions,    2 * caps->domains,
+        PORTCAM_REASON_MAX,  caps->functions,    caps->functions,   2 * caps->domains,
         2 * caps->addresses, 2 * caps->services, 2 * caps->backends};
 
     if (table >= PORTCAM_COUNTER_TABLE_MAX || row > rows[table] || count > rows[table] - row)
@@ -72,10 +72,10 @@ static int reasons(struct portcam *pc, bool all, json_t *list)
     for (unsigned i = 0; rc == 0 && i < PORTCAM_REASON_MAX; i++) {
         if (!all && counters[i].packets == 0)
             continue;
-        json_t *entry = json_pack("{s:s, s:s, s:s, s:I, s:I}", "reason", names[i].name, "rule",
-                                  names[i].rule, "fate", names[i].fate, "packets",
-                                  (json_int_t)counters[i].packets, "octets",
-                                  (json_int_t)counters[i].octets);
+        json_t *entry =
+            json_pack("{s:s, s:s, s:s, s:I, s:I}", "reason", names[i].name, "rule", names[i].rule,
+                      "fate", names[i].fate, "packets", (json_int_t)counters[i].packets, "octets",
+                      (json_int_t)counters[i].octets);
         rc = json_array_append_new(list, entry) ? -ENOMEM : 0;
     }
     return rc;
@@ -122,9 +122,9 @@ static int objects(struct portcam *pc, bool all, enum pc_kind kind, json_t *list
         const struct portcam_counter *counter = &counters[(size_t)2 * n->number[i]];
         if (!all && is_zero(counter, &n->base[i]))
             continue;
-        json_t *entry = json_pack("{s:s, s:i}", Kinds[kind].key,
-                                  pc_object_name(pc->plan->config, kind, i), "number",
-                                  (int)n->number[i]);
+        json_t *entry =
+            json_pack("{s:s, s:i}", Kinds[kind].key, pc_object_name(pc->plan->config, kind, i),
+                      "number", (int)n->number[i]);
         rc = entry ? add_both(entry, counter, &n->base[i]) : -ENOMEM;
         if (json_array_append_new(list, entry))
             rc = -ENOMEM;
