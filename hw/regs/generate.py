@@ -200,7 +200,7 @@ def rdl(d):
 
 def reference(d):
     i = d["interface"]
-    out = ["# Register reference", "", f"*{NOTE}*", "",
+    out = ["<!-- SPDX-License-Identifier: Apache-2.0 -->", "# Register reference", "", f"*{NOTE}*", "",
            f"PCI {i['vendor']:04x}:{i['device']:04x}, class 12 00 00, BAR0 of {i['bar0_bytes']} bytes, interface "
            f"version {i['major']}.{i['minor']}. Registers are 32 bits, little-endian, naturally aligned; others read 0 and "
            "ignore writes. A read of all-ones means that the card is gone.", ""]

@@ -64,7 +64,7 @@ def test_not_ok_fails_and_shows_the_whole_output(program):
     "echo 1..1\necho ok 1 - a\nexit 3\n",
     "echo 1..1\necho ok 1 - a\nkill -SEGV $$\n",
     "echo 1..1\necho ok 1 - a\necho 'Bail out! no memory'\n",
-    "echo 1..1\necho 'not ok 1 - a # TODO later'\n",
+    "echo 1..1\necho 'not ok 1 - a # todo later'\n",
 ], ids=["no plan", "silence", "plan of zero", "too few", "too many", "number twice", "exit status",
         "signal", "bail out", "todo is no excuse"])
 def test_defect_of_a_tap_program_fails(program, body):
