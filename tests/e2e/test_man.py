@@ -76,7 +76,7 @@ def test_options_of_every_program():
 def test_pages_are_whole():
     for path in sorted((ROOT / "docs/man").glob("*.scd")):
         text = path.read_text()
-        assert re.match(rf"{path.stem[:-2]}\({path.stem[-1]}\)\n\n# NAME\n", text), path
+        assert re.match(rf"{path.stem[:-2]}\({path.stem[-1]}\)\n; SPDX.*\n\n# NAME\n", text), path
         for section in ("# NAME", "# DESCRIPTION", "# SEE ALSO"):
             assert section in text, path
         for name, number in re.findall(r"\*(portcam[\w.-]*)\*\((\d)\)", text):
