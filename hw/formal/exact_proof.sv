@@ -19,7 +19,7 @@ module exact_proof (
     input logic [3:0] host_word_i,
     input logic       init_i
 );
-  // A word is {valid, key, value}; words of the table are numbered {way, bank, bucket}.
+  // A word is {valid, value, key}; words of the table are numbered {way, bank, bucket}.
   localparam int unsigned Words = 8;
   localparam logic [3:0]  Empty = 4'b0000;
 
@@ -69,12 +69,12 @@ module exact_proof (
       .host_bank_i    (host_bank_i),
       .host_row_i     (host_row_i),
       .host_valid_i   (host_word_i[3]),
-      .host_key_i     (host_word_i[2:1]),
-      .host_value_i   (host_word_i[0]),
+      .host_key_i     (host_word_i[1:0]),
+      .host_value_i   (host_word_i[2]),
       .host_rvalid_o  (host_rvalid),
       .host_rowvalid_o(host_rword[3]),
-      .host_rkey_o    (host_rword[2:1]),
-      .host_rvalue_o  (host_rword[0]),
+      .host_rkey_o    (host_rword[1:0]),
+      .host_rvalue_o  (host_rword[2]),
       .init_i         (init_i),
       .busy_o         (busy)
   );
@@ -93,13 +93,13 @@ module exact_proof (
   assign host_word_number = {host_row_i[1], host_bank_i, host_row_i[0]};
   assign word0 = table_q[32'({1'b0, lookup_bank_i, lookup_bucket_i})*4+:4];
   assign word1 = table_q[32'({1'b1, lookup_bank_i, lookup_bucket_i})*4+:4];
-  assign same0 = word0[3] && word0[2:1] == lookup_key_i;
-  assign same1 = word1[3] && word1[2:1] == lookup_key_i;
+  assign same0 = word0[3] && word0[1:0] == lookup_key_i;
+  assign same1 = word1[3] && word1[1:0] == lookup_key_i;
 
   always_ff @(posedge clk_i) begin
     answers_q <= {answers_q[7*7-1:0], lookup_valid_i, !busy, same0 || same1, same0 && same1,
                   !same0 && same1, (same0 || same1) && lookup_bucket_i,
-                  same0 ? word0[0] : same1 && word1[0]};
+                  same0 ? word0[2] : same1 && word1[2]};
     reads_q   <= {reads_q[5*3-1:0], host_en_i && !host_we_i && !busy,
                   table_q[32'(host_word_number)*4+:4]};
     for (int unsigned i = 0; i < Words; i++) begin

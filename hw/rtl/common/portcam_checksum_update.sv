@@ -83,14 +83,20 @@ module portcam_checksum_update #(
     valid_q  <= {valid_q[2:0], valid_i};
     udp_q    <= {udp_q[2:1], udp_i};
     none_q   <= {none_q[2:1], udp_i && sum_i == 16'd0};
-    total_q2 <= total;
-    fold_q3  <= 17'(total_q2[15:0]) + 17'(total_q2[23:16]);
-    if (none_q[3]) begin
-      sum_q4 <= 16'd0;
-    end else if (udp_q[3] && fold == 16'hFFFF) begin
-      sum_q4 <= 16'hFFFF;
-    end else begin
-      sum_q4 <= ~fold;
+    if (valid_q[0]) begin
+      total_q2 <= total;
+    end
+    if (valid_q[1]) begin
+      fold_q3 <= 17'(total_q2[15:0]) + 17'(total_q2[23:16]);
+    end
+    if (valid_q[2]) begin
+      if (none_q[3]) begin
+        sum_q4 <= 16'd0;
+      end else if (udp_q[3] && fold == 16'hFFFF) begin
+        sum_q4 <= 16'hFFFF;
+      end else begin
+        sum_q4 <= ~fold;
+      end
     end
     if (!rst_ni) begin
       valid_q <= '0;

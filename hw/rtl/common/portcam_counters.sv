@@ -63,6 +63,7 @@ module portcam_counters #(
   logic [127:0]       sum_q5;
   logic [127:0]       sum_q6;
   logic               inc_take;
+  logic               moving;    // an update comes or is on its way
   // The update 1, 2, 3 or 4 clocks before this one has the same row, and the memory did not show
   // its sum yet.
   logic               same_1_q3;
@@ -71,32 +72,34 @@ module portcam_counters #(
   logic               same_4_q2;
 
   assign inc_take = inc_valid_i && !busy_o;
+  assign moving   = inc_take || valid_q != '0;
 
   always_ff @(posedge clk_i) begin
-    valid_q <= {valid_q[4:1], inc_take};
     if (!rst_ni) begin
       valid_q <= '0;
+    end else if (moving) begin
+      valid_q <= {valid_q[4:1], inc_take};
     end
-    row_q1   <= inc_row_i;
-    row_q2   <= row_q1;
-    row_q3   <= row_q2;
-    row_q4   <= row_q3;
-    row_q5   <= row_q4;
-    bytes_q1 <= inc_bytes_i;
-    bytes_q2 <= bytes_q1;
-    bytes_q3 <= bytes_q2;
+    if (moving) begin
+      row_q1   <= inc_row_i;
+      row_q2   <= row_q1;
+      row_q3   <= row_q2;
+      row_q4   <= row_q3;
+      row_q5   <= row_q4;
+      bytes_q1 <= inc_bytes_i;
+      bytes_q2 <= bytes_q1;
+      bytes_q3 <= bytes_q2;
 
-    same_1_q3 <= valid_q[3] && row_q3 == row_q2;
-    same_2_q2 <= valid_q[3] && row_q3 == row_q1;
-    same_3_q2 <= valid_q[4] && row_q4 == row_q1;
-    same_4_q2 <= valid_q[5] && row_q5 == row_q1;
-  end
+      same_1_q3 <= valid_q[3] && row_q3 == row_q2;
+      same_2_q2 <= valid_q[3] && row_q3 == row_q1;
+      same_3_q2 <= valid_q[4] && row_q4 == row_q1;
+      same_4_q2 <= valid_q[5] && row_q5 == row_q1;
 
-  always_ff @(posedge clk_i) begin
-    base_q3 <= same_2_q2 ? sum_q4 : same_3_q2 ? sum_q5 : same_4_q2 ? sum_q6 : word_q2;
-    sum_q4  <= {base[127:64] + 64'd1, base[63:0] + 64'(bytes_q3)};
-    sum_q5  <= sum_q4;
-    sum_q6  <= sum_q5;
+      base_q3 <= same_2_q2 ? sum_q4 : same_3_q2 ? sum_q5 : same_4_q2 ? sum_q6 : word_q2;
+      sum_q4  <= {base[127:64] + 64'd1, base[63:0] + 64'(bytes_q3)};
+      sum_q5  <= sum_q4;
+      sum_q6  <= sum_q5;
+    end
   end
 
   assign base = same_1_q3 ? sum_q4 : base_q3;
@@ -136,6 +139,7 @@ module portcam_counters #(
   logic [127:0]       read_word_q7;
   logic [127:0]       read_word_q8;
   logic [8:1]         read_valid_q;
+  logic               reading;      // a read comes or is on its way
   logic [RowBits-1:0] read_row_q1;
   logic [RowBits-1:0] read_row_q2;
   logic [RowBits-1:0] read_row_q3;
@@ -147,6 +151,7 @@ module portcam_counters #(
   assign write_en   = valid_q[4] || (init_step && rst_ni);
   assign write_row  = valid_q[4] ? row_q4 : init_row_q;
   assign write_word = valid_q[4] ? sum_q4 : '0;
+  assign reading    = read_valid_i || read_valid_q != '0;
 
   portcam_ram #(
       .Width      (128),
@@ -181,16 +186,19 @@ module portcam_counters #(
   );
 
   always_ff @(posedge clk_i) begin
-    read_valid_q <= {read_valid_q[7:1], read_valid_i};
     if (!rst_ni) begin
       read_valid_q <= '0;
+    end else if (reading) begin
+      read_valid_q <= {read_valid_q[7:1], read_valid_i};
     end
-    read_row_q1  <= read_row_i;
-    read_row_q2  <= read_row_q1;
-    read_row_q3  <= read_row_q2;
-    read_row_q4  <= read_row_q3;
-    read_row_q5  <= read_row_q4;
-    read_word_q8 <= read_word_q7;
+    if (reading) begin
+      read_row_q1  <= read_row_i;
+      read_row_q2  <= read_row_q1;
+      read_row_q3  <= read_row_q2;
+      read_row_q4  <= read_row_q3;
+      read_row_q5  <= read_row_q4;
+      read_word_q8 <= read_word_q7;
+    end
   end
 
   assign read_done_o    = read_valid_q[8];

@@ -107,7 +107,9 @@ module portcam_crc32c #(
     if (valid_i) begin
       rest_q1 <= rest;
     end
-    hash_q2 <= hash;
+    if (valid_q[0]) begin
+      hash_q2 <= hash;
+    end
     if (!rst_ni) begin
       valid_q <= '0;
     end

@@ -74,7 +74,6 @@ module portcam_exact #(
   // later.
   localparam int unsigned PartBits   = 18;
   localparam int unsigned Parts      = (KeyWidth + PartBits - 1) / PartBits;
-  localparam int unsigned PadKey     = Parts * PartBits;
 
   //------------------------------------------------------------------------------------------------
   // Init, and the host port in registers in front of port B.
@@ -91,9 +90,7 @@ module portcam_exact #(
   logic [WayBits-1:0]    read_way_q1;
   logic [WayBits-1:0]    read_way_q2;
   logic [WayBits-1:0]    read_way_q3;
-  logic [WordWidth-1:0]  read_word;
   logic [WordWidth-1:0]  read_word_q4;
-  logic [Ways*WordWidth-1:0] b_words_q3;
 
   // One clock longer than the walk, because port B is one clock behind it.
   logic init_tail_q;
@@ -128,40 +125,19 @@ module portcam_exact #(
       b_en_q    <= {Ways{rst_ni}};
       b_we_q    <= 1'b1;
       b_addr_q  <= init_addr_q;
-      b_wdata_q <= {1'b0, KeyWidth'(KeyedInit), {ValueWidth{1'b0}}};
+      b_wdata_q <= {1'b0, {ValueWidth{1'b0}}, KeyWidth'(KeyedInit)};
     end else begin
       for (int unsigned w = 0; w < Ways; w++) begin
         b_en_q[w] <= host_take && host_way == WayBits'(w);
       end
-      b_we_q    <= host_we_i;
-      b_addr_q  <= {host_bank_i, host_row_i[BucketBits-1:0]};
-      b_wdata_q <= {host_valid_i, host_key_i, host_value_i};
+      if (host_take) begin
+        b_we_q    <= host_we_i;
+        b_addr_q  <= {host_bank_i, host_row_i[BucketBits-1:0]};
+        b_wdata_q <= {host_valid_i, host_value_i, host_key_i};
+      end
     end
     read_way_q1 <= host_way;
   end
-
-  // The answer of a host read: clocks 2 and 3 in the RAM, 4 the way that was asked.
-  always_comb begin
-    read_word = '0;
-    for (int unsigned w = 0; w < Ways; w++) begin
-      if (read_way_q3 == WayBits'(w)) begin
-        read_word = b_words_q3[w*WordWidth+:WordWidth];
-      end
-    end
-  end
-
-  always_ff @(posedge clk_i) begin
-    read_way_q2  <= read_way_q1;
-    read_way_q3  <= read_way_q2;
-    read_word_q4 <= read_word;
-    read_valid_q <= {read_valid_q[2:0], host_take && !host_we_i};
-    if (!rst_ni) begin
-      read_valid_q <= '0;
-    end
-  end
-
-  assign host_rvalid_o = read_valid_q[3];
-  assign {host_rowvalid_o, host_rkey_o, host_rvalue_o} = read_word_q4;
 
   //------------------------------------------------------------------------------------------------
   // Lookup clock 1: the question in registers. Clocks 2 and 3: all ways of the bucket.
@@ -177,13 +153,8 @@ module portcam_exact #(
   logic [BucketBits-1:0] bucket_q5;
   logic [BucketBits-1:0] bucket_q6;
 
-  logic [Ways*WordWidth-1:0]  words_q3;
-  logic [Ways*ValueWidth-1:0] values_q4;
-  logic [Ways*ValueWidth-1:0] values_q5;
-  logic [Ways*ValueWidth-1:0] values_q6;
-  logic [Ways-1:0]            row_valid_q4;
-  logic [Ways*Parts-1:0]      same_q4;
-  logic [Ways-1:0]            hits_q5;
+  logic [Ways-1:0]       hits_q5;
+  logic [Ways-1:0]       first_q6;  // at most one bit
 
   // The bucket uses the low bits of the hash only.
   logic unused_hash;
@@ -198,8 +169,12 @@ module portcam_exact #(
       key_q1  <= lookup_key_i;
       addr_q1 <= {lookup_bank_i, lookup_hash_i[BucketBits-1:0]};
     end
-    key_q2    <= key_q1;
-    key_q3    <= key_q2;
+    if (valid_q[0]) begin
+      key_q2 <= key_q1;
+    end
+    if (valid_q[1]) begin
+      key_q3 <= key_q2;
+    end
     bucket_q2 <= addr_q1[BucketBits-1:0];
     bucket_q3 <= bucket_q2;
     bucket_q4 <= bucket_q3;
@@ -207,24 +182,44 @@ module portcam_exact #(
     bucket_q6 <= bucket_q5;
   end
 
-  // Clock 4: each part of the key, in each way. Clock 5: the ways that match.
+  // Clock 4: each part of the key, in each way. Clock 5: the ways that match. A value moves on only
+  // in a way that has a row, and then only in one that matches.
   for (genvar w = 0; w < Ways; w++) begin : g_way
-    logic [KeyWidth-1:0] key_difference;
-    logic [PadKey-1:0]   difference;
+    logic [WordWidth-1:0]  word_q3;
+    logic [WordWidth-1:0]  b_word_q3;
+    logic [WordWidth-1:0]  read_word;  // of the way that was asked, if it is this one or lower
+    logic                  row_valid;
+    logic                  row_valid_q4;
+    logic [Parts-1:0]      same_q4;
+    logic [ValueWidth-1:0] value_q4;
+    logic [ValueWidth-1:0] value_q5;
+    logic [ValueWidth-1:0] value_q6;
+    logic [ValueWidth-1:0] value;      // of the way that matches, if it is this one or lower
+    logic [RowBits-1:0]    row;
 
-    assign key_difference = words_q3[w*WordWidth+ValueWidth+:KeyWidth] ^ key_q3;
-    assign difference     = PadKey'(key_difference);
+    assign row_valid = valid_q[2] && word_q3[WordWidth-1];
 
     for (genvar p = 0; p < Parts; p++) begin : g_part
+      localparam int unsigned Bits = (p < Parts - 1) ? PartBits : KeyWidth - p * PartBits;
       always_ff @(posedge clk_i) begin
-        same_q4[w*Parts+p] <= difference[p*PartBits+:PartBits] == '0;
+        if (row_valid) begin
+          same_q4[p] <= word_q3[p*PartBits+:Bits] == key_q3[p*PartBits+:Bits];
+        end
       end
     end
 
     always_ff @(posedge clk_i) begin
-      row_valid_q4[w]                       <= words_q3[w*WordWidth+WordWidth-1];
-      values_q4[w*ValueWidth+:ValueWidth]   <= words_q3[w*WordWidth+:ValueWidth];
-      hits_q5[w]                            <= row_valid_q4[w] && (&same_q4[w*Parts+:Parts]);
+      row_valid_q4 <= row_valid;
+      hits_q5[w]   <= row_valid_q4 && (&same_q4);
+      if (row_valid) begin
+        value_q4 <= word_q3[KeyWidth+:ValueWidth];
+      end
+      if (row_valid_q4) begin
+        value_q5 <= value_q4;
+      end
+      if (hits_q5[w]) begin
+        value_q6 <= value_q5;
+      end
     end
 
     portcam_ram #(
@@ -235,17 +230,43 @@ module portcam_exact #(
         .clk_i    (clk_i),
         .a_en_i   (valid_q[0]),
         .a_addr_i (addr_q1),
-        .a_data_o (words_q3[w*WordWidth+:WordWidth]),
+        .a_data_o (word_q3),
         .b_en_i   (b_en_q[w]),
         .b_we_i   (b_we_q),
         .b_addr_i (b_addr_q),
         .b_wdata_i(b_wdata_q),
-        .b_rdata_o(b_words_q3[w*WordWidth+:WordWidth])
+        .b_rdata_o(b_word_q3)
     );
+
+    if (w == 0) begin : g_lowest
+      assign read_word = (read_way_q3 == WayBits'(w)) ? b_word_q3 : '0;
+      assign value     = first_q6[w] ? value_q6 : '0;
+      assign row       = first_q6[w] ? RowBits'(bucket_q6) : '0;
+    end else begin : g_higher
+      assign read_word = (read_way_q3 == WayBits'(w)) ? b_word_q3 : g_way[w-1].read_word;
+      assign value     = first_q6[w] ? value_q6 : g_way[w-1].value;
+      assign row       = first_q6[w] ? RowBits'(w * Buckets) | RowBits'(bucket_q6)
+                                     : g_way[w-1].row;
+    end
   end
 
+  // The answer of a host read: clocks 2 and 3 in the RAM, 4 the way that was asked.
+  always_ff @(posedge clk_i) begin
+    read_way_q2  <= read_way_q1;
+    read_way_q3  <= read_way_q2;
+    if (read_valid_q[2]) begin
+      read_word_q4 <= g_way[Ways-1].read_word;
+    end
+    read_valid_q <= {read_valid_q[2:0], host_take && !host_we_i};
+    if (!rst_ni) begin
+      read_valid_q <= '0;
+    end
+  end
+
+  assign host_rvalid_o = read_valid_q[3];
+  assign {host_rowvalid_o, host_rvalue_o, host_rkey_o} = read_word_q4;
+
   // Clock 6: the lowest way. Clock 7: its value and row. Clock 8: the port.
-  logic [Ways-1:0]       first_q6;   // at most one bit
   logic                  hit_q6;
   logic                  multi_q6;
   logic                  hit_q7;
@@ -256,34 +277,23 @@ module portcam_exact #(
   logic                  multi_q8;
   logic [RowBits-1:0]    row_q8;
   logic [ValueWidth-1:0] value_q8;
-  logic [RowBits-1:0]    row;
-  logic [ValueWidth-1:0] value;
-
-  always_comb begin
-    row   = '0;
-    value = '0;
-    for (int unsigned w = 0; w < Ways; w++) begin
-      if (first_q6[w]) begin
-        row   = row | RowBits'(w * Buckets) | RowBits'(bucket_q6);
-        value = value | values_q6[w*ValueWidth+:ValueWidth];
-      end
-    end
-  end
 
   always_ff @(posedge clk_i) begin
-    values_q5 <= values_q4;
-    values_q6 <= values_q5;
-    first_q6  <= hits_q5 & (~hits_q5 + 1'b1);
-    hit_q6    <= hits_q5 != '0;
-    multi_q6  <= (hits_q5 & (hits_q5 - 1'b1)) != '0;
-    hit_q7    <= hit_q6;
-    multi_q7  <= multi_q6;
-    row_q7    <= row;
-    value_q7  <= value;
-    hit_q8    <= hit_q7;
-    multi_q8  <= multi_q7;
-    row_q8    <= row_q7;
-    value_q8  <= value_q7;
+    first_q6 <= hits_q5 & (~hits_q5 + 1'b1);
+    hit_q6   <= hits_q5 != '0;
+    multi_q6 <= (hits_q5 & (hits_q5 - 1'b1)) != '0;
+    hit_q7   <= hit_q6;
+    multi_q7 <= multi_q6;
+    hit_q8   <= hit_q7;
+    multi_q8 <= multi_q7;
+    if (valid_q[5]) begin
+      row_q7   <= g_way[Ways-1].row;
+      value_q7 <= g_way[Ways-1].value;
+    end
+    if (valid_q[6]) begin
+      row_q8   <= row_q7;
+      value_q8 <= value_q7;
+    end
   end
 
   assign match_valid_o = valid_q[7];

@@ -86,7 +86,7 @@ module portcam_fifo_store #(
     assign pop_data_o  = out_data_q;
 
     always_ff @(posedge clk_i) begin
-      if (out_free) begin
+      if (out_free && read_valid_q) begin
         out_data_q <= read_data_q;
       end
       if (!rst_ni) begin

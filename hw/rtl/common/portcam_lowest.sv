@@ -29,6 +29,15 @@ module portcam_lowest #(
   localparam int unsigned PadRows   = Groups * 32;
   localparam int unsigned RowBits   = $clog2(Rows);
 
+  // The number of the lowest bit that is set.
+  function automatic logic [4:0] lowest(input logic [31:0] group);
+    logic [31:0] first;  // only that bit
+    first  = group & (~group + 32'd1);
+    lowest = {(first & 32'hFFFF_0000) != 32'd0, (first & 32'hFF00_FF00) != 32'd0,
+              (first & 32'hF0F0_F0F0) != 32'd0, (first & 32'hCCCC_CCCC) != 32'd0,
+              (first & 32'hAAAA_AAAA) != 32'd0};
+  endfunction
+
   // Clock 1: inside each group.
   logic [PadRows-1:0]   rows;
   logic [Groups-1:0]    any_q1;
@@ -38,18 +47,14 @@ module portcam_lowest #(
 
   for (genvar g = 0; g < Groups; g++) begin : g_group
     logic [31:0] group;
-    logic [31:0] first;  // only the lowest bit of the group
-    logic [4:0]  index;
 
     assign group = rows[g*32+:32];
-    assign first = group & (~group + 32'd1);
-    assign index = {(first & 32'hFFFF_0000) != 32'd0, (first & 32'hFF00_FF00) != 32'd0,
-                    (first & 32'hF0F0_F0F0) != 32'd0, (first & 32'hCCCC_CCCC) != 32'd0,
-                    (first & 32'hAAAA_AAAA) != 32'd0};
     always_ff @(posedge clk_i) begin
       if (valid_i) begin
-        any_q1[g]        <= group != 32'd0;
-        index_q1[g*5+:5] <= index;
+        any_q1[g] <= group != 32'd0;
+        if (group != 32'd0) begin
+          index_q1[g*5+:5] <= lowest(group);
+        end
       end
     end
   end

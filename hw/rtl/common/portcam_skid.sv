@@ -58,10 +58,10 @@ module portcam_skid #(
   end
 
   always_ff @(posedge clk_i) begin
-    if (out_free) begin
+    if (out_free && (skid_valid_q || s_valid_i)) begin
       out_data_q <= skid_valid_q ? skid_data_q : s_data_i;
     end
-    if (s_ready_o) begin
+    if (push) begin
       skid_data_q <= s_data_i;
     end
   end

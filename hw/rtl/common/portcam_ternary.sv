@@ -192,8 +192,10 @@ module portcam_ternary #(
     logic [Rows-1:0] b_wdata;
 
     always_ff @(posedge clk_i) begin
-      b_bit_q[s] <= row_enable_q && ((row_key_q[s*SliceBits+:SliceBits] ^ walk_addr) &
-                                     row_mask_q[s*SliceBits+:SliceBits]) == '0;
+      if (state_q == StWrite) begin
+        b_bit_q[s] <= row_enable_q && ((row_key_q[s*SliceBits+:SliceBits] ^ walk_addr) &
+                                       row_mask_q[s*SliceBits+:SliceBits]) == '0;
+      end
     end
 
     // The word read two clocks ago leaves the RAM in the clock of its write.

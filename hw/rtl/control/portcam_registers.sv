@@ -224,8 +224,6 @@ module portcam_registers #(
   logic        ar_busy_q;
   logic [15:0] ar_addr_q;
   logic [1:0]  ar_step_q;
-  logic [31:0] id_word;
-  logic [31:0] cmd_word;
   logic [31:0] id_word_q;
   logic [31:0] cmd_word_q;
   logic [31:0] r_data_q;
@@ -236,8 +234,8 @@ module portcam_registers #(
   assign s_axil_rdata_o   = r_data_q;
   assign s_axil_rresp_o   = 2'b00;
 
-  always_comb begin
-    case (ar_addr_q)
+  function automatic logic [31:0] id_word(input logic [15:0] addr);
+    case (addr)
       portcam_pkg::RegMagic:               id_word = portcam_pkg::Magic;
       portcam_pkg::RegVersion:             id_word = {portcam_pkg::InterfaceMajor,
                                                       portcam_pkg::InterfaceMinor};
@@ -262,7 +260,10 @@ module portcam_registers #(
       portcam_pkg::RegScratch:             id_word = scratch_q;
       default:                             id_word = '0;
     endcase
-    case (ar_addr_q)
+  endfunction
+
+  function automatic logic [31:0] cmd_word(input logic [15:0] addr);
+    case (addr)
       portcam_pkg::RegCmdBaseLo:   cmd_word = cmd_base_lo_q;
       portcam_pkg::RegCmdBaseHi:   cmd_word = cmd_base_hi_q;
       portcam_pkg::RegCplBaseLo:   cmd_word = cpl_base_lo_q;
@@ -277,13 +278,15 @@ module portcam_registers #(
       portcam_pkg::RegCmdArm:      cmd_word = arm_q;
       default:                     cmd_word = '0;
     endcase
-  end
+  endfunction
 
   always_ff @(posedge clk_i) begin
     ar_step_q  <= {ar_step_q[0], s_axil_arvalid_i && s_axil_arready_o};
-    id_word_q  <= id_word;
-    cmd_word_q <= cmd_word;
-    if (s_axil_arready_o) begin
+    if (ar_step_q[0]) begin
+      id_word_q  <= id_word(ar_addr_q);
+      cmd_word_q <= cmd_word(ar_addr_q);
+    end
+    if (s_axil_arready_o && s_axil_arvalid_i) begin
       ar_addr_q <= {s_axil_araddr_i[15:2], 2'b00};
     end
     if (ar_step_q[1]) begin

@@ -146,8 +146,7 @@ module portcam_decide (
   logic                        reverse;
   logic                        deliver;
   logic                        unused_q1;
-  portcam_types_pkg::rewrite_t rewrite;
-  portcam_types_pkg::count_t   count;
+  logic [7:0]                  to_function;
 
   assign unused_q1 = ^{address_q1.hit, verdict_q1.present, backend_q1.present, backend_q1.is_v6,
                        endpoint_q1.hit, service_q1.hit, packet_q1.decided, packet_q1.protocol};
@@ -223,59 +222,8 @@ module portcam_decide (
     endcase
   end
 
-  always_comb begin
-    rewrite.drop        = drop;
-    rewrite.discarded   = by_q1 == 3'(ByParser) && drop;
-    rewrite.egress      = (forward || deliver) ? backend_q1.egress :
-                          reverse ? reply_egress_q1 : default_egress_q1;
-    rewrite.set_dst_mac = forward && backend_q1.has_mac;
-    rewrite.dst_mac     = backend_q1.mac;
-    rewrite.set_src_mac = device_present_q1 && ((forward && backend_q1.has_mac) ||
-                                                (reverse && endpoint_q1.has_mac));
-    rewrite.src_mac     = device_mac_q1;
-    rewrite.set_dst_ip  = forward;
-    rewrite.set_src_ip  = reverse;
-    rewrite.is_v6       = packet_q1.is_v6;
-    rewrite.ip          = forward ? backend_q1.ip : endpoint_q1.public_ip;
-    rewrite.l3          = packet_q1.l3;
-    rewrite.set_ip_sum  = (forward || reverse) && !packet_q1.is_v6;
-    rewrite.ip_sum      = packet_q1.ip_sum;
-    rewrite.set_port    = packet_q1.has_ports && ((forward && backend_q1.port != 16'd0) ||
-                                                  (reverse && endpoint_q1.public_port != 16'd0));
-    rewrite.port        = forward ? backend_q1.port : endpoint_q1.public_port;
-    rewrite.l4          = packet_q1.l4;
-    rewrite.set_l4_sum  = (forward || reverse) && packet_q1.has_l4_sum;
-    rewrite.l4_sum      = packet_q1.l4_sum;
-    rewrite.l4_sum_at   = packet_q1.l4_sum_at;
-  end
-
-  always_comb begin
-    count.reason   = reason;
-    count.octets   = packet_q1.len;
-    count.rx       = packet_q1.ingress;
-    count.tx_valid = !drop;
-    count.tx       = rewrite.egress;
-    count.reply    = by_q1 == 3'(ByEndpoint);
-    if (by_q1 == 3'(ByEndpoint)) begin
-      count.domain_valid  = 1'b1;
-      count.domain        = endpoint_q1.domain;
-      count.address_valid = 1'b1;
-      count.address       = endpoint_q1.address;
-      count.service_valid = 1'b1;
-      count.service       = endpoint_q1.service;
-      count.backend_valid = 1'b1;
-      count.backend       = endpoint_q1.backend;
-    end else begin
-      count.domain_valid  = by_q1 == 3'(ByService) || by_q1 == 3'(ByAddress);
-      count.domain        = address_q1.domain;
-      count.address_valid = count.domain_valid && !address_q1.any;
-      count.address       = address_q1.address;
-      count.service_valid = by_q1 == 3'(ByService);
-      count.service       = service_q1.service;
-      count.backend_valid = forward || deliver;
-      count.backend       = service_q1.backend;
-    end
-  end
+  assign to_function = (forward || deliver) ? backend_q1.egress :
+                       reverse ? reply_egress_q1 : default_egress_q1;
 
   logic                        valid_q2;
   portcam_types_pkg::rewrite_t rewrite_q2;
@@ -291,12 +239,61 @@ module portcam_decide (
       valid_q2 <= 1'b0;
     end
     if (valid_q1) begin
-      rewrite_q2   <= rewrite;
-      count_q2     <= count;
       from_host_q2 <= packet_q1.ingress != 8'd0;
       udp_q2       <= udp_q1;
       old_ip_q2    <= forward ? packet_q1.dst_ip : packet_q1.src_ip;
       old_port_q2  <= forward ? packet_q1.dst_port : packet_q1.src_port;
+
+      rewrite_q2.drop        <= drop;
+      rewrite_q2.discarded   <= by_q1 == 3'(ByParser) && drop;
+      rewrite_q2.egress      <= to_function;
+      rewrite_q2.set_dst_mac <= forward && backend_q1.has_mac;
+      rewrite_q2.dst_mac     <= backend_q1.mac;
+      rewrite_q2.set_src_mac <= device_present_q1 && ((forward && backend_q1.has_mac) ||
+                                                     (reverse && endpoint_q1.has_mac));
+      rewrite_q2.src_mac     <= device_mac_q1;
+      rewrite_q2.set_dst_ip  <= forward;
+      rewrite_q2.set_src_ip  <= reverse;
+      rewrite_q2.is_v6       <= packet_q1.is_v6;
+      rewrite_q2.ip          <= forward ? backend_q1.ip : endpoint_q1.public_ip;
+      rewrite_q2.l3          <= packet_q1.l3;
+      rewrite_q2.set_ip_sum  <= (forward || reverse) && !packet_q1.is_v6;
+      rewrite_q2.ip_sum      <= packet_q1.ip_sum;
+      rewrite_q2.set_port    <= packet_q1.has_ports && ((forward && backend_q1.port != 16'd0) ||
+                                                       (reverse &&
+                                                        endpoint_q1.public_port != 16'd0));
+      rewrite_q2.port        <= forward ? backend_q1.port : endpoint_q1.public_port;
+      rewrite_q2.l4          <= packet_q1.l4;
+      rewrite_q2.set_l4_sum  <= (forward || reverse) && packet_q1.has_l4_sum;
+      rewrite_q2.l4_sum      <= packet_q1.l4_sum;
+      rewrite_q2.l4_sum_at   <= packet_q1.l4_sum_at;
+
+      count_q2.reason   <= reason;
+      count_q2.octets   <= packet_q1.len;
+      count_q2.rx       <= packet_q1.ingress;
+      count_q2.tx_valid <= !drop;
+      count_q2.tx       <= to_function;
+      count_q2.reply    <= by_q1 == 3'(ByEndpoint);
+      if (by_q1 == 3'(ByEndpoint)) begin
+        count_q2.domain_valid  <= 1'b1;
+        count_q2.domain        <= endpoint_q1.domain;
+        count_q2.address_valid <= 1'b1;
+        count_q2.address       <= endpoint_q1.address;
+        count_q2.service_valid <= 1'b1;
+        count_q2.service       <= endpoint_q1.service;
+        count_q2.backend_valid <= 1'b1;
+        count_q2.backend       <= endpoint_q1.backend;
+      end else begin
+        count_q2.domain_valid  <= by_q1 == 3'(ByService) || by_q1 == 3'(ByAddress);
+        count_q2.domain        <= address_q1.domain;
+        count_q2.address_valid <= (by_q1 == 3'(ByService) || by_q1 == 3'(ByAddress)) &&
+                                  !address_q1.any;
+        count_q2.address       <= address_q1.address;
+        count_q2.service_valid <= by_q1 == 3'(ByService);
+        count_q2.service       <= service_q1.service;
+        count_q2.backend_valid <= forward || deliver;
+        count_q2.backend       <= service_q1.backend;
+      end
     end
   end
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// portcam_delay: what goes in comes out exactly Cycles clocks later.
+// portcam_delay: what goes in with valid_i comes out exactly Cycles clocks later; data_o has no
+// meaning in other clocks.
 //
 // A ring of Cycles - 1 words in distributed RAM and one register, instead of Cycles registers:
 // cheaper in hardware for wide words, and much cheaper in simulation. Contents are unknown until
@@ -16,6 +17,7 @@ module portcam_delay #(
 ) (
     input  logic             clk_i,
     input  logic             rst_ni,
+    input  logic             valid_i,
     input  logic [Width-1:0] data_i,
     output logic [Width-1:0] data_o
 );
@@ -34,8 +36,13 @@ module portcam_delay #(
   logic [Width-1:0]   mem [0:Words-1];
   logic [PtrBits-1:0] ptr_q;
   logic [Width-1:0]   data_q;
+  logic [Cycles-2:0]  valid_q;
 
   always_ff @(posedge clk_i) begin
+    valid_q <= {valid_q[Cycles-3:0], valid_i};
+    if (!rst_ni) begin
+      valid_q <= '0;
+    end
     if (!rst_ni || ptr_q == PtrBits'(Words - 1)) begin
       ptr_q <= '0;
     end else begin
@@ -44,8 +51,12 @@ module portcam_delay #(
   end
 
   always_ff @(posedge clk_i) begin
-    data_q     <= mem[ptr_q];
-    mem[ptr_q] <= data_i;
+    if (valid_q[Cycles-2]) begin
+      data_q <= mem[ptr_q];
+    end
+    if (valid_i) begin
+      mem[ptr_q] <= data_i;
+    end
   end
 
   assign data_o = data_q;

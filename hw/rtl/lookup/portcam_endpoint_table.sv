@@ -4,10 +4,11 @@
 // row (source IP, family, protocol, port), its bucket the CRC-32C of these bytes with the seed,
 // modulo the buckets; the lowest way wins.
 //
-// match_o comes exactly Latency = 10 clocks after valid_i, with hit = 0 where valid_i was 0. One a
-// clock; each uses its own bank. Host port: as in portcam_row_table, but done_o comes 2 clocks
-// (write) or 4 clocks (read) after req_valid_i. init_i empties the table in 2 * Rows / Ways clocks.
-// The rules of a read during a write are those of portcam_exact.
+// The address of the key, and what it contributes to the hash, are the same for all three tables
+// and come 2 clocks after valid_i. match_o comes exactly Latency = 10 clocks after valid_i, with
+// hit = 0 where valid_i was 0. One a clock; each uses its own bank. Host port: as in
+// portcam_row_table, but done_o comes 2 clocks (write) or 4 clocks (read) after req_valid_i. init_i
+// empties the table in 2 * Rows / Ways clocks. The rules of a read during a write are those of portcam_exact.
 
 `default_nettype none
 
@@ -21,10 +22,11 @@ module portcam_endpoint_table #(
 ) (
     input  logic                                clk_i,
     input  logic                                rst_ni,
-    input  logic [31:0]                         hash_seed_i,
     input  logic                                valid_i,
     input  logic                                bank_i,
-    input  logic [159:0]                        key_i,
+    input  logic [31:0]                         rest_i,        // of the key: port, protocol, family
+    input  logic [127:0]                        ip_q2_i,
+    input  logic [31:0]                         ip_hash_q2_i,  // with the seed
     output portcam_lookup_pkg::endpoint_match_t match_o,
     input  logic                                req_valid_i,
     input  logic                                req_write_i,
@@ -82,30 +84,31 @@ module portcam_endpoint_table #(
   end
 
   //------------------------------------------------------------------------------------------------
-  // Clocks 0 to 2: the hash. Clocks 2 to 10: the row.
+  // Clocks 0 to 2: the hash, the sum of what the address and the rest contribute. Clocks 2 to 10:
+  // the row.
 
-  logic [159:0] key_q1;
-  logic [159:0] key_q2;
-  logic [1:0]   bank_q;
-  logic         hash_valid_q2;
-  logic [31:0]  hash_q2;
+  logic [31:0] rest_q1;
+  logic [31:0] rest_q2;
+  logic [1:0]  bank_q;
+  logic        hash_valid_q2;
+  logic [31:0] rest_hash_q2;
 
   always_ff @(posedge clk_i) begin
-    key_q1 <= key_i;
-    key_q2 <= key_q1;
-    bank_q <= {bank_q[0], bank_i};
+    rest_q1 <= rest_i;
+    rest_q2 <= rest_q1;
+    bank_q  <= {bank_q[0], bank_i};
   end
 
   portcam_crc32c #(
-      .KeyWidth(160)
+      .KeyWidth(32)
   ) u_hash (
       .clk_i  (clk_i),
       .rst_ni (rst_ni),
       .valid_i(valid_i),
-      .key_i  (key_i),
-      .seed_i (hash_seed_i),
+      .key_i  (rest_i),
+      .seed_i (32'd0),
       .valid_o(hash_valid_q2),
-      .hash_o (hash_q2)
+      .hash_o (rest_hash_q2)
   );
 
   logic               match_valid;
@@ -128,8 +131,8 @@ module portcam_endpoint_table #(
       .rst_ni         (rst_ni),
       .lookup_valid_i (hash_valid_q2),
       .lookup_bank_i  (bank_q[1]),
-      .lookup_key_i   (key_q2),
-      .lookup_hash_i  (hash_q2),
+      .lookup_key_i   ({rest_q2, ip_q2_i}),
+      .lookup_hash_i  (ip_hash_q2_i ^ rest_hash_q2),
       .match_valid_o  (match_valid),
       .match_hit_o    (match_hit),
       .match_row_o    (unused_match_number),

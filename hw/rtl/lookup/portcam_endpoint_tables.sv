@@ -39,7 +39,9 @@ module portcam_endpoint_tables #(
     input  logic [383:0]                        req_data_i,
     output logic [2:0]                          done_o,
     output logic [2:0]                          present_o,
-    output logic [3*384-1:0]                    data_o,
+    output logic [383:0]                        exact_data_o,
+    output logic [383:0]                        any_port_data_o,
+    output logic [383:0]                        any_data_o,
     input  logic                                init_i,
     output logic                                busy_o
 );
@@ -54,6 +56,39 @@ module portcam_endpoint_tables #(
   assign family = is_v6_i ? 8'(portcam_pkg::Family6) : 8'(portcam_pkg::Family4);
   assign busy_o = busy != 3'b000;
 
+  // Clocks 0 to 2: what the address contributes to the hash of each table. A CRC is linear: the
+  // contributions of the address and of the rest of the key, without the seed, add up to the hash.
+  logic [127:0] ip_q1;
+  logic [127:0] ip_q2;
+  logic         ip_valid_q1;
+  logic [31:0]  ip_hash_q2;
+  logic         unused_ip_valid;
+
+  always_ff @(posedge clk_i) begin
+    ip_valid_q1 <= valid_i;
+    if (!rst_ni) begin
+      ip_valid_q1 <= 1'b0;
+    end
+    if (valid_i) begin
+      ip_q1 <= ip_i;
+    end
+    if (ip_valid_q1) begin
+      ip_q2 <= ip_q1;
+    end
+  end
+
+  portcam_crc32c #(
+      .KeyWidth(160)
+  ) u_ip_hash (
+      .clk_i  (clk_i),
+      .rst_ni (rst_ni),
+      .valid_i(valid_i),
+      .key_i  ({32'd0, ip_i}),
+      .seed_i (hash_seed_i),
+      .valid_o(unused_ip_valid),
+      .hash_o (ip_hash_q2)
+  );
+
   portcam_endpoint_table #(
       .Domains  (Domains),
       .Addresses(Addresses),
@@ -64,10 +99,11 @@ module portcam_endpoint_tables #(
   ) u_exact (
       .clk_i        (clk_i),
       .rst_ni       (rst_ni),
-      .hash_seed_i  (hash_seed_i),
       .valid_i      (valid_i && has_ports_i),
       .bank_i       (bank_i),
-      .key_i        ({port_i, protocol_i, family, ip_i}),
+      .rest_i       ({port_i, protocol_i, family}),
+      .ip_q2_i      (ip_q2),
+      .ip_hash_q2_i (ip_hash_q2),
       .match_o      (exact_q10),
       .req_valid_i  (req_valid_i[0]),
       .req_write_i  (req_write_i),
@@ -77,7 +113,7 @@ module portcam_endpoint_tables #(
       .req_data_i   (req_data_i),
       .done_o       (done_o[0]),
       .present_o    (present_o[0]),
-      .data_o       (data_o[0*384+:384]),
+      .data_o       (exact_data_o),
       .init_i       (init_i),
       .busy_o       (busy[0])
   );
@@ -92,10 +128,11 @@ module portcam_endpoint_tables #(
   ) u_any_port (
       .clk_i        (clk_i),
       .rst_ni       (rst_ni),
-      .hash_seed_i  (hash_seed_i),
       .valid_i      (valid_i),
       .bank_i       (bank_i),
-      .key_i        ({16'd0, protocol_i, family, ip_i}),
+      .rest_i       ({16'd0, protocol_i, family}),
+      .ip_q2_i      (ip_q2),
+      .ip_hash_q2_i (ip_hash_q2),
       .match_o      (any_port_q10),
       .req_valid_i  (req_valid_i[1]),
       .req_write_i  (req_write_i),
@@ -105,7 +142,7 @@ module portcam_endpoint_tables #(
       .req_data_i   (req_data_i),
       .done_o       (done_o[1]),
       .present_o    (present_o[1]),
-      .data_o       (data_o[1*384+:384]),
+      .data_o       (any_port_data_o),
       .init_i       (init_i),
       .busy_o       (busy[1])
   );
@@ -120,10 +157,11 @@ module portcam_endpoint_tables #(
   ) u_any (
       .clk_i        (clk_i),
       .rst_ni       (rst_ni),
-      .hash_seed_i  (hash_seed_i),
       .valid_i      (valid_i),
       .bank_i       (bank_i),
-      .key_i        ({16'd0, 8'd0, family, ip_i}),
+      .rest_i       ({16'd0, 8'd0, family}),
+      .ip_q2_i      (ip_q2),
+      .ip_hash_q2_i (ip_hash_q2),
       .match_o      (any_q10),
       .req_valid_i  (req_valid_i[2]),
       .req_write_i  (req_write_i),
@@ -133,7 +171,7 @@ module portcam_endpoint_tables #(
       .req_data_i   (req_data_i),
       .done_o       (done_o[2]),
       .present_o    (present_o[2]),
-      .data_o       (data_o[2*384+:384]),
+      .data_o       (any_data_o),
       .init_i       (init_i),
       .busy_o       (busy[2])
   );

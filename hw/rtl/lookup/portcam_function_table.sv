@@ -77,21 +77,20 @@ module portcam_function_table #(
   // An empty row is all zeros, so that its flags need no second look at the valid bit.
   logic [Rows-1:0]          present_q;
   logic [Rows*RowWidth-1:0] rows_q;
-  logic [Rows-1:0]          write;
+  logic [RowBits:0]         req_row;
 
-  always_comb begin
-    write = '0;
-    write[{req_bank_i, req_row_i[RowBits-1:0]}] = req_valid_i && req_write_i;
-  end
+  assign req_row = {req_bank_i, req_row_i[RowBits-1:0]};
 
-  for (genvar r = 0; r < Rows; r++) begin : g_row
-    always_ff @(posedge clk_i) begin
-      if (!rst_ni || init_i) begin
-        present_q[r]                  <= 1'b0;
-        rows_q[r*RowWidth+:RowWidth] <= '0;
-      end else if (write[r]) begin
-        present_q[r]                  <= req_present_i;
-        rows_q[r*RowWidth+:RowWidth] <= req_present_i ? in_kept : '0;
+  always_ff @(posedge clk_i) begin
+    if (!rst_ni || init_i) begin
+      present_q <= '0;
+      rows_q    <= '0;
+    end else if (req_valid_i && req_write_i) begin
+      for (int unsigned r = 0; r < Rows; r++) begin
+        if (req_row == (RowBits + 1)'(r)) begin
+          present_q[r]                 <= req_present_i;
+          rows_q[r*RowWidth+:RowWidth] <= req_present_i ? in_kept : '0;
+        end
       end
     end
   end
@@ -100,6 +99,8 @@ module portcam_function_table #(
   // Clock 1: the MAC in four parts against each function of the bank. Clock 2: the functions that
   // match.
 
+  logic                   valid_q1;
+  logic                   valid_q2;
   logic [RowBits-1:0]     ingress;
   logic [4*Functions-1:0] same_q1;
   logic [Functions-1:0]   has_mac_q1;
@@ -118,30 +119,47 @@ module portcam_function_table #(
   assign unused_ingress = ^ingress_i;
 
   for (genvar f = 0; f < Functions; f++) begin : g_function
-    logic [RowWidth-1:0] row;
-    assign row = bank_i ? rows_q[(Functions+f)*RowWidth+:RowWidth] : rows_q[f*RowWidth+:RowWidth];
+    // Of bank 0 and of bank 1.
+    localparam int unsigned Low  = f * RowWidth;
+    localparam int unsigned High = (Functions + f) * RowWidth;
 
-    logic unused_row;
-    assign unused_row = ^row;
+    logic has_mac;
+    assign has_mac = (bank_i ? rows_q[High+HasMacBit] : rows_q[Low+HasMacBit]) && has_mac_i &&
+                     f != 0;
 
     always_ff @(posedge clk_i) begin
       if (valid_i) begin
-        for (int unsigned p = 0; p < 4; p++) begin
-          same_q1[f*4+p] <= row[p*12+:12] == dst_mac_i[p*12+:12];
+        if (has_mac) begin
+          for (int unsigned p = 0; p < 4; p++) begin
+            same_q1[f*4+p] <= (bank_i ? rows_q[High+p*12+:12] : rows_q[Low+p*12+:12]) ==
+                              dst_mac_i[p*12+:12];
+          end
         end
-        has_mac_q1[f] <= row[HasMacBit] && has_mac_i && f != 0;
-        default_q1[f] <= row[IsDefaultBit] && f != 0;
+        has_mac_q1[f] <= has_mac;
+        default_q1[f] <= (bank_i ? rows_q[High+IsDefaultBit] : rows_q[Low+IsDefaultBit]) && f != 0;
       end
-      mac_q2[f] <= has_mac_q1[f] && (&same_q1[f*4+:4]);
+      if (valid_q1) begin
+        mac_q2[f] <= has_mac_q1[f] && (&same_q1[f*4+:4]);
+      end
     end
   end
 
   always_ff @(posedge clk_i) begin
-    ingress_q1 <= ingress;
-    ingress_q2 <= ingress_q1;
-    bank_q1    <= bank_i;
-    default_q2 <= default_q1;
-    source_q2  <= rows_q[{bank_q1, ingress_q1}*RowWidth+:RowWidth];
+    valid_q1 <= valid_i;
+    valid_q2 <= valid_q1;
+    if (!rst_ni) begin
+      valid_q1 <= 1'b0;
+      valid_q2 <= 1'b0;
+    end
+    if (valid_i) begin
+      ingress_q1 <= ingress;
+      bank_q1    <= bank_i;
+    end
+    if (valid_q1) begin
+      ingress_q2 <= ingress_q1;
+      default_q2 <= default_q1;
+      source_q2  <= rows_q[{bank_q1, ingress_q1}*RowWidth+:RowWidth];
+    end
   end
 
   // Clock 3: the lowest of them.
@@ -187,7 +205,9 @@ module portcam_function_table #(
   end
 
   always_ff @(posedge clk_i) begin
-    match_q3 <= match;
+    if (valid_q2) begin
+      match_q3 <= match;
+    end
   end
 
   assign match_o = match_q3;

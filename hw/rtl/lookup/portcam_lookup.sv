@@ -85,7 +85,18 @@ module portcam_lookup #(
   logic [383:0]          req_data;
   logic [Tables-1:0]     done;
   logic [Tables-1:0]     present;
-  logic [Tables*384-1:0] data;
+  logic [3:0]            req_table;
+  logic [383:0]          device_data;
+  logic [383:0]          function_data;
+  logic [383:0]          domain_data;
+  logic [383:0]          address_data;
+  logic [383:0]          service_data;
+  logic [383:0]          backend_data;
+  logic [383:0]          endpoint_data;
+  logic [383:0]          any_port_data;
+  logic [383:0]          any_data;
+  logic                  answer_present;
+  logic [383:0]          answer_data;
   logic                  init;
   logic [4:0]            busy;
 
@@ -108,17 +119,34 @@ module portcam_lookup #(
       .clear_i       (clear_i),
       .busy_o        (busy_o),
       .req_valid_o   (req_valid),
+      .req_table_o   (req_table),
       .req_write_o   (req_write),
       .req_bank_o    (req_bank),
       .req_row_o     (req_row),
       .req_present_o (req_present),
       .req_data_o    (req_data),
       .done_i        (done),
-      .present_i     (present),
-      .data_i        (data),
+      .present_i     (answer_present),
+      .data_i        (answer_data),
       .init_o        (init),
       .tables_busy_i (busy != '0)
   );
+
+  always_comb begin
+    unique case (req_table)
+      4'(TblDevice):       answer_data = device_data;
+      4'(TblFunction):     answer_data = function_data;
+      4'(TblDomain):       answer_data = domain_data;
+      4'(TblAddress):      answer_data = address_data;
+      4'(TblService):      answer_data = service_data;
+      4'(TblBackend):      answer_data = backend_data;
+      4'(TblEndpoint):     answer_data = endpoint_data;
+      4'(TblEndpoint + 1): answer_data = any_port_data;
+      default:             answer_data = any_data;
+    endcase
+  end
+
+  assign answer_present = present[req_table];
 
   //------------------------------------------------------------------------------------------------
   // Clock 0: the packet. valid_q[n] and bank_q[n] are n clocks late.
@@ -166,20 +194,22 @@ module portcam_lookup #(
       .Width ($bits(packet)),
       .Cycles(11)
   ) u_packet_to_service (
-      .clk_i (clk_i),
-      .rst_ni(rst_ni),
-      .data_i(packet),
-      .data_o(packet_q11)
+      .clk_i  (clk_i),
+      .rst_ni (rst_ni),
+      .valid_i(valid_i),
+      .data_i (packet),
+      .data_o (packet_q11)
   );
 
   portcam_delay #(
       .Width ($bits(packet)),
       .Cycles(Decide - 11)
   ) u_packet_to_decide (
-      .clk_i (clk_i),
-      .rst_ni(rst_ni),
-      .data_i(packet_q11),
-      .data_o(packet_q23)
+      .clk_i  (clk_i),
+      .rst_ni (rst_ni),
+      .valid_i(valid_q[11]),
+      .data_i (packet_q11),
+      .data_o (packet_q23)
   );
 
   //------------------------------------------------------------------------------------------------
@@ -209,7 +239,7 @@ module portcam_lookup #(
       .req_data_i   (req_data),
       .done_o       (done[TblFunction]),
       .present_o    (present[TblFunction]),
-      .data_o       (data[TblFunction*384+:384]),
+      .data_o       (function_data),
       .init_i       (init)
   );
 
@@ -217,20 +247,22 @@ module portcam_lookup #(
       .Width ($bits(function_q3)),
       .Cycles(7)
   ) u_function_to_address (
-      .clk_i (clk_i),
-      .rst_ni(rst_ni),
-      .data_i(function_q3),
-      .data_o(function_q10)
+      .clk_i  (clk_i),
+      .rst_ni (rst_ni),
+      .valid_i(valid_q[3]),
+      .data_i (function_q3),
+      .data_o (function_q10)
   );
 
   portcam_delay #(
       .Width ($bits(function_q3)),
       .Cycles(Decide - 10)
   ) u_function_to_decide (
-      .clk_i (clk_i),
-      .rst_ni(rst_ni),
-      .data_i(function_q10),
-      .data_o(function_q23)
+      .clk_i  (clk_i),
+      .rst_ni (rst_ni),
+      .valid_i(valid_q[10]),
+      .data_i (function_q10),
+      .data_o (function_q23)
   );
 
   //------------------------------------------------------------------------------------------------
@@ -263,7 +295,7 @@ module portcam_lookup #(
       .req_data_i   (req_data),
       .done_o       (done[TblAddress]),
       .present_o    (present[TblAddress]),
-      .data_o       (data[TblAddress*384+:384]),
+      .data_o       (address_data),
       .init_i       (init),
       .busy_o       (busy[0])
   );
@@ -292,10 +324,11 @@ module portcam_lookup #(
       .Width ($bits(address_q11)),
       .Cycles(Decide - 11)
   ) u_address_to_decide (
-      .clk_i (clk_i),
-      .rst_ni(rst_ni),
-      .data_i(address_q11),
-      .data_o(address_q23)
+      .clk_i  (clk_i),
+      .rst_ni (rst_ni),
+      .valid_i(valid_q[11]),
+      .data_i (address_q11),
+      .data_o (address_q23)
   );
 
   //------------------------------------------------------------------------------------------------
@@ -314,38 +347,41 @@ module portcam_lookup #(
       .EndpointAnyPortRows(EndpointAnyPortRows),
       .EndpointAnyRows    (EndpointAnyRows)
   ) u_endpoints (
-      .clk_i        (clk_i),
-      .rst_ni       (rst_ni),
-      .hash_seed_i  (hash_seed_i),
-      .valid_i      (valid_i),
-      .bank_i       (bank_i),
-      .is_v6_i      (parsed.is_v6),
-      .ip_i         (parsed.src_ip),
-      .protocol_i   (parsed.protocol),
-      .has_ports_i  (parsed.has_ports),
-      .port_i       (parsed.src_port),
-      .match_o      (endpoint_q11),
-      .req_valid_i  (req_valid[TblEndpoint+:3]),
-      .req_write_i  (req_write),
-      .req_bank_i   (req_bank),
-      .req_row_i    (req_row),
-      .req_present_i(req_present),
-      .req_data_i   (req_data),
-      .done_o       (done[TblEndpoint+:3]),
-      .present_o    (present[TblEndpoint+:3]),
-      .data_o       (data[TblEndpoint*384+:3*384]),
-      .init_i       (init),
-      .busy_o       (busy[1])
+      .clk_i          (clk_i),
+      .rst_ni         (rst_ni),
+      .hash_seed_i    (hash_seed_i),
+      .valid_i        (valid_i),
+      .bank_i         (bank_i),
+      .is_v6_i        (parsed.is_v6),
+      .ip_i           (parsed.src_ip),
+      .protocol_i     (parsed.protocol),
+      .has_ports_i    (parsed.has_ports),
+      .port_i         (parsed.src_port),
+      .match_o        (endpoint_q11),
+      .req_valid_i    (req_valid[TblEndpoint+:3]),
+      .req_write_i    (req_write),
+      .req_bank_i     (req_bank),
+      .req_row_i      (req_row),
+      .req_present_i  (req_present),
+      .req_data_i     (req_data),
+      .done_o         (done[TblEndpoint+:3]),
+      .present_o      (present[TblEndpoint+:3]),
+      .exact_data_o   (endpoint_data),
+      .any_port_data_o(any_port_data),
+      .any_data_o     (any_data),
+      .init_i         (init),
+      .busy_o         (busy[1])
   );
 
   portcam_delay #(
       .Width ($bits(endpoint_q11)),
       .Cycles(Decide - 11)
   ) u_endpoint_to_decide (
-      .clk_i (clk_i),
-      .rst_ni(rst_ni),
-      .data_i(endpoint_q11),
-      .data_o(endpoint_q23)
+      .clk_i  (clk_i),
+      .rst_ni (rst_ni),
+      .valid_i(valid_q[11]),
+      .data_i (endpoint_q11),
+      .data_o (endpoint_q23)
   );
 
   //------------------------------------------------------------------------------------------------
@@ -375,7 +411,7 @@ module portcam_lookup #(
       .req_data_i        (req_data),
       .done_o            (done[TblDomain]),
       .present_o         (present[TblDomain]),
-      .data_o            (data[TblDomain*384+:384]),
+      .data_o            (domain_data),
       .init_i            (init),
       .busy_o            (busy[2])
   );
@@ -384,10 +420,11 @@ module portcam_lookup #(
       .Width (2 * $bits(address_verdict_q13)),
       .Cycles(Decide - 13)
   ) u_verdicts_to_decide (
-      .clk_i (clk_i),
-      .rst_ni(rst_ni),
-      .data_i({address_verdict_q13, endpoint_verdict_q13}),
-      .data_o({address_verdict_q23, endpoint_verdict_q23})
+      .clk_i  (clk_i),
+      .rst_ni (rst_ni),
+      .valid_i(valid_q[13]),
+      .data_i ({address_verdict_q13, endpoint_verdict_q13}),
+      .data_o ({address_verdict_q23, endpoint_verdict_q23})
   );
 
   //------------------------------------------------------------------------------------------------
@@ -424,7 +461,7 @@ module portcam_lookup #(
       .req_data_i   (req_data),
       .done_o       (done[TblService]),
       .present_o    (present[TblService]),
-      .data_o       (data[TblService*384+:384]),
+      .data_o       (service_data),
       .init_i       (init),
       .busy_o       (busy[3])
   );
@@ -446,7 +483,7 @@ module portcam_lookup #(
       .req_data_i   (req_data),
       .done_o       (done[TblBackend]),
       .present_o    (present[TblBackend]),
-      .data_o       (data[TblBackend*384+:384]),
+      .data_o       (backend_data),
       .init_i       (init),
       .busy_o       (busy[4])
   );
@@ -480,7 +517,7 @@ module portcam_lookup #(
       .req_data_i      (req_data),
       .done_o          (done[TblDevice]),
       .present_o       (present[TblDevice]),
-      .data_o          (data[TblDevice*384+:384]),
+      .data_o          (device_data),
       .init_i          (init)
   );
 

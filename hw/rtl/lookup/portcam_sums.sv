@@ -88,10 +88,11 @@ module portcam_sums (
       .Width ($bits(late_q4) + 1),
       .Cycles(4)
   ) u_delay (
-      .clk_i (clk_i),
-      .rst_ni(rst_ni),
-      .data_i({from_host_i, rewrite_i}),
-      .data_o({from_host_q4, late_q4})
+      .clk_i  (clk_i),
+      .rst_ni (rst_ni),
+      .valid_i(valid_i),
+      .data_i ({from_host_i, rewrite_i}),
+      .data_o ({from_host_q4, late_q4})
   );
 
   assign unused_late = ^{late_q4.ip_sum, late_q4.l4_sum};

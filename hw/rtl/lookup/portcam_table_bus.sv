@@ -11,7 +11,8 @@
 // reset until then.
 //
 // Towards the tables: req_valid_o has one bit a table, high for one clock; the other req_* are
-// registers and hold until the next request.
+// registers and hold until the next request. present_i and data_i are the answer of the table
+// req_table_o, with its done_i.
 
 `default_nettype none
 
@@ -34,14 +35,15 @@ module portcam_table_bus #(
     input  logic                  clear_i,
     output logic                  busy_o,
     output logic [Tables-1:0]     req_valid_o,
+    output logic [3:0]            req_table_o,
     output logic                  req_write_o,
     output logic                  req_bank_o,
     output logic [15:0]           req_row_o,
     output logic                  req_present_o,
     output logic [383:0]          req_data_o,
     input  logic [Tables-1:0]     done_i,
-    input  logic [Tables-1:0]     present_i,
-    input  logic [Tables*384-1:0] data_i,
+    input  logic                  present_i,
+    input  logic [383:0]          data_i,
     output logic                  init_o,
     input  logic                  tables_busy_i
 );
@@ -62,8 +64,6 @@ module portcam_table_bus #(
   logic [383:0]      data_q;
   logic              take;
   logic              finish;
-  logic              answer_present;
-  logic [383:0]      answer_data;
   logic              out_done_q;
   logic              out_present_q;
   logic [383:0]      out_data_q;
@@ -73,17 +73,6 @@ module portcam_table_bus #(
   assign finish      = (done_i != '0) || none_q;
   assign init_o      = clear_q && !open_q;
   assign busy_o      = clear_q || tables_busy_i;
-
-  always_comb begin
-    answer_present = 1'b0;
-    answer_data    = '0;
-    for (int unsigned t = 0; t < Tables; t++) begin
-      if (table_q == 4'(t)) begin
-        answer_present = present_i[t];
-        answer_data    = data_i[t*384+:384];
-      end
-    end
-  end
 
   always_ff @(posedge clk_i) begin
     none_q     <= take && 32'(tbl_table_i) >= Tables;
@@ -120,12 +109,13 @@ module portcam_table_bus #(
       data_q    <= tbl_data_i;
     end
     if (finish) begin
-      out_present_q <= answer_present;
-      out_data_q    <= answer_data;
+      out_present_q <= present_i && !none_q;
+      out_data_q    <= none_q ? '0 : data_i;
     end
   end
 
   assign req_valid_o    = valid_q;
+  assign req_table_o    = table_q;
   assign req_write_o    = write_q;
   assign req_bank_o     = bank_q;
   assign req_row_o      = row_q;

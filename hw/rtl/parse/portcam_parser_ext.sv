@@ -47,49 +47,50 @@ module portcam_parser_ext #(
     $error("portcam_parser_ext: Step must be 0 to 8");
   end
 
-  logic        extension;
-  logic        go;
-  logic        over_end;
-  logic        over_window;
-  logic        fragment;
-  logic        routing;
-  logic [15:0] head;
-  logic        head_fragment;
-  logic        head_routing;
-  logic [8:0]  more;  // words of the header beyond two
+  localparam int unsigned IndexBits = (Words > 1) ? $clog2(Words) : 1;
+  localparam int unsigned PadWords  = (Words > 1) ? Words : 2;
+
+  logic                   extension;
+  logic                   go;
+  logic [PadWords*16-1:0] heads;
 
   portcam_parser_extension u_extension (
       .protocol_i (protocol_i),
       .extension_o(extension)
   );
 
-  assign go          = !stopped_i && extension;
-  assign over_end    = at_i + 10'd2 > payload_i;
-  assign over_window = at_i + {8'd0, tags_i} > 10'd16;  // the window has 18.5 words without tags
-  assign fragment    = protocol_i == 8'd44 && head_fragment;
-  assign routing     = protocol_i == 8'd43 && head_routing;
-
-  if (Words > 1) begin : g_select
-    localparam int unsigned IndexBits = $clog2(Words);
+  assign go    = !stopped_i && extension;
+  assign heads = (PadWords * 16)'(heads_i);
+  // Over the extension header at `at`: {stopped, reason, protocol, at, rel}.
+  function automatic logic [28:0] step();
     logic [IndexBits-1:0] index;
+    logic [15:0]          head;
+    logic [8:0]           more;     // words of the header beyond two
+    logic [5:0]           reason;
+    logic                 stopped;
 
-    assign index         = IndexBits'(rel_i);
-    assign head          = heads_i[{index, 4'd0}+:16];
-    assign head_fragment = fragments_i[index];
-    assign head_routing  = routings_i[index];
-  end else begin : g_only
-    assign head          = heads_i;
-    assign head_fragment = fragments_i;
-    assign head_routing  = routings_i;
-  end
-
-  always_comb begin
+    index = (Words > 1) ? IndexBits'(rel_i) : '0;
+    head  = heads[{index, 4'd0}+:16];
     unique case (protocol_i)
       8'd44:   more = 9'd0;
       8'd51:   more = {1'b0, head[15:8]};
       default: more = {head[15:8], 1'b0};
     endcase
-  end
+    stopped = 1'b1;
+    reason  = reason_i;
+    if (at_i + 10'd2 > payload_i) begin
+      reason = portcam_pkg::ReasonUnparsedChain;
+    end else if (at_i + {8'd0, tags_i} > 10'd16) begin  // the window has 18.5 words without tags
+      reason = portcam_pkg::ReasonComplexWindow;
+    end else if (protocol_i == 8'd44 && fragments_i[index]) begin
+      reason = portcam_pkg::ReasonFragment;
+    end else if (protocol_i == 8'd43 && routings_i[index]) begin
+      reason = portcam_pkg::ReasonComplexRouting;
+    end else begin
+      stopped = 1'b0;
+    end
+    step = {stopped, reason, head[7:0], at_i + 10'd2 + {1'b0, more}, rel_i + more[3:0]};
+  endfunction
 
   always_ff @(posedge clk_i) begin
     if (!rst_ni) begin
@@ -98,26 +99,13 @@ module portcam_parser_ext #(
       valid_o <= valid_i;
     end
     if (valid_i) begin
-      stopped_o  <= stopped_i || (go && (over_end || over_window || fragment || routing));
-      reason_o   <= reason_i;
-      protocol_o <= protocol_i;
-      at_o       <= at_i;
-      rel_o      <= rel_i;
-      payload_o  <= payload_i;
-      tags_o     <= tags_i;
-      if (go) begin
-        if (over_end) begin
-          reason_o <= portcam_pkg::ReasonUnparsedChain;
-        end else if (over_window) begin
-          reason_o <= portcam_pkg::ReasonComplexWindow;
-        end else if (fragment) begin
-          reason_o <= portcam_pkg::ReasonFragment;
-        end else if (routing) begin
-          reason_o <= portcam_pkg::ReasonComplexRouting;
-        end
-        protocol_o <= head[7:0];
-        at_o       <= at_i + 10'd2 + {1'b0, more};
-        rel_o      <= rel_i + more[3:0];
+      payload_o <= payload_i;
+      tags_o    <= tags_i;
+      if (!go) begin
+        {stopped_o, reason_o, protocol_o, at_o, rel_o} <= {stopped_i, reason_i, protocol_i, at_i,
+                                                           rel_i};
+      end else begin
+        {stopped_o, reason_o, protocol_o, at_o, rel_o} <= step();
         heads_o     <= heads_i[Words*16-1-:Next*16];
         fragments_o <= fragments_i[Words-1-:Next];
         routings_o  <= routings_i[Words-1-:Next];

@@ -43,8 +43,6 @@ module portcam_parser_ip (
   logic [15:0] word1;       // IPv4 total length
   logic [15:0] word2;       // IPv6 payload length
   logic [15:0] word3;       // IPv4 flags and offset
-  logic [9:0]  option_hit;  // an option word has a byte that may be a source route
-  logic        options;
   logic        multicast_v4;
 
   assign version = l3_i[7:4];
@@ -53,28 +51,18 @@ module portcam_parser_ip (
   assign word2   = {l3_i[8*4+:8], l3_i[8*5+:8]};
   assign word3   = {l3_i[8*6+:8], l3_i[8*7+:8]};
 
-  always_comb begin
-    option_hit = '0;
+  // A word of the options that there are has a byte that may be a source route.
+  function automatic logic has_route(input logic [319:0] words, input logic [3:0] header_words);
+    logic [9:0] hit;
+    hit = '0;
     for (int unsigned i = 0; i < 40; i++) begin
-      if ((l3_i[8*(20+i)+:8] == 8'h83 || l3_i[8*(20+i)+:8] == 8'h89) && 32'(ihl) > 5 + i / 4) begin
-        option_hit[i/4] = 1'b1;
+      if ((words[8*i+:8] == 8'h83 || words[8*i+:8] == 8'h89) && 32'(header_words) > 5 + i / 4) begin
+        hit[i/4] = 1'b1;
       end
     end
-  end
+    has_route = hit != 10'd0;
+  endfunction
 
-  logic [271:0] heads;
-  logic [16:0]  fragments;
-  logic [16:0]  routings;
-
-  always_comb begin
-    for (int unsigned i = 0; i < 17; i++) begin
-      heads[i*16+:16] = l3_i[8*(40+4*i)+:16];
-      fragments[i]    = ({l3_i[8*(42+4*i)+:8], l3_i[8*(43+4*i)+:8]} & 16'hfff9) != 16'd0;
-      routings[i]     = l3_i[8*(43+4*i)+:8] != 8'd0;
-    end
-  end
-
-  assign options      = option_hit != 10'd0;
   assign multicast_v4 = l3_i[8*16+4+:4] == 4'he || l3_i[8*16+:32] == 32'hffff_ffff;
 
   always_ff @(posedge clk_i) begin
@@ -99,16 +87,18 @@ module portcam_parser_ip (
         options_words_o <= 4'd0;
         payload_o       <= word2;
         rest_o          <= {160'd0, l3_i[911:320]};
-        ext_heads_o     <= heads;
-        ext_fragments_o <= fragments;
-        ext_routings_o  <= routings;
+        for (int unsigned i = 0; i < 17; i++) begin
+          ext_heads_o[i*16+:16] <= l3_i[8*(40+4*i)+:16];
+          ext_fragments_o[i]    <= ({l3_i[8*(42+4*i)+:8], l3_i[8*(43+4*i)+:8]} & 16'hfff9) != 16'd0;
+          ext_routings_o[i]     <= l3_i[8*(43+4*i)+:8] != 8'd0;
+        end
       end else begin
         short_o         <= l3_len_i < 16'd20;
         version_o       <= version != 4'd4;
         ihl_o           <= ihl < 4'd5;
         length_o        <= word1 < {10'd0, ihl, 2'b00} || word1 > l3_len_i;
         fragment_o      <= word3[13:0] != 14'd0;
-        options_o       <= options;
+        options_o       <= ihl > 4'd5 && has_route(l3_i[8*20+:320], ihl);
         multicast_o     <= mac_group_i || multicast_v4;
         src_ip_o        <= {96'd0, l3_i[8*12+:32]};
         dst_ip_o        <= {96'd0, l3_i[8*16+:32]};

@@ -77,18 +77,15 @@ module portcam_parser_l2 (
   end
 
   // Clock 2: the type and what follows it.
-  logic [927:0] from_type;
   logic [15:0]  ether_type;
 
   always_comb begin
     unique case (tags_q)
-      2'd0:    from_type = rest_q;
-      2'd1:    from_type = {32'd0, rest_q[927:32]};
-      default: from_type = {64'd0, rest_q[927:64]};
+      2'd0:    ether_type = {rest_q[7:0], rest_q[15:8]};
+      2'd1:    ether_type = {rest_q[39:32], rest_q[47:40]};
+      default: ether_type = {rest_q[71:64], rest_q[79:72]};
     endcase
   end
-
-  assign ether_type = {from_type[7:0], from_type[15:8]};
 
   always_ff @(posedge clk_i) begin
     if (!rst_ni) begin
@@ -108,7 +105,11 @@ module portcam_parser_l2 (
       len_o      <= len_q;
       ingress_o  <= ingress_q;
       l3_len_o   <= len_q - 16'd14 - {12'd0, tags_q, 2'b00};
-      l3_o       <= from_type[927:16];
+      unique case (tags_q)
+        2'd0:    l3_o <= rest_q[927:16];
+        2'd1:    l3_o <= {32'd0, rest_q[927:48]};
+        default: l3_o <= {64'd0, rest_q[927:80]};
+      endcase
     end
   end
 

@@ -83,21 +83,18 @@ module portcam_ingress #(
   logic               fifo_ready;
   logic               header_room;
   logic [5:0]         header_level;
-  logic [63:0]        beat_keep;
-  logic [511:0]       beat_masked;
-
   assign beat_ready  = fifo_ready && header_room;
   assign take        = beat_valid && beat_ready;
   assign too_long    = index_q >= 11'(MaxBeats) ||
                        (index_q == 11'(MaxBeats - 1) && {1'b0, beat_tail} >= 7'(MaxTail));
   assign header_room = !header_level[5] && !(&header_level[4:0]);
-  assign beat_keep   = 64'hffff_ffff_ffff_ffff >> (6'd63 - beat_tail);
 
-  always_comb begin
+  // The bytes up to the last one, zeros behind.
+  function automatic logic [511:0] masked(input logic [511:0] data, input logic [5:0] tail);
     for (int unsigned i = 0; i < 64; i++) begin
-      beat_masked[i*8+:8] = beat_keep[i] ? beat_data[i*8+:8] : 8'd0;
+      masked[i*8+:8] = (32'(tail) >= i) ? data[i*8+:8] : 8'd0;
     end
-  end
+  endfunction
 
   always_ff @(posedge clk_i) begin
     if (!rst_ni) begin
@@ -149,10 +146,10 @@ module portcam_ingress #(
     end
     if (take) begin
       if (index_q == 11'd0) begin
-        header_q.window  <= {512'd0, beat_masked};
+        header_q.window  <= {512'd0, masked(beat_data, beat_tail)};
         header_q.ingress <= beat_user;
       end else if (index_q == 11'd1) begin
-        header_q.window[1023:512] <= beat_masked;
+        header_q.window[1023:512] <= masked(beat_data, beat_tail);
       end
       header_q.len      <= beat_len[16] ? 16'hffff : beat_len[15:0];
       header_q.oversize <= too_long;

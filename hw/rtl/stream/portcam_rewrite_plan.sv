@@ -52,11 +52,11 @@ module portcam_rewrite_plan (
 
   // Ten words of 32 bits, lanes 11 to 30; `from` is the word of the address that a word takes. The
   // IPv4 checksum, at l3 + 10, is the upper half of word `tags`.
-  logic [319:0] words;
-  logic [19:0]  word_lanes;
-  logic [3:0]   from;
-
-  always_comb begin
+  // {lanes that change, words}
+  function automatic logic [339:0] image_words();
+    logic [319:0] words;
+    logic [19:0]  word_lanes;
+    logic [3:0]   from;
     words      = '0;
     word_lanes = '0;
     from       = '0;
@@ -71,7 +71,8 @@ module portcam_rewrite_plan (
         word_lanes[i*2+1] = 1'b1;
       end
     end
-  end
+    image_words = {word_lanes, words};
+  endfunction
 
   // Ports: the destination's is behind the source's.
   logic [5:0] port_lane;
@@ -96,9 +97,11 @@ module portcam_rewrite_plan (
       egress_o <= rewrite_i.egress;
       change_o <= set_ip || rewrite_i.set_dst_mac || rewrite_i.set_src_mac ||
                   rewrite_i.set_ip_sum || rewrite_i.set_port || rewrite_i.set_l4_sum;
-      image_o       <= {16'd0, words, 80'd0, rewrite_i.src_mac, rewrite_i.dst_mac};
-      image_lanes_o <= {1'b0, word_lanes, 5'd0, {3{rewrite_i.set_src_mac}},
-                        {3{rewrite_i.set_dst_mac}}};
+      {image_lanes_o[30:11], image_o[495:176]} <= image_words();
+      image_o[511:496]     <= 16'd0;
+      image_o[175:0]       <= {80'd0, rewrite_i.src_mac, rewrite_i.dst_mac};
+      image_lanes_o[31]    <= 1'b0;
+      image_lanes_o[10:0]  <= {5'd0, {3{rewrite_i.set_src_mac}}, {3{rewrite_i.set_dst_mac}}};
       port_o        <= {rewrite_i.port[7:0], rewrite_i.port[15:8]};
       port_lanes_o  <= {63'd0, rewrite_i.set_port} << port_lane;
       sum_o         <= rewrite_i.l4_sum;
