@@ -1,0 +1,721 @@
+// SPDX-License-Identifier: Apache-2.0
+/* The connection table, operation by operation: docs/connections.md sections 1, 2, 4 and 5. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "connections_fixture.h"
+
+enum { FIN_ACK = PC_TCP_FIN | PC_TCP_ACK, SYN_ACK = PC_TCP_SYN | PC_TCP_ACK };
+
+static int setup(void **state)
+{
+    *state = fix_table();
+    return *state ? 0 : -1;
+}
+
+static int teardown(void **state)
+{
+    pc_connections_free(*state);
+    return 0;
+}
+
+static const struct pc_connection *record(const struct pc_connections *c, int slot)
+{
+    const struct pc_connection *r = pc_connections_get(c, (unsigned)slot);
+    assert_non_null(r);
+    return r;
+}
+
+static int forward(const struct pc_connections *c, const struct pc_insert *i)
+{
+    return pc_connections_forward(c, &i->key, i->service, &i->public_end);
+}
+
+static int reverse(const struct pc_connections *c, const struct pc_insert *i)
+{
+    return pc_connections_reverse(c, &i->key, &i->backend_end);
+}
+
+static enum pc_result insert(struct pc_connections *c, const struct pc_insert *i, unsigned *slot)
+{
+    struct pc_packet p = fix_packet(PC_FROM_CLIENT, PC_TCP_SYN, 50);
+    unsigned local;
+    return pc_connections_insert(c, i, &p, slot ? slot : &local);
+}
+
+/* ---- one record, both directions ---- */
+
+static void whole_record(void **state)
+{
+    struct pc_connections *c = *state;
+    struct pc_insert i = fix_insert(0, FIX_TCP);
+    struct pc_packet p = fix_packet(PC_FROM_CLIENT, PC_TCP_SYN, 12345);
+    unsigned slot;
+    p.payload = 5;
+    assert_int_equal(pc_connections_insert(c, &i, &p, &slot), PC_RESULT_OK);
+    assert_int_equal(slot, 0);
+    const struct pc_connection *r = record(c, 0);
+    assert_memory_equal(r->key.client.ip, i.key.client.ip, 16);
+    assert_int_equal(r->key.client.port, 40000);
+    assert_int_equal(r->key.group, 2);
+    assert_int_equal(r->service, 1);
+    assert_int_equal(r->backend, 3);
+    assert_int_equal(r->backend_generation, 77);
+    assert_int_equal(r->public_end.port, 443);
+    assert_int_equal(r->public_end.ip[0], 203);
+    assert_int_equal(r->backend_end.port, 8443);
+    assert_int_equal(r->backend_end.ip[0], 10);
+    assert_int_equal(r->slot, 0);
+    assert_int_equal(r->generation, 1);
+    assert_int_equal(r->state, PC_STATE_SYN_SEEN);
+    assert_true(r->embryonic);
+    assert_int_equal(r->created, 12345);
+    assert_int_equal(r->last_used, 12345);
+    assert_int_equal(r->client_next, 1006);
+    assert_int_equal(r->forward.packets, 1);
+    assert_int_equal(r->forward.octets, FIX_LEN);
+    assert_int_equal(r->reverse.packets, 0);
+    assert_int_equal(pc_connections_used(c), 1);
+    assert_null(pc_connections_get(c, 1));
+    assert_null(pc_connections_get(c, FIX_CAPACITY));
+}
+
+/* Every part of each key decides; the ports and addresses are never taken for each other (F.27). */
+static void full_keys(void **state)
+{
+    struct pc_connections *c = *state;
+    struct pc_insert i = fix_insert(0, FIX_TCP), k;
+    assert_int_equal(fix_open(c, 0, FIX_TCP, 0), 0);
+    assert_int_equal(forward(c, &i), 0);
+    assert_int_equal(reverse(c, &i), 0);
+    k = i, k.key.client.ip[3]++;
+    assert_int_equal(forward(c, &k), -1);
+    assert_int_equal(reverse(c, &k), -1);
+    k = i, k.key.client.ip[15]++;
+    assert_int_equal(forward(c, &k), -1);
+    assert_int_equal(reverse(c, &k), -1);
+    k = i, k.key.client.port++;
+    assert_int_equal(forward(c, &k), -1);
+    assert_int_equal(reverse(c, &k), -1);
+    k = i, k.key.is_v6 = true;
+    assert_int_equal(forward(c, &k), -1);
+    assert_int_equal(reverse(c, &k), -1);
+    k = i, k.key.protocol = FIX_UDP;
+    assert_int_equal(forward(c, &k), -1);
+    assert_int_equal(reverse(c, &k), -1);
+    k = i, k.key.group++;
+    assert_int_equal(forward(c, &k), -1);
+    assert_int_equal(reverse(c, &k), -1);
+    k = i, k.service++;
+    assert_int_equal(forward(c, &k), -1);
+    k = i, k.public_end.port++;
+    assert_int_equal(forward(c, &k), -1);
+    k = i, k.public_end.ip[3]++;
+    assert_int_equal(forward(c, &k), -1);
+    k = i, k.backend_end.port++;
+    assert_int_equal(reverse(c, &k), -1);
+    k = i, k.backend_end.ip[3]++;
+    assert_int_equal(reverse(c, &k), -1);
+    k = i, k.backend_end = i.public_end;
+    assert_int_equal(reverse(c, &k), -1);
+    k = i, k.public_end = i.backend_end;
+    assert_int_equal(forward(c, &k), -1);
+}
+
+static void any_port_service(void **state)
+{
+    struct pc_connections *c = *state;
+    struct pc_insert i = fix_insert(0, FIX_TCP);
+    unsigned first, second;
+    i.backend_end.port = i.public_end.port;
+    assert_int_equal(insert(c, &i, &first), PC_RESULT_OK);
+    i.public_end.port = i.backend_end.port = 444;
+    assert_int_equal(insert(c, &i, &second), PC_RESULT_OK);
+    assert_int_equal(forward(c, &i), second);
+    assert_int_equal(reverse(c, &i), second);
+    i.public_end.port = i.backend_end.port = 443;
+    assert_int_equal(forward(c, &i), first);
+    assert_int_equal(reverse(c, &i), first);
+}
+
+/* ---- refusals of insert ---- */
+
+static void ambiguous(void **state)
+{
+    struct pc_connections *c = *state;
+    struct pc_insert i = fix_insert(0, FIX_TCP);
+    unsigned slot = 99;
+    assert_int_equal(insert(c, &i, NULL), PC_RESULT_OK);
+    assert_int_equal(insert(c, &i, &slot), PC_RESULT_EXISTS);
+    i.service = 2;
+    assert_int_equal(insert(c, &i, &slot), PC_RESULT_AMBIGUOUS);
+    i.backend = 4; /* another number for the same endpoint is no way out */
+    assert_int_equal(insert(c, &i, &slot), PC_RESULT_AMBIGUOUS);
+    i.service = 1;
+    i.public_end.ip[3]++; /* the same service by another address */
+    assert_int_equal(insert(c, &i, &slot), PC_RESULT_AMBIGUOUS);
+    assert_int_equal(slot, 99);
+    assert_int_equal(pc_connections_used(c), 1);
+    assert_int_equal(pc_connections_backend(c, 4).new_connections, 0);
+    i.backend_end.ip[3]++;
+    assert_int_equal(insert(c, &i, &slot), PC_RESULT_OK);
+    assert_int_equal(slot, 1);
+    assert_int_equal(reverse(c, &i), 1);
+    i = fix_insert(1, FIX_TCP); /* another client is never in the way */
+    i.service = 2;
+    assert_int_equal(insert(c, &i, NULL), PC_RESULT_OK);
+}
+
+static void full(void **state)
+{
+    struct pc_connections *c = *state;
+    struct pc_insert i = fix_insert(20, FIX_TCP);
+    i.full = true;
+    assert_int_equal(insert(c, &i, NULL), PC_RESULT_FULL);
+    for (unsigned n = 0; n < FIX_CAPACITY; n++)
+        assert_int_equal(fix_established(c, n, 0), n);
+    i.full = false;
+    assert_int_equal(insert(c, &i, NULL), PC_RESULT_FULL);
+    i.key = fix_insert(0, FIX_TCP).key;
+    assert_int_equal(insert(c, &i, NULL), PC_RESULT_EXISTS);
+    i.service = 2;
+    assert_int_equal(insert(c, &i, NULL), PC_RESULT_AMBIGUOUS);
+    assert_int_equal(pc_connections_delete(c, 5, 1, 0, NULL), PC_RESULT_OK);
+    assert_int_equal(fix_open(c, 20, FIX_TCP, 0), 5);
+    assert_int_equal(record(c, 5)->generation, 2);
+}
+
+static void chosen_slots(void **state)
+{
+    struct pc_connections *c = *state;
+    struct pc_insert i = fix_insert(0, FIX_TCP);
+    unsigned slot;
+    i.slot = 3;
+    assert_int_equal(insert(c, &i, &slot), PC_RESULT_OK);
+    assert_int_equal(slot, 3);
+    i = fix_insert(1, FIX_TCP), i.slot = 3;
+    assert_int_equal(insert(c, &i, &slot), PC_RESULT_BAD_SLOT);
+    i.slot = FIX_CAPACITY;
+    assert_int_equal(insert(c, &i, &slot), PC_RESULT_BAD_SLOT);
+    i.slot = 7;
+    assert_int_equal(insert(c, &i, &slot), PC_RESULT_OK);
+    i = fix_insert(2, FIX_TCP), i.slot = 0;
+    assert_int_equal(insert(c, &i, &slot), PC_RESULT_OK);
+    pc_connections_delete(c, 0, 1, 0, NULL);
+    static const int order[] = {1, 2, 4, 5, 6, 0}; /* oldest first */
+    for (unsigned n = 0; n < 4; n++)
+        assert_int_equal(fix_open(c, 10 + n, FIX_TCP, 0), order[n]);
+    for (unsigned n = 0; n < 4; n++)
+        fix_pass(c, order[n], PC_FROM_BACKEND, PC_TCP_RST, 0);
+    pc_connections_set_embryonic_limit(c, FIX_CAPACITY);
+    for (unsigned n = 4; n < 6; n++)
+        assert_int_equal(fix_open(c, 10 + n, FIX_TCP, 0), order[n]);
+}
+
+static void embryonic_share(void **state)
+{
+    struct pc_connections *c = *state;
+    for (unsigned n = 0; n < FIX_LIMIT; n++)
+        assert_int_equal(fix_open(c, n, n & 1 ? FIX_UDP : FIX_TCP, 0), n);
+    assert_int_equal(fix_open(c, 9, FIX_TCP, 0), -1 - PC_RESULT_EMBRYONIC_FULL);
+    assert_int_equal(fix_open(c, 9, FIX_UDP, 0), -1 - PC_RESULT_EMBRYONIC_FULL);
+    fix_pass(c, 0, PC_FROM_BACKEND, SYN_ACK,
+             0); /* an answer alone frees nothing: every flood gets one */
+    assert_int_equal(fix_open(c, 9, FIX_TCP, 0), -1 - PC_RESULT_EMBRYONIC_FULL);
+    fix_pass(c, 0, PC_FROM_BACKEND, PC_TCP_RST, 0); /* nor does a refusal */
+    assert_int_equal(fix_open(c, 9, FIX_TCP, 0), -1 - PC_RESULT_EMBRYONIC_FULL);
+    assert_int_equal(fix_pass(c, 1, PC_FROM_BACKEND, 0, 0), PC_EFFECT_PROVEN);
+    assert_int_equal(pc_connections_embryonic(c), FIX_LIMIT - 1);
+    assert_int_equal(fix_open(c, 9, FIX_TCP, 0), FIX_LIMIT);
+    fix_pass(c, 2, PC_FROM_BACKEND, SYN_ACK, 0);
+    assert_int_equal(fix_pass(c, 2, PC_FROM_CLIENT, PC_TCP_ACK, 0), PC_EFFECT_PROVEN);
+    assert_int_equal(pc_connections_delete(c, 3, 1, 0, NULL), PC_RESULT_OK); /* embryonic */
+    assert_int_equal(pc_connections_embryonic(c), FIX_LIMIT - 2);
+    pc_connections_set_embryonic_limit(c, FIX_LIMIT - 2);
+    assert_int_equal(fix_open(c, 10, FIX_TCP, 0), -1 - PC_RESULT_EMBRYONIC_FULL);
+    pc_connections_set_embryonic_limit(c, FIX_LIMIT - 1);
+    assert_int_equal(fix_open(c, 10, FIX_TCP, 0), FIX_LIMIT + 1);
+    assert_int_equal(pc_connections_delete(c, 2, 1, 0, NULL), PC_RESULT_OK); /* proven */
+    assert_int_equal(pc_connections_embryonic(c), FIX_LIMIT - 1);
+}
+
+/* ---- packets ---- */
+
+static void counters_both_ways(void **state)
+{
+    struct pc_connections *c = *state;
+    int slot = fix_open(c, 0, FIX_UDP, 0);
+    for (unsigned n = 0; n < 10; n++) {
+        struct pc_packet p = fix_packet(n % 3 ? PC_FROM_BACKEND : PC_FROM_CLIENT, 0, n);
+        struct pc_packet_result ret = {.ended = NULL};
+        p.len = 60 + n;
+        pc_connections_packet(c, (unsigned)slot, &p, &ret);
+        assert_int_equal(ret.before, n < 2 ? PC_STATE_UNREPLIED : PC_STATE_REPLIED);
+        assert_int_equal(ret.after, n < 1 ? PC_STATE_UNREPLIED : PC_STATE_REPLIED);
+        assert_int_equal(record(c, slot)->last_used, n);
+    }
+    const struct pc_connection *r = record(c, slot);
+    assert_int_equal(r->forward.packets, 5);
+    assert_int_equal(r->forward.octets, FIX_LEN + 60 + 63 + 66 + 69);
+    assert_int_equal(r->reverse.packets, 6);
+    assert_int_equal(r->reverse.octets, 61 + 62 + 64 + 65 + 67 + 68);
+    assert_int_equal(r->created, 0);
+    assert_int_equal(r->client_next, 0);
+}
+
+static void syn_repeats(void **state)
+{
+    struct pc_connections *c = *state;
+    int slot = fix_open(c, 0, FIX_TCP, 0);
+    for (unsigned n = 1; n <= 300; n++) {
+        assert_int_equal(fix_pass(c, slot, PC_FROM_CLIENT, PC_TCP_SYN, n), PC_EFFECT_SYN_REPEAT);
+        assert_int_equal(record(c, slot)->syn_repeats, n < 255 ? n : 255);
+    }
+    assert_int_equal(record(c, slot)->backend, 3);
+    assert_int_equal(record(c, slot)->generation, 1);
+    assert_int_equal(pc_connections_backend(c, 3).syn_repeats, 300);
+    assert_int_equal(pc_connections_backend(c, 3).new_connections, 1);
+    fix_pass(c, slot, PC_FROM_BACKEND, SYN_ACK, 301);
+    assert_int_equal(fix_pass(c, slot, PC_FROM_CLIENT, PC_TCP_SYN, 302), PC_EFFECT_SYN_REPEAT);
+    fix_pass(c, slot, PC_FROM_CLIENT, PC_TCP_ACK, 303);
+    assert_int_equal(fix_pass(c, slot, PC_FROM_CLIENT, PC_TCP_SYN, 304), 0);
+    assert_int_equal(pc_connections_backend(c, 3).syn_repeats, 301);
+}
+
+static void backend_counters(void **state)
+{
+    struct pc_connections *c = *state;
+    struct pc_backend_counters b;
+    int slow = fix_open(c, 0, FIX_TCP, 0xfffffff0), fast = fix_open(c, 1, FIX_TCP, 0);
+    int refused = fix_open(c, 2, FIX_TCP, 0), again = fix_open(c, 3, FIX_TCP, 0);
+    int udp = fix_open(c, 4, FIX_UDP, 0);
+    assert_int_equal(fix_pass(c, fast, PC_FROM_BACKEND, SYN_ACK, 3), PC_EFFECT_SYN_ACK);
+    assert_int_equal(fix_pass(c, slow, PC_FROM_BACKEND, SYN_ACK, 0x10), PC_EFFECT_SYN_ACK);
+    assert_int_equal(fix_pass(c, slow, PC_FROM_BACKEND, SYN_ACK, 0x99), 0);
+    assert_int_equal(fix_pass(c, refused, PC_FROM_BACKEND, PC_TCP_RST | PC_TCP_ACK, 5),
+                     PC_EFFECT_SYN_RESET);
+    assert_int_equal(fix_pass(c, refused, PC_FROM_BACKEND, PC_TCP_RST, 6), 0);
+    fix_pass(c, again, PC_FROM_CLIENT, PC_TCP_SYN, 1000);
+    assert_int_equal(fix_pass(c, again, PC_FROM_BACKEND, SYN_ACK, 1001), 0); /* of which SYN? */
+    b = pc_connections_backend(c, 3);
+    assert_int_equal(b.new_connections, 5);
+    assert_int_equal(b.records, 5);
+    assert_int_equal(b.active, 4);
+    assert_int_equal(b.syn_repeats, 1);
+    assert_int_equal(b.syn_resets, 1);
+    assert_int_equal(b.syn_ack_count, 2);
+    assert_int_equal(b.syn_ack_ms, 3 + 32);
+    assert_int_equal(b.syn_ack_ms_max, 32);
+    fix_pass(c, fast, PC_FROM_CLIENT, FIN_ACK, 7);
+    assert_int_equal(pc_connections_backend(c, 3).active, 3);
+    fix_pass(c, slow, PC_FROM_CLIENT, PC_TCP_ACK, 0x11);
+    fix_pass(c, slow, PC_FROM_CLIENT, PC_TCP_RST, 0x12); /* forged */
+    assert_int_equal(pc_connections_backend(c, 3).active, 2);
+    fix_pass(c, slow, PC_FROM_CLIENT, PC_TCP_ACK, 0x13);
+    assert_int_equal(pc_connections_backend(c, 3).active, 3);
+    fix_pass(c, udp, PC_FROM_BACKEND, 0, 8);
+    assert_int_equal(pc_connections_backend(c, 3).active, 3);
+    pc_connections_delete(c, (unsigned)refused, 1, 0, NULL);
+    assert_int_equal(pc_connections_backend(c, 3).active, 3);
+    assert_int_equal(pc_connections_backend(c, 3).records, 4);
+    pc_connections_delete(c, (unsigned)udp, 1, 0, NULL);
+    assert_int_equal(pc_connections_backend(c, 3).active, 2);
+    assert_int_equal(pc_connections_backend(c, FIX_BACKENDS).new_connections, 0);
+}
+
+static uint32_t client_next_after(struct pc_connections *c, int slot, unsigned flags, uint32_t seq,
+                                  uint32_t payload, enum pc_direction from)
+{
+    struct pc_packet p = fix_packet(from, flags, 1);
+    struct pc_packet_result ret = {.ended = NULL};
+    p.seq = seq;
+    p.payload = payload;
+    pc_connections_packet(c, (unsigned)slot, &p, &ret);
+    return record(c, slot)->client_next;
+}
+
+static void client_sequence(void **state)
+{
+    struct pc_connections *c = *state;
+    int s = fix_open(c, 0, FIX_TCP, 0);
+    const enum pc_direction client = PC_FROM_CLIENT;
+    assert_int_equal(record(c, s)->client_next, 1001);
+    assert_int_equal(client_next_after(c, s, PC_TCP_SYN, 500, 0, client), 501); /* a new attempt */
+    assert_int_equal(client_next_after(c, s, PC_TCP_SYN, 0xfffffff0, 0, client), 0xfffffff1);
+    assert_int_equal(client_next_after(c, s, SYN_ACK, 77777, 9, PC_FROM_BACKEND), 0xfffffff1);
+    assert_int_equal(client_next_after(c, s, PC_TCP_ACK, 0xfffffff1, 0, client), 0xfffffff1);
+    assert_int_equal(client_next_after(c, s, PC_TCP_ACK, 0xfffffff1, 100, client), 0x55);
+    assert_int_equal(client_next_after(c, s, PC_TCP_ACK, 0xfffffff1, 50, client), 0x55);
+    assert_int_equal(client_next_after(c, s, PC_TCP_SYN, 0x1000, 0, client), 0x55);
+    assert_int_equal(client_next_after(c, s, PC_TCP_RST, 0x1000, 0, client), 0x55);
+    assert_int_equal(client_next_after(c, s, 0, 0x1000, 0, client), 0x55);
+    assert_int_equal(client_next_after(c, s, PC_TCP_ACK, 0x1000, 0, PC_FROM_BACKEND), 0x55);
+    assert_int_equal(client_next_after(c, s, FIN_ACK, 0x55, 10, client), 0x60);
+    assert_int_equal(client_next_after(c, s, FIN_ACK, 0x55, 10, client), 0x60);
+}
+
+/* ---- F.14 ---- */
+
+/* Bring an established record of client_next 1000 + 1 into each closing or reset state. */
+static void into(struct pc_connections *c, int slot, enum pc_state want)
+{
+    static const struct {
+        enum pc_direction from;
+        unsigned flags;
+    } step[PC_STATE_MAX][2] = {
+        [PC_STATE_CLOSING_CLIENT] = {{PC_FROM_CLIENT, FIN_ACK}},
+        [PC_STATE_CLOSING_SERVER] = {{PC_FROM_BACKEND, FIN_ACK}},
+        [PC_STATE_CLOSING_BOTH] = {{PC_FROM_BACKEND, FIN_ACK}, {PC_FROM_CLIENT, FIN_ACK}},
+        [PC_STATE_RESET_CLIENT] = {{PC_FROM_CLIENT, PC_TCP_RST}},
+        [PC_STATE_RESET_SERVER] = {{PC_FROM_BACKEND, PC_TCP_RST}},
+        [PC_STATE_RESET] = {{PC_FROM_BACKEND, PC_TCP_RST}, {PC_FROM_CLIENT, PC_TCP_RST}},
+    };
+    for (unsigned n = 0; n < 2; n++)
+        if (step[want][n].flags)
+            fix_pass(c, slot, step[want][n].from, step[want][n].flags, 5);
+    assert_int_equal(record(c, slot)->state, want);
+}
+
+static void reuse_case(struct pc_connections *c, enum pc_state before, int32_t ahead, bool accepts)
+{
+    int slot = fix_established(c, 0, 2);
+    into(c, slot, before);
+    struct pc_connection old = *record(c, slot);
+    struct pc_ended ended = {.reason = 99};
+    struct pc_packet_result ret = {.ended = &ended};
+    struct pc_packet p = fix_packet(PC_FROM_CLIENT, PC_TCP_SYN, 3000);
+    p.seq = old.client_next + (uint32_t)ahead;
+    p.backend_accepts = accepts;
+    pc_connections_packet(c, (unsigned)slot, &p, &ret);
+    const struct pc_connection *r = record(c, slot);
+    assert_int_equal(ret.before, before);
+    if (!accepts || ahead <= 0) {
+        assert_int_equal(ret.effects, PC_EFFECT_RESCHEDULE);
+        assert_int_equal(ret.after, before);
+        assert_true(fix_same(r, &old));
+        assert_int_equal(ended.reason, 99);
+    } else {
+        assert_int_equal(ret.effects, PC_EFFECT_KEPT);
+        assert_int_equal(ret.after, PC_STATE_SYN_SEEN);
+        assert_int_equal(ended.reason, PC_END_PORT_REUSE);
+        assert_int_equal(ended.at, 3000);
+        assert_true(fix_same(&ended.record, &old));
+        assert_int_equal(r->generation, old.generation + 1);
+        assert_int_equal(r->backend, 3);
+        assert_int_equal(r->created, 3000);
+        assert_int_equal(r->client_next, p.seq + 1);
+        assert_int_equal(r->forward.packets, 1);
+        assert_int_equal(r->reverse.packets, 0);
+        assert_true(r->embryonic);
+        assert_int_equal(pc_connections_embryonic(c), 1);
+        struct pc_insert i = fix_insert(0, FIX_TCP);
+        assert_int_equal(forward(c, &i), slot);
+        assert_int_equal(reverse(c, &i), slot);
+    }
+    pc_connections_clear(c);
+}
+
+static void port_reuse(void **state)
+{
+    static const int32_t ahead[] = {1, 0, -1, 1000, -1000, INT32_MAX, INT32_MIN};
+    for (enum pc_state s = PC_STATE_CLOSING_CLIENT; s <= PC_STATE_RESET; s++)
+        for (unsigned n = 0; n < 7; n++) {
+            reuse_case(*state, s, ahead[n], true);
+            reuse_case(*state, s, ahead[n], false);
+        }
+}
+
+static void port_reuse_without_receipt(void **state)
+{
+    struct pc_connections *c = *state;
+    int slot = fix_established(c, 0, 2);
+    into(c, slot, PC_STATE_CLOSING_BOTH);
+    struct pc_packet p = fix_packet(PC_FROM_CLIENT, PC_TCP_SYN, 3);
+    struct pc_packet_result ret = {.ended = NULL};
+    p.seq = 5000;
+    pc_connections_packet(c, (unsigned)slot, &p, &ret);
+    assert_int_equal(ret.effects, PC_EFFECT_KEPT);
+    struct pc_backend_counters b = pc_connections_backend(c, 3);
+    assert_int_equal(b.new_connections, 2);
+    assert_int_equal(b.records, 1);
+    assert_int_equal(b.active, 1);
+}
+
+static void replace(void **state)
+{
+    struct pc_connections *c = *state;
+    struct pc_insert old = fix_insert(0, FIX_TCP), i = old, in_the_way = old;
+    struct pc_packet p = fix_packet(PC_FROM_CLIENT, PC_TCP_SYN, 9);
+    struct pc_ended ended = {.reason = 99};
+    int slot = fix_established(c, 0, 2);
+    into(c, slot, PC_STATE_CLOSING_BOTH);
+    in_the_way.service = 2;
+    in_the_way.backend_end.ip[3] = 99;
+    assert_int_equal(insert(c, &in_the_way, NULL), PC_RESULT_OK);
+    i.backend = 4;
+    i.backend_generation = 5;
+    i.backend_end = in_the_way.backend_end;
+    assert_int_equal(pc_connections_replace(c, 0, 2, &i, &p, &ended), PC_RESULT_CHANGED);
+    assert_int_equal(pc_connections_replace(c, 2, 1, &i, &p, &ended), PC_RESULT_NOT_FOUND);
+    assert_int_equal(pc_connections_replace(c, 0, 1, &i, &p, &ended), PC_RESULT_AMBIGUOUS);
+    assert_int_equal(ended.reason, 99);
+    assert_int_equal(record(c, 0)->generation, 1);
+    i.backend_end.ip[3] = 100;
+    pc_connections_set_embryonic_limit(c, 0); /* it takes a place, it needs none */
+    assert_int_equal(pc_connections_replace(c, 0, 1, &i, &p, &ended), PC_RESULT_OK);
+    assert_int_equal(ended.reason, PC_END_PORT_REUSE);
+    assert_int_equal(ended.record.backend, 3);
+    assert_int_equal(ended.record.state, PC_STATE_CLOSING_BOTH);
+    assert_int_equal(ended.record.forward.packets, 3);
+    assert_int_equal(record(c, 0)->backend, 4);
+    assert_int_equal(record(c, 0)->backend_generation, 5);
+    assert_int_equal(record(c, 0)->generation, 2);
+    assert_int_equal(record(c, 0)->state, PC_STATE_SYN_SEEN);
+    assert_int_equal(reverse(c, &old), -1);
+    assert_int_equal(reverse(c, &i), 0);
+    assert_int_equal(forward(c, &old), 0);
+    assert_int_equal(pc_connections_backend(c, 3).records, 1); /* the one in the way */
+    assert_int_equal(pc_connections_backend(c, 4).records, 1);
+    assert_int_equal(pc_connections_backend(c, 4).new_connections, 1);
+    assert_int_equal(pc_connections_replace(c, 0, 2, &i, &p, NULL), PC_RESULT_OK); /* its own end */
+}
+
+/* ---- ends ---- */
+
+static void generations(void **state)
+{
+    struct pc_connections *c = *state;
+    struct pc_ended ended = {.reason = 99};
+    assert_int_equal(pc_connections_delete(c, 0, 0, 1, &ended), PC_RESULT_NOT_FOUND);
+    assert_int_equal(pc_connections_delete(c, FIX_CAPACITY, 0, 1, &ended), PC_RESULT_NOT_FOUND);
+    for (unsigned n = 1; n <= 5; n++) {
+        struct pc_insert i = fix_insert(n, FIX_TCP);
+        i.slot = 0;
+        assert_int_equal(insert(c, &i, NULL), PC_RESULT_OK);
+        assert_int_equal(record(c, 0)->generation, n);
+        assert_int_equal(pc_connections_delete(c, 0, n - 1, 1, &ended), PC_RESULT_CHANGED);
+        assert_int_equal(pc_connections_delete(c, 0, n + 1, 1, &ended), PC_RESULT_CHANGED);
+        assert_int_equal(pc_connections_delete(c, 0, n, 7, &ended), PC_RESULT_OK);
+        assert_int_equal(ended.reason, PC_END_DELETED);
+        assert_int_equal(ended.at, 7);
+        assert_int_equal(ended.record.generation, n);
+        assert_int_equal(ended.record.state, PC_STATE_SYN_SEEN);
+        assert_int_equal(pc_connections_delete(c, 0, n, 7, NULL), PC_RESULT_NOT_FOUND);
+        assert_int_equal(forward(c, &i), -1);
+        assert_int_equal(reverse(c, &i), -1);
+    }
+}
+
+static void sweep_at(void **state)
+{
+    struct pc_connections *c = *state;
+    struct pc_timeouts t = pc_timeouts_default();
+    struct pc_ended ended;
+    static const uint32_t starts[] = {0, 0x7ffffff0, 0xfffffff0};
+    t.syn = 100;
+    assert_true(pc_connections_set_timeouts(c, 1, &t));
+    for (unsigned n = 0; n < 3; n++) {
+        uint32_t at = starts[n];
+        int slot = fix_open(c, n, FIX_TCP, at);
+        fix_pass(c, slot, PC_FROM_CLIENT, PC_TCP_SYN, at + 50);
+        assert_false(pc_connections_sweep(c, (unsigned)slot, at + 149, false, &ended));
+        assert_false(pc_connections_sweep(c, (unsigned)slot, at + 49, false, &ended));
+        assert_true(pc_connections_sweep(c, (unsigned)slot, at + 150, false, &ended));
+        assert_int_equal(ended.reason, PC_END_EXPIRED);
+        assert_int_equal(ended.at, at + 150);
+        assert_int_equal(ended.record.forward.packets, 2);
+        assert_int_equal(ended.record.forward.octets, 2 * FIX_LEN);
+        assert_false(pc_connections_sweep(c, (unsigned)slot, at + 150, false, &ended));
+    }
+    assert_false(pc_connections_sweep(c, FIX_CAPACITY, 0, false, &ended));
+    assert_int_equal(pc_connections_used(c), 0);
+}
+
+/* Each state ends by its own timeout, and one slot at a time. */
+static void sweep_by_state(void **state)
+{
+    struct pc_connections *c = *state;
+    struct pc_timeouts t = {1000, 2000, 3000, 4000, 5000, 6000, 7000, 8000};
+    pc_connections_set_embryonic_limit(c, FIX_CAPACITY);
+    assert_true(pc_connections_set_timeouts(c, 1, &t));
+    fix_open(c, 0, FIX_TCP, 0);
+    fix_pass(c, fix_open(c, 1, FIX_TCP, 0), PC_FROM_BACKEND, SYN_ACK, 0);
+    fix_established(c, 2, 0);
+    fix_pass(c, fix_established(c, 3, 0), PC_FROM_BACKEND, FIN_ACK, 0);
+    int both = fix_established(c, 4, 0);
+    fix_pass(c, both, PC_FROM_BACKEND, FIN_ACK, 0);
+    fix_pass(c, both, PC_FROM_CLIENT, FIN_ACK, 0);
+    fix_pass(c, fix_established(c, 5, 0), PC_FROM_CLIENT, PC_TCP_RST, 0);
+    fix_open(c, 6, FIX_UDP, 0);
+    fix_pass(c, fix_open(c, 7, FIX_UDP, 0), PC_FROM_BACKEND, 0, 0);
+    for (uint32_t now = 500; now < 9000; now += 500)
+        for (unsigned slot = 0; slot < FIX_CAPACITY; slot++) {
+            struct pc_ended ended;
+            bool over = pc_connections_sweep(c, slot, now, false, &ended);
+            assert_int_equal(over, now == 1000 * (slot + 1));
+            if (over)
+                assert_int_equal(ended.record.slot, slot);
+        }
+    assert_int_equal(pc_connections_used(c), 0);
+    assert_int_equal(pc_connections_embryonic(c), 0);
+}
+
+static void sweep_frozen(void **state)
+{
+    struct pc_connections *c = *state;
+    fix_established(c, 0, 0);
+    assert_false(pc_connections_sweep(c, 0, 5000000, true, NULL));
+    assert_int_equal(record(c, 0)->last_used, 5000000);
+    assert_false(pc_connections_sweep(c, 0, 5899999, false, NULL));
+    assert_true(pc_connections_sweep(c, 0, 5900000, false, NULL));
+    assert_false(pc_connections_sweep(c, 0, 1, true, NULL));
+}
+
+static void set_timeouts(void **state)
+{
+    struct pc_connections *c = *state;
+    struct pc_timeouts good = {1, 1, 1, 1, 1, 1, 1, INT32_MAX};
+    assert_false(pc_connections_set_timeouts(c, FIX_SERVICES, &good));
+    for (unsigned n = 0; n < 8; n++) {
+        struct pc_timeouts bad = good;
+        ((uint32_t *)&bad)[n] = 0;
+        assert_false(pc_connections_set_timeouts(c, 1, &bad));
+        ((uint32_t *)&bad)[n] = 0x80000000;
+        assert_false(pc_connections_set_timeouts(c, 1, &bad));
+    }
+    fix_established(c, 0, 0);
+    assert_false(pc_connections_sweep(c, 0, 899999, false, NULL));
+    assert_true(pc_connections_set_timeouts(c, 2, &good));
+    assert_false(pc_connections_sweep(c, 0, 899999, false, NULL));
+    assert_true(pc_connections_set_timeouts(c, 1, &good)); /* at once, for records that are there */
+    assert_true(pc_connections_sweep(c, 0, 1, false, NULL));
+}
+
+struct receipts {
+    unsigned n;
+    struct pc_ended ended[FIX_CAPACITY];
+};
+
+static void note(void *user, const struct pc_ended *ended)
+{
+    struct receipts *r = user;
+    r->ended[r->n++] = *ended;
+}
+
+static void remove_filtered(void **state)
+{
+    struct pc_connections *c = *state;
+    struct receipts got = {0};
+    pc_connections_set_embryonic_limit(c, FIX_CAPACITY);
+    for (unsigned n = 0; n < FIX_CAPACITY; n++) {
+        struct pc_insert i = fix_insert(n / 2, n & 1 ? FIX_UDP : FIX_TCP);
+        i.service = n & 3;
+        i.backend = n & 4;
+        assert_int_equal(insert(c, &i, NULL), PC_RESULT_OK);
+    }
+    struct pc_connection_filter f = {
+        .by_backend = true, .backend = 4, .by_service = true, .service = 2};
+    assert_int_equal(pc_connections_remove(c, &f, 9, note, &got), 1);
+    assert_int_equal(got.ended[0].record.slot, 6);
+    assert_int_equal(got.ended[0].reason, PC_END_REMOVED);
+    assert_int_equal(got.ended[0].at, 9);
+    assert_int_equal(got.ended[0].record.forward.octets, FIX_LEN);
+    f = (struct pc_connection_filter){.by_client = true,
+                                      .client = fix_insert(1, FIX_TCP).key.client};
+    f.client_is_v6 = true;
+    assert_int_equal(pc_connections_remove(c, &f, 9, note, &got), 0);
+    f.client_is_v6 = false;
+    f.by_client_port = true;
+    f.client.port++;
+    assert_int_equal(pc_connections_remove(c, &f, 9, note, &got), 0);
+    f.client.port--;
+    assert_int_equal(pc_connections_remove(c, &f, 9, note, &got), 2);
+    assert_int_equal(got.ended[1].record.slot, 2);
+    assert_int_equal(got.ended[2].record.slot, 3);
+    f = (struct pc_connection_filter){.by_state = true, .state = PC_STATE_UNREPLIED};
+    assert_int_equal(pc_connections_remove(c, &f, 9, NULL, NULL), 3);
+    f = (struct pc_connection_filter){0};
+    assert_int_equal(pc_connections_remove(c, &f, 9, note, &got), 2);
+    assert_int_equal(got.ended[3].record.slot, 0);
+    assert_int_equal(got.ended[4].record.slot, 4);
+    assert_int_equal(pc_connections_used(c), 0);
+    assert_int_equal(pc_connections_embryonic(c), 0);
+    assert_int_equal(pc_connections_backend(c, 4).records, 0);
+    assert_int_equal(pc_connections_backend(c, 4).active, 0);
+}
+
+static void clear(void **state)
+{
+    struct pc_connections *c = *state;
+    struct pc_insert i = fix_insert(0, FIX_TCP);
+    for (unsigned n = 0; n < FIX_CAPACITY; n++)
+        fix_established(c, n, 0);
+    pc_connections_clear(c);
+    assert_int_equal(pc_connections_used(c), 0);
+    assert_int_equal(pc_connections_backend(c, 3).new_connections, 0);
+    assert_int_equal(forward(c, &i), -1);
+    assert_int_equal(fix_open(c, 0, FIX_TCP, 0), 0);
+    assert_int_equal(record(c, 0)->generation, 1);
+}
+
+static void creation(void **state)
+{
+    (void)state;
+    struct pc_connection_sizes sizes = {.capacity = 0, .services = 1, .backends = 1};
+    assert_null(pc_connections_new(&sizes));
+    sizes.capacity = (1u << 24) + 1;
+    assert_null(pc_connections_new(&sizes));
+    sizes.capacity = 1;
+    sizes.embryonic_limit = 1;
+    struct pc_connections *c = pc_connections_new(&sizes);
+    assert_non_null(c);
+    struct pc_insert i = fix_insert(0, FIX_TCP);
+    i.service = i.backend = 0;
+    assert_int_equal(insert(c, &i, NULL), PC_RESULT_OK);
+    i.key.client.port++;
+    assert_int_equal(insert(c, &i, NULL), PC_RESULT_FULL);
+    pc_connections_free(c);
+    pc_connections_free(NULL);
+}
+
+#define TEST(name, function)                                                                       \
+    {                                                                                              \
+        name, function, setup, teardown, NULL                                                      \
+    }
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST("S1.16 S1.29 S1.30 S4.20 a record holds what its first packet says", whole_record),
+        TEST("F.16 F.27 S1.31 S1.32 found by every part of both keys", full_keys),
+        TEST("P5 one record for each port of an any-port service", any_port_service),
+        TEST("P8 F.18 one client, one endpoint, two services: ambiguous", ambiguous),
+        TEST("P8 full, also when the caller says so; the order of refusals", full),
+        TEST("slots: the oldest free one, or the one asked for", chosen_slots),
+        TEST("F.15 embryonic records have a share", embryonic_share),
+        TEST("counters of both directions; an answer makes replied", counters_both_ways),
+        TEST("F.13 S4.38 S4.40 S4.41 a repeated SYN keeps its backend and is counted", syn_repeats),
+        TEST("S1.35 S1.36 S4.32 counters of a backend", backend_counters),
+        TEST("F.14 the client's last sequence number", client_sequence),
+        TEST("F.14 a SYN in every closing state, every sequence number, both answers", port_reuse),
+        TEST("F.14 a kept port is a new connection of the backend", port_reuse_without_receipt),
+        TEST("F.14 F.18 replace: another backend in the same slot", replace),
+        TEST("F.17 delete is refused when the generation changed", generations),
+        TEST("F.26 S1.41 S4.55 the sweep ends what is out of time, across the wrap", sweep_at),
+        TEST("section 5 the sweep knows the timeout of each state", sweep_by_state),
+        TEST("section 6 records of a paused domain are frozen", sweep_frozen),
+        TEST("section 5 timeouts of a service are valid at once; out of range is refused",
+             set_timeouts),
+        TEST("S1.40 remove by filter, with receipts", remove_filtered),
+        TEST("clear forgets everything", clear),
+        TEST("tables of one record and of impossible sizes", creation),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
