@@ -1,9 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
 LIB_TESTS := $(addprefix build/tests/unit/lib/,test_config_errors test_compile test_change test_property \
-  test_card_commands)
+  test_card_commands test_schedule test_schedule_mh)
 
 $(LIB_TESTS): build/tests/unit/lib/%: build/tests/unit/lib/%.o build/tests/unit/lib/fixture.o \
   build/libportcam.a build/libportcam_driver.a build/libportcam_model.a
 $(LIB_TESTS): LDLIBS += -lcmocka -ljansson -lpciaccess -lpthread
 
 TAP_TESTS += $(LIB_TESTS)
+
+# Prints tables for the oracle in Python.
+TEST_DEPS += build/tests/unit/lib/schedule_tables
+build/tests/unit/lib/schedule_tables.o: CPPFLAGS += -Ilib/src
+build/tests/unit/lib/schedule_tables: build/tests/unit/lib/schedule_tables.o build/libportcam.a
+PY_TESTS += tests/unit/lib/test_schedule_oracle.py
