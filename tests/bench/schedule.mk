@@ -2,5 +2,4 @@
 # The time that slot tables take.
 BENCHES += build/tests/bench/bench_schedule
 
-build/tests/bench/bench_schedule.o: CPPFLAGS += -Ilib/src
 build/tests/bench/bench_schedule: build/tests/bench/bench_schedule.o build/libportcam.a

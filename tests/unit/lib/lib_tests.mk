@@ -10,6 +10,5 @@ TAP_TESTS += $(LIB_TESTS)
 
 # Prints tables for the oracle in Python.
 TEST_DEPS += build/tests/unit/lib/schedule_tables
-build/tests/unit/lib/schedule_tables.o: CPPFLAGS += -Ilib/src
 build/tests/unit/lib/schedule_tables: build/tests/unit/lib/schedule_tables.o build/libportcam.a
 PY_TESTS += tests/unit/lib/test_schedule_oracle.py

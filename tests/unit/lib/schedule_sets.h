@@ -14,7 +14,7 @@
 
 #include <cmocka.h>
 
-#include "schedule.h"
+#include "lib/src/schedule.h"
 
 enum { SET_MAX = 4096, SET_NAME = 24 };
 

@@ -3,10 +3,10 @@
  * Maglev tables: the example and the pseudocode of the paper (NSDI 2016, section 3.4), how even shares are, and how many
  * slots change when backends go. The seed of what is random is printed; a number as argument replaces it.
  */
-#include "maglev.h"
+#include "lib/src/maglev.h"
+#include "lib/src/siphash.h"
+#include "lib/src/smooth.h"
 #include "schedule_sets.h"
-#include "siphash.h"
-#include "smooth.h"
 
 static void siphash(void **state)
 {
