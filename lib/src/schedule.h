@@ -69,7 +69,8 @@ struct pc_schedule_work {
  * Backend i of weight w(i) gets w(i) * n_slots / sum(w) slots, rounded up or down so that the sum is right (largest
  * remainder), exactly that where it is an integer; a backend that would have less than one gets one, and the others share
  * the rest in the same way. The table of wrr is one whole cycle of the algorithm with these counts as weights, so a counter
- * that wraps around goes on smoothly.
+ * that wraps around goes on smoothly. For equal weights counts differ by one, so 100 slots a backend make shares even to 1 %
+ * (the size that the Maglev paper advises).
  *
  * With d distinct counts, rr, sh and lc take time linear in @n_slots, and the others d * n_slots; d is at most
  * sqrt(2 * n_slots) because the sum of the counts is n_slots. mh adds the n_slots log n_slots of its paper, sorting n log n.

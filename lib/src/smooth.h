@@ -4,6 +4,9 @@
  * pc_smooth_next). The order is that of smooth weighted round robin, nginx's ngx_http_upstream_get_peer(): at each turn
  * every backend gains its weight, the first one that has most takes the turn and pays the sum of all weights.
  *
+ * At no time has a backend had a whole turn more than its due. It may still have two turns in a row though less than half of
+ * all are its own: nginx's order is even, but not the one with the fewest repetitions.
+ *
  * Backends of equal weight take turns among themselves in their order, so it is enough to look at the one of them whose
  * turn is next. This gives the same order as a look at each, in steps of the number of distinct weights.
  */

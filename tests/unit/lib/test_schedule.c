@@ -305,6 +305,31 @@ static void sh_is_ipvs(void **state)
     assert_true(same > 10);
 }
 
+static void sh_examples(void **state)
+{
+    static const struct {
+        uint16_t weight[3];
+        const char *places;
+    } rows[] = {
+        {{100, 100, 100}, "01201201"}, /* as 1 1 1; IPVS would fill the table with the first */
+        {{40, 20, 0}, "00100101"},     /* as 2 1: 5 and 3 slots, rounds of 2 and 1 */
+        {{7, 0, 6}, "00002222"},       /* a round is longer than the table */
+        {{0, 9, 0}, "11111111"},
+    };
+    struct set *s = set_new(3, 1);
+    uint16_t slots[8];
+    (void)state;
+
+    for (size_t r = 0; r < sizeof(rows) / sizeof(rows[0]); r++) {
+        for (size_t i = 0; i < 3; i++)
+            s->backend[i].weight = rows[r].weight[i];
+        assert_true(set_table(s, PC_SCHEDULER_SH, slots, 8) > 0);
+        for (size_t i = 0; i < 8; i++)
+            assert_int_equal(set_place(slots[i]), rows[r].places[i] - '0');
+    }
+    free(s);
+}
+
 static void order_of_backends(void **state)
 {
     (void)state;
@@ -401,6 +426,11 @@ static void fast_weights(void **state)
     pc_schedule_fast(s->backend, pair, 2, work, w);
     assert_int_equal(w[0], 85);
     assert_int_equal(w[1], 256);
+    const uint32_t rounded[] = {150, 100, 60};
+    pc_schedule_fast(s->backend, rounded, 3, work, w);
+    assert_int_equal(w[0], 171);
+    assert_int_equal(w[1], 256);
+    assert_int_equal(w[2], 427);
     pc_schedule_fast(s->backend, times, 0, NULL, w);
     free(s);
 }
@@ -446,6 +476,7 @@ int main(int argc, char **argv)
          NULL},
         {"S1.36 wlc and fast have the table of wrr", wlc_and_fast_are_wrr, NULL, NULL, NULL},
         {"S1.39 sh has the slots of IPVS", sh_is_ipvs, NULL, NULL, NULL},
+        {"S1.39 sh takes what weights have in common as one", sh_examples, NULL, NULL, NULL},
         {"section 4 the order of backends has no say", order_of_backends, NULL, NULL, NULL},
         {"section 4 limits of slots, backends and weights", limits, NULL, NULL, NULL},
         {"S4.32 fast turns response times into weights", fast_weights, NULL, NULL, NULL},
