@@ -117,6 +117,10 @@ test: ## build and run every test; ONLY=regex picks some, TESTFLAGS go to tests/
 	@scripts/deps test
 	@+$(MAKE) run-test
 
+.PHONY: vm-test
+vm-test: ## only the tests with a virtual machine: the driver and a real kernel
+	@+$(MAKE) test ONLY=tests/vm
+
 .PHONY: lint
 lint: ## every static check of RTL, C, shell, Python, generated files; STEPS= picks some
 	@scripts/deps lint

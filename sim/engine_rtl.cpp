@@ -50,8 +50,10 @@ public:
         card_.reg_write(offset, value);
         if (offset == PORTCAM_REG_HASH_SEED && replay_)
             pc_replay_seed(replay_, value);
-        if (offset == PORTCAM_REG_CMD_CONTROL)
+        if (offset == PORTCAM_REG_CMD_CONTROL) {
             doorbell_ = base_ = card_.commands();
+            enabled_ = value & PORTCAM_CMD_CONTROL_ENABLE;
+        }
         if (offset == PORTCAM_REG_CMD_DOORBELL)
             doorbell_ = base_ + value;
         quiet_needed_ = QuietIdle;
@@ -61,6 +63,7 @@ public:
     {
         Held held(card_);
         card_.flr();
+        enabled_ = false;
         doorbell_ = base_ = card_.commands();
         quiet_needed_ = QuietReset;
     }
@@ -108,7 +111,7 @@ private:
     {
         if (card_.waiting(Side::Net) || card_.waiting(Side::Host))
             return false;
-        bool commanding = static_cast<int64_t>(doorbell_ - card_.commands()) > 0;
+        bool commanding = enabled_ && static_cast<int64_t>(doorbell_ - card_.commands()) > 0;
         return card_.quiet() > (commanding ? QuietBusy : quiet_needed_);
     }
 
@@ -208,6 +211,7 @@ private:
     Card card_;
     pc_engine_stats stats_ = {};
     uint64_t doorbell_ = 0, base_ = 0, quiet_needed_ = QuietIdle;
+    bool enabled_ = false; /* the command ring; a doorbell of one that is not starts nothing */
 };
 
 RtlEngine &of(void *self)

@@ -47,7 +47,7 @@ struct sim {
     struct pc_engine engine;
     struct pc_vfu *vfu;
     struct attach attach[FUNCTIONS];
-    bool quit_at_end, quiet;
+    bool quit_at_end, quiet, report_faults;
     bool hold; /* no frame is taken before SIGUSR1 */
     const char *stats_path;
     uint64_t differences_told;
@@ -73,9 +73,10 @@ static uint32_t now_ms(const struct sim *s)
                       (t.tv_nsec - s->start.tv_nsec) / 1000000);
 }
 
+/* A timer and not an active event: those that make themselves active again leave nothing time for the others. */
 static void wake(struct sim *s)
 {
-    event_active(s->work, 0, 0);
+    event_add(s->work, &(struct timeval){0});
 }
 
 /* ---- what the engine calls ---- */
@@ -369,41 +370,40 @@ static void write_stats(struct sim *s)
 
 static void usage(FILE *f)
 {
-    fputs("usage: portcam-sim [--socket PATH] [--engine rtl|model|lockstep]\n"
-          "                   [--net PORT] [--host [N=]PORT]... [--hold]\n"
-          "                   [--seed N] [--stats FILE] [--quit-at-end] [--quiet]\n"
-          "\n"
-          "The card as a process.\n"
-          "\n"
-          "--socket       its PCI side: a vfio-user server that portcamd opens as\n"
-          "               vfio-user:PATH, or QEMU as a vfio-user-pci device\n"
-          "--engine       what is in between; lockstep runs RTL and model on the same\n"
-          "               frames and ends with status 1 if they differ\n"
-          "--net, --host  the network port, and the next host function (or function N);\n"
-          "               a PORT is one of\n"
-          "    tap:NAME     a TAP interface\n"
-          "    pcap:IN,OUT  capture files, either may be empty\n"
-          "    socket:PATH  a UNIX stream socket with QEMU's framing\n"
-          "    null         nothing\n"
-          "--hold         takes no frame before the signal SIGUSR1, so that the tables\n"
-          "               can be programmed first\n"
-          "--quit-at-end  ends when all capture files are at their end\n"
-          "--stats        writes what it counted as JSON at the end\n"
-          "--seed         of the values that registers have before reset\n",
-          f);
+    fputs(
+        "usage: portcam-sim [--socket PATH] [--engine rtl|model|lockstep]\n"
+        "                   [--net PORT] [--host [N=]PORT]... [--hold]\n"
+        "                   [--report-faults] [--seed N] [--stats FILE] [--quit-at-end] [--quiet]\n"
+        "\n"
+        "The card as a process.\n"
+        "\n"
+        "--socket       its PCI side: a vfio-user server that portcamd opens as\n"
+        "               vfio-user:PATH, or QEMU as a vfio-user-pci device\n"
+        "--engine       what is in between; lockstep runs RTL and model on the same\n"
+        "               frames and ends with status 1 if they differ\n"
+        "--net, --host  the network port, and the next host function (or function N);\n"
+        "               a PORT is one of\n"
+        "    tap:NAME     a TAP interface\n"
+        "    pcap:IN,OUT  capture files, either may be empty\n"
+        "    socket:PATH  a UNIX stream socket with QEMU's framing\n"
+        "    null         nothing\n"
+        "--report-faults  refused DMA is also sent to the client, whose IOMMU reports it;\n"
+        "               for QEMU\n"
+        "--hold         takes no frame before the signal SIGUSR1, so that the tables\n"
+        "               can be programmed first\n"
+        "--quit-at-end  ends when all capture files are at their end\n"
+        "--stats        writes what it counted as JSON at the end\n"
+        "--seed         of the values that registers have before reset\n",
+        f);
 }
 
-static const struct option options[] = {{"socket", required_argument, NULL, 's'},
-                                        {"engine", required_argument, NULL, 'e'},
-                                        {"net", required_argument, NULL, 'n'},
-                                        {"host", required_argument, NULL, 'h'},
-                                        {"seed", required_argument, NULL, 'r'},
-                                        {"stats", required_argument, NULL, 't'},
-                                        {"hold", no_argument, NULL, 'w'},
-                                        {"quit-at-end", no_argument, NULL, 'q'},
-                                        {"quiet", no_argument, NULL, 'Q'},
-                                        {"help", no_argument, NULL, 'H'},
-                                        {NULL, 0, NULL, 0}};
+static const struct option options[] = {
+    {"socket", required_argument, NULL, 's'},  {"engine", required_argument, NULL, 'e'},
+    {"net", required_argument, NULL, 'n'},     {"host", required_argument, NULL, 'h'},
+    {"seed", required_argument, NULL, 'r'},    {"stats", required_argument, NULL, 't'},
+    {"report-faults", no_argument, NULL, 'f'}, {"hold", no_argument, NULL, 'w'},
+    {"quit-at-end", no_argument, NULL, 'q'},   {"quiet", no_argument, NULL, 'Q'},
+    {"help", no_argument, NULL, 'H'},          {NULL, 0, NULL, 0}};
 
 static bool set_up_events(struct sim *s)
 {
@@ -430,7 +430,8 @@ static bool set_up_socket(struct sim *s, const char *path)
                                 .notice = vfu_notice,
                                 .vendor = PORTCAM_PCI_VENDOR,
                                 .device = PORTCAM_PCI_DEVICE,
-                                .vectors = PORTCAM_BUILD_VECTORS};
+                                .vectors = PORTCAM_BUILD_VECTORS,
+                                .report_faults = s->report_faults};
     s->vfu = pc_vfu_new(path, &dev, err, sizeof(err));
     if (!s->vfu) {
         say("%s", err);
@@ -494,6 +495,9 @@ int main(int argc, char **argv)
             break;
         case 't':
             s.stats_path = optarg;
+            break;
+        case 'f':
+            s.report_faults = true;
             break;
         case 'w':
             s.hold = true;

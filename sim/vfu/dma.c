@@ -146,6 +146,21 @@ static int by_message(struct pc_vfu *s, uint64_t iova, struct move v, size_t len
     return rc;
 }
 
+/* No map allows it: lets the client's IOMMU see that too. What it answers changes nothing. Return: err. */
+static int refuse(struct pc_vfu *s, uint64_t iova, struct move v, size_t len, int err)
+{
+    uint8_t scratch[64];
+
+    if (!s->dev.report_faults || s->answering || s->dma_waiting)
+        return err;
+    if (len > sizeof(scratch))
+        len = sizeof(scratch);
+    if (v.write)
+        memcpy(scratch, v.buf, len);
+    by_message(s, iova, (struct move){scratch, v.write}, len);
+    return err;
+}
+
 /* One piece, within one map. Return: bytes done or -errno. */
 static ssize_t piece(struct pc_vfu *s, uint64_t iova, struct move v, size_t len)
 {
@@ -157,9 +172,9 @@ static ssize_t piece(struct pc_vfu *s, uint64_t iova, struct move v, size_t len)
         return -ENODEV;
     m = pc_vfu_maps_find(&s->dma, iova);
     if (!m)
-        return -EFAULT;
+        return refuse(s, iova, v, len, -EFAULT);
     if (!(m->flags & (v.write ? PC_VFU_DMA_FLAG_WRITE : PC_VFU_DMA_FLAG_READ)))
-        return -EACCES;
+        return refuse(s, iova, v, len, -EACCES);
     if (m->last - iova < len - 1)
         len = (size_t)(m->last - iova) + 1;
     if (m->file) {

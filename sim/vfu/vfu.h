@@ -18,6 +18,7 @@
 #ifndef PC_VFU_H
 #define PC_VFU_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -45,6 +46,8 @@ enum {
  * @vendor: PCI vendor id.
  * @device: PCI device id.
  * @vectors: MSI-X vectors, 1..PC_VFU_MAX_VECTORS.
+ * @report_faults: an access that no map allows is also sent to the client as a message, so that a client with an IOMMU
+ *         (QEMU) refuses and reports it as on a bus. A client that does not answer costs PC_VFU_DMA_TIMEOUT_MS each.
  */
 struct pc_vfu_device {
     void *ctx;
@@ -55,6 +58,7 @@ struct pc_vfu_device {
     uint16_t vendor;
     uint16_t device;
     unsigned vectors;
+    bool report_faults;
 };
 
 /**

@@ -121,6 +121,31 @@ static void dma_messages(void **state)
     vc_free(c);
 }
 
+/* What no map allows is refused whatever the client answers, and the client is told where it asked for that. */
+static void refused_is_reported(void **state)
+{
+    struct vc *c = fdless_client(NULL);
+    struct peer p = {.c = c};
+    uint8_t buf[200] = {1, 2, 3};
+    pthread_t thread;
+
+    (void)state;
+    assert_int_equal(vc_unmap(c, 0x10000, 2 * PAGE), 24);
+    assert_int_equal(pc_vfu_dma_read(c->server, 0x10000, buf, sizeof(buf)), -EFAULT);
+    assert_int_equal(vc_stats(c).dma_messages, 0);
+    c->server->dev.report_faults = true;
+    pthread_create(&thread, NULL, peer_main, &p);
+    assert_int_equal(pc_vfu_dma_read(c->server, 0x10000, buf, sizeof(buf)), -EFAULT);
+    assert_int_equal(buf[0], 1);
+    assert_int_equal(pc_vfu_dma_write(c->server, 0x12000, buf, sizeof(buf)), -EACCES);
+    p.error = ENODEV;
+    assert_int_equal(pc_vfu_dma_write(c->server, 0x10000, buf, 4), -EFAULT);
+    assert_int_equal(p.served, 3);
+    assert_int_equal(vc_stats(c).dma_refused, 4);
+    end_peer(&p, thread);
+    vc_free(c);
+}
+
 static void dma_message_errors(void **state)
 {
     struct vc *c = fdless_client(NULL);
@@ -295,6 +320,8 @@ int main(void)
 {
     static int plain = 0, nested = 1, old_layout = 2, small = 4;
     const struct CMUnitTest tests[] = {
+        {"DMA that is refused is reported where that is wanted", refused_is_reported, NULL, NULL,
+         NULL},
         {"DMA messages", dma_messages, NULL, NULL, &plain},
         {"DMA messages to a client that first asks itself", dma_messages, NULL, NULL, &nested},
         {"DMA messages with QEMU 10's short count", dma_messages, NULL, NULL, &old_layout},

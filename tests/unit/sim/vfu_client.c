@@ -53,8 +53,14 @@ static void card_notice(void *ctx, const char *text)
 struct vc *vc_new(void)
 {
     struct vc *c = calloc(1, sizeof(*c));
-    const struct pc_vfu_device dev = {c,           card_read, card_write, card_reset,
-                                      card_notice, VC_VENDOR, VC_DEVICE,  VC_VECTORS};
+    const struct pc_vfu_device dev = {.ctx = c,
+                                      .reg_read = card_read,
+                                      .reg_write = card_write,
+                                      .reset = card_reset,
+                                      .notice = card_notice,
+                                      .vendor = VC_VENDOR,
+                                      .device = VC_DEVICE,
+                                      .vectors = VC_VECTORS};
     char err[256] = "";
 
     assert_non_null(c);

@@ -1,0 +1,162 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A virtual machine with the simulated card in one of its slots.
+
+    portcam-sim --vfio-user--> QEMU (no KVM, IOMMU, vfio-user-pci) --> Debian's kernel, vfio-pci --> portcamd, portcam
+
+The machine has a kernel and an initial file system, nothing else. It prints what its checks find to a second
+serial port, and there it also asks for what only its host can do: to pull the card, to turn the machine off (a kernel
+that waits a minute for a pulled card does not do that itself).
+"""
+
+import pathlib
+import re
+import subprocess
+import time
+
+from image import Image
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
+CACHE = ROOT / "build/vm"
+FILES = CACHE / "root"
+BUILT = ROOT / "build/tests/vm"
+SIM = ROOT / "build/sim/portcam-sim"
+GUEST = pathlib.Path(__file__).resolve().parent / "guest"
+MODULES = ("irqbypass", "vfio", "vfio_iommu_type1", "vfio-pci-core", "vfio-pci")
+PATIENCE = 600  # seconds until a machine that does not ask to be turned off counts as hanging
+
+
+class Unavailable(RuntimeError):
+    """The packages that the machine is made of cannot be had."""
+
+
+def fetch():
+    """Fetches the packages when they are not in the cache."""
+    done = subprocess.run([ROOT / "tests/vm/fetch", CACHE], capture_output=True, text=True, check=False)
+    if done.returncode == 69:
+        raise Unavailable(done.stderr.strip().splitlines()[-1])
+    if done.returncode:
+        raise RuntimeError(f"tests/vm/fetch: status {done.returncode}\n{done.stderr}")
+
+
+def make_image(path):
+    """The initial file system."""
+    image = Image()
+    image.file("init", GUEST / "init")
+    image.file("bin/busybox", FILES / "usr/bin/busybox")
+    for name in ("portcam", "portcamd", "driver_check"):
+        image.file(f"bin/{name}", BUILT / name)
+    for part in GUEST.iterdir():
+        if part.name != "init":
+            image.file(f"guest/{part.name}", part, 0o644)
+    image.file("guest/shop.json", ROOT / "demo/shop.json", 0o644)
+    image.text("etc/passwd", "root:x:0:0::/:/bin/sh\nportcam:x:1000:1000::/:/bin/sh\n")
+    image.text("etc/group", "root:x:0:\nportcam:x:1000:\n")
+    for name in MODULES:
+        image.file(f"modules/{name}.ko", next(FILES.glob(f"usr/lib/modules/*/kernel/**/{name}.ko.xz")))
+    image.write(path)
+
+
+class Result:
+    """What a machine told: checks {what: passed}, their order, comments before each; the kernel's log."""
+
+    def __init__(self, text, console):
+        self.text = text
+        self.console = console
+        self.checks = {}
+        self.told = {}
+        self.twice = []
+        self.planned = None
+        told = []
+        for line in text.splitlines():
+            if match := re.fullmatch(r"(not )?ok - (.*)", line):
+                if match[2] in self.checks:
+                    self.twice.append(match[2])
+                self.checks[match[2]] = not match[1]
+                self.told[match[2]] = "\n".join(told)
+                told = []
+            elif match := re.fullmatch(r"1\.\.(\d+)", line):
+                self.planned = int(match[1])
+            else:
+                told.append(line)
+
+
+class Machine:
+    """One boot. Part: which file of guest/ runs; iommu: whether the machine has one."""
+
+    def __init__(self, folder, part, iommu=True, engine="rtl"):
+        self.folder = pathlib.Path(folder)
+        self.part = part
+        self.iommu = iommu
+        self.engine = engine
+        self.processes = {}
+
+    def start(self, name, command):
+        with open(self.folder / f"{name}.log", "wb") as log:
+            self.processes[name] = subprocess.Popen(
+                [str(word) for word in command], stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+
+    def stop(self, name):
+        process = self.processes.pop(name)
+        process.kill()
+        process.wait()
+
+    def card_arguments(self):
+        return ["--engine", self.engine]
+
+    def qemu_arguments(self):
+        """What a kind of machine has beyond the common parts."""
+        return []
+
+    def qemu(self):
+        libraries = FILES / "usr/lib/x86_64-linux-gnu"
+        card = ('{"driver":"vfio-user-pci","addr":"05.0","multifunction":true,"x-no-posted-writes":true,'
+                f'"x-msg-timeout":600000,"socket":{{"path":"{self.folder}/card","type":"unix"}}}}')
+        kernel = next(FILES.glob("boot/vmlinuz-*"))
+        return [
+            libraries / "ld-linux-x86-64.so.2", "--library-path", libraries, FILES / "usr/bin/qemu-system-x86_64",
+            "-L", FILES / "usr/share/seabios", "-L", FILES / "usr/share/qemu",
+            "-nodefaults", "-display", "none", "-no-reboot", "-cpu", "max", "-smp", "1", "-m", "256",
+            "-M", "q35,accel=tcg,memory-backend=memory",
+            "-object", "memory-backend-memfd,id=memory,size=256M,share=on",
+            *(["-device", "intel-iommu,intremap=on,caching-mode=on"] if self.iommu else []),
+            "-device", card, "-device", "virtio-balloon-pci,addr=05.1",
+            "-kernel", kernel, "-initrd", self.folder / "image",
+            "-append", f"console=ttyS0 panic=-1 quiet intel_iommu=on portcam.part={self.part}",
+            "-serial", f"file:{self.folder}/console", "-serial", f"file:{self.folder}/results",
+            *self.qemu_arguments()]
+
+    def run(self):
+        """Boots, waits for the end. What the guest asks for with a line "host: WORD" is done by host_WORD()."""
+        make_image(self.folder / "image")
+        results = self.folder / "results"
+        results.touch()
+        served = 0
+        try:
+            self.start("card", [SIM, "--socket", self.folder / "card", "--quiet", "--report-faults",
+                                *self.card_arguments()])
+            while not (self.folder / "card").exists():
+                if self.processes["card"].poll() is not None:
+                    raise RuntimeError((self.folder / "card.log").read_text())
+                time.sleep(0.01)
+            self.start("qemu", self.qemu())
+            end = time.monotonic() + PATIENCE
+            while "qemu" in self.processes and self.processes["qemu"].poll() is None and time.monotonic() < end:
+                asked = re.findall(r"^host: (\w+)\r?$", results.read_text(errors="replace"), re.MULTILINE)
+                for word in asked[served:]:
+                    getattr(self, f"host_{word}")()
+                served = len(asked)
+                time.sleep(0.02)
+        finally:
+            for name in reversed(list(self.processes)):
+                self.stop(name)
+        text = results.read_text(errors="replace").replace("\r", "")
+        console = (self.folder / "console").read_text(errors="replace")
+        return Result(text, console + (self.folder / "qemu.log").read_text(errors="replace"))
+
+    def host_pull(self):
+        """The card is pulled out of its slot."""
+        self.stop("card")
+
+    def host_off(self):
+        """The machine is turned off."""
+        self.stop("qemu")

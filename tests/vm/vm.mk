@@ -1,0 +1,22 @@
+# SPDX-License-Identifier: Apache-2.0
+#
+# The driver against a real kernel: the simulated card as a PCI device of a virtual machine. What runs in the guest is
+# linked statically from the same objects, for the guest has nothing but a kernel and busybox. The linker would warn of
+# name services, which a static program takes from plain files.
+
+VM := build/tests/vm
+VM_PROGRAMS := $(VM)/portcam $(VM)/portcamd $(VM)/driver_check
+
+$(VM)/portcam: $(CLI_SRC:%.c=build/%.o) $(PORTCAM_ARCHIVES)
+$(VM)/portcamd: $(DAEMON_SRC:%.c=build/%.o) $(PORTCAM_ARCHIVES)
+$(VM)/portcamd: VM_LIBS := -levent_core
+$(VM)/driver_check: $(VM)/driver_check.o $(PORTCAM_ARCHIVES)
+
+$(VM_PROGRAMS):
+	$(call say,LD,$@ (static))
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -static -o $@ $(filter %.o %.a,$^) $(VM_LIBS) $(LIB_LIBS) -lz $(LDLIBS) \
+	  > $@.log 2>&1 || { cat $@.log; exit 1; }
+
+TEST_DEPS += $(VM_PROGRAMS)
+PY_TESTS += tests/vm/test_vm.py
