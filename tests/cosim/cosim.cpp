@@ -86,7 +86,7 @@ public:
             sent += feed();
             host_step();
             clocks(1 + pc_rng_below(&dice_, 48));
-            if (pc_rng_below(&dice_, 15000) == 0)
+            if (pc_rng_below(&dice_, 3000) == 0)
                 reset(totals);
         }
         finish(totals);

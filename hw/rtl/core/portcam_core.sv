@@ -284,11 +284,12 @@ module portcam_core #(
       .parsed_o(parsed)
   );
 
-  // A reset changes the seed at once; headers that were admitted before it still hash with the old one.
+  // A reset changes the seed in the clock of clear_request; headers that were admitted before it still
+  // hash with the old one.
   always_ff @(posedge clk_i) begin
     if (!rst_ni) begin
       hash_seed_q <= '0;
-    end else if (!stop) begin
+    end else if (!stop && !clear_request) begin
       hash_seed_q <= hash_seed;
     end
   end
