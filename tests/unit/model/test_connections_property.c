@@ -407,7 +407,7 @@ static void do_packet(struct world *w)
     if (!w->list.flow[slot].used)
         return;
     struct pc_ended ended;
-    struct pc_packet_result ret = {.ended = &ended};
+    struct pc_packet_result ret = {.before = 99, .after = 99, .effects = 99, .ended = &ended};
     struct pc_connection before = shown(&w->list.flow[slot]);
     pc_connections_packet(w->table, slot, &p, &ret);
     unsigned want = list_packet(&w->list, slot, &p);
