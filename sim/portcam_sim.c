@@ -407,7 +407,14 @@ static const struct option options[] = {
 
 static bool set_up_events(struct sim *s)
 {
-    s->base = event_base_new();
+    /* The engine's work makes itself active again: look for events after each piece of it. */
+    struct event_config *config = event_config_new();
+    if (!config || event_config_set_max_dispatch_interval(config, NULL, 1, 0) != 0) {
+        event_config_free(config);
+        return false;
+    }
+    s->base = event_base_new_with_config(config);
+    event_config_free(config);
     if (!s->base)
         return false;
     s->work = event_new(s->base, -1, 0, on_work, s);
