@@ -13,11 +13,11 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include "portcamd.h"
 #include "request.h"
+#include "unix_listen.h"
 
 enum {
     OUTPUT_PAUSE = 256 * 1024,     /* unread answers: no more requests are taken */
@@ -280,19 +280,11 @@ static void on_results(evutil_socket_t fd, short what, void *ctx)
 
 /* ---- the listening socket ---- */
 
-static bool somebody_listens(const struct sockaddr_un *address)
-{
-    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    bool listens = fd >= 0 && connect(fd, (const struct sockaddr *)address, sizeof(*address)) == 0;
-    if (fd >= 0)
-        close(fd);
-    return listens;
-}
-
 static void make_folder(const char *path)
 {
-    char folder[sizeof(((struct sockaddr_un *)0)->sun_path)];
-    snprintf(folder, sizeof(folder), "%s", path);
+    char folder[256];
+    if (snprintf(folder, sizeof(folder), "%s", path) >= (int)sizeof(folder))
+        return;
     char *slash = strrchr(folder, '/');
     if (slash && slash != folder) {
         *slash = 0;
@@ -300,41 +292,25 @@ static void make_folder(const char *path)
     }
 }
 
-static int bind_socket(struct server *s, const struct sockaddr_un *address)
+/* Nobody can connect before the file has its owner and mode. */
+static int listen_on(struct server *s)
 {
     const char *path = s->opts.socket_path;
+    char error[256];
 
+    make_folder(path);
     mode_t old = umask(0177);
-    int rc = bind(s->fd, (const struct sockaddr *)address, sizeof(*address)) ? -errno : 0;
+    s->fd = pc_unix_bind(path, error, sizeof(error));
     umask(old);
-    if (rc == 0 && s->has_group && (chown(path, (uid_t)-1, s->group) || chmod(path, 0660)))
+    if (s->fd < 0) {
+        daemon_log("%s", error);
+        return s->fd;
+    }
+    int rc = 0;
+    if (s->has_group && (chown(path, (uid_t)-1, s->group) || chmod(path, 0660)))
         rc = -errno;
     if (rc == 0 && listen(s->fd, BACKLOG))
         rc = -errno;
-    return rc;
-}
-
-static int listen_on(struct server *s)
-{
-    struct sockaddr_un address = {.sun_family = AF_UNIX};
-    const char *path = s->opts.socket_path;
-
-    if (strlen(path) >= sizeof(address.sun_path)) {
-        daemon_log("%s: the path of a socket has at most %zu bytes", path,
-                   sizeof(address.sun_path) - 1);
-        return -ENAMETOOLONG;
-    }
-    memcpy(address.sun_path, path, strlen(path) + 1);
-    make_folder(path);
-    if (somebody_listens(&address)) {
-        daemon_log("%s: another portcamd serves this socket; stop it, or give --socket", path);
-        return -EADDRINUSE;
-    }
-    (void)unlink(path);
-    s->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    if (s->fd < 0)
-        return -errno;
-    int rc = bind_socket(s, &address);
     if (rc)
         daemon_log("%s: %s", path, strerror(-rc));
     return rc;

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # Packet ports of the simulated card. Programs link $(PORTS_LIBS) and need $(PORTS_LDLIBS).
 PORTS_SRC := sim/ports/pcap.c sim/ports/port.c sim/ports/socket.c sim/ports/tap.c \
-             sim/ports/unix_listen.c
+             driver/unix_listen.c
 
 PORTS_LIBS   := build/libpc_ports.a
 PORTS_LDLIBS := -lpcap

@@ -17,7 +17,7 @@
 #include <unistd.h>
 
 #include "ports/port.h"
-#include "ports/unix_listen.h"
+#include "unix_listen.h"
 
 enum {
     LENGTH_BYTES = 4,

@@ -15,7 +15,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "ports/unix_listen.h"
+#include "unix_listen.h"
 #include "vfu/internal.h"
 
 enum { MESSAGES_PER_CALL = 64 };

@@ -14,7 +14,7 @@ import threading
 
 import pytest
 
-from cli_daemon import PORTCAM, PORTCAMD, SHOP, Daemon, Simulator, run
+from cli_daemon import PORTCAM, PORTCAMD, SHOP, Daemon, Program, Simulator, run
 
 REQUEST_MAX = 8 * 1024 * 1024
 NOGROUP = 65534
@@ -116,7 +116,30 @@ def test_a_second_daemon_leaves_the_first_its_socket(daemon):
         with open(second.log, "wb") as log:
             second.process = subprocess.Popen(second.command, stderr=log)
         assert second.process.wait() == 5
-    assert "another portcamd serves this socket; stop it" in second.log.read_text()
+    assert "is in use by another process: stop it or choose another path" in second.log.read_text()
+
+
+def test_what_is_no_dead_socket_stays(tmp_path):
+    """A file, a folder and a link at the socket's path are left as they are; a dead socket is replaced."""
+    target = tmp_path / "kept"
+    target.write_text("precious")
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    link = tmp_path / "link"
+    link.symlink_to(target)
+    for path in (target, folder, link):
+        result = subprocess.run([PORTCAMD, "-S", path, "-D", tmp_path / "state"],
+                                capture_output=True, text=True, check=False)
+        assert result.returncode == 5
+        assert f"{path} exists and is not a socket: choose another path or remove it" \
+            in result.stderr
+    assert target.read_text() == "precious" and folder.is_dir() and link.is_symlink()
+    with Daemon(tmp_path) as daemon:
+        daemon.start().process.kill()
+        daemon.process.wait()
+        assert daemon.socket.exists()
+        Program.start(daemon)
+        assert daemon.json("device", "health")["ok"] and daemon.stop() == 0
 
 
 def test_wrong_options(tmp_path):
@@ -128,8 +151,8 @@ def test_wrong_options(tmp_path):
                                 check=False)
         assert result.returncode == 1 and text in result.stderr and "usage: " in result.stderr
     for words, text in ((["-d", "coffee:"], "use pci:0000:03:00.0, vfio-user:"),
-                        (["-S", "/proc/none/x"], "/proc/none/x: "),
-                        (["-S", "x" * 200], "the path of a socket has at most 107 bytes"),
+                        (["-S", "/proc/none/x"], "cannot listen at /proc/none/x: "),
+                        (["-S", "x" * 200], "socket path of 200 bytes: it must have 1 to 107"),
                         (["-D", "/proc/none"], "/proc/none")):
         result = subprocess.run([PORTCAMD, "-S", tmp_path / "s", "-D", tmp_path, *words],
                                 capture_output=True, text=True, check=False)

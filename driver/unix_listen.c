@@ -12,7 +12,9 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#include "ports/unix_listen.h"
+#include "unix_listen.h"
+
+#define BACKLOG 8
 
 /* Removes a socket file that nobody listens on. Return: 0 (also when there is none) or -errno. */
 static int remove_stale(const struct sockaddr_un *a, char *err, size_t err_len)
@@ -39,7 +41,17 @@ static int remove_stale(const struct sockaddr_un *a, char *err, size_t err_len)
     return -EADDRINUSE;
 }
 
-int pc_unix_listen(const char *path, char *err, size_t err_len)
+/* A sentence for what has none yet. */
+static void say(const char *path, int rc, char *err, size_t err_len)
+{
+    if (!err[0])
+        snprintf(err, err_len, "cannot listen at %s: %s%s", path, strerror(-rc),
+                 rc == -ENOENT   ? "; create the directory"
+                 : rc == -EACCES ? "; choose a directory that you may write"
+                                 : "");
+}
+
+int pc_unix_bind(const char *path, char *err, size_t err_len)
 {
     struct sockaddr_un a = {.sun_family = AF_UNIX};
     size_t len = strlen(path);
@@ -55,16 +67,23 @@ int pc_unix_listen(const char *path, char *err, size_t err_len)
     err[0] = '\0';
     rc = remove_stale(&a, err, err_len);
     fd = rc ? -1 : socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    if (!rc && (fd < 0 || bind(fd, (const struct sockaddr *)&a, sizeof(a)) || listen(fd, 8)))
+    if (!rc && (fd < 0 || bind(fd, (const struct sockaddr *)&a, sizeof(a))))
         rc = -errno;
     if (!rc)
         return fd;
     if (fd >= 0)
         close(fd);
-    if (!err[0])
-        snprintf(err, err_len, "cannot listen at %s: %s%s", path, strerror(-rc),
-                 rc == -ENOENT   ? "; create the directory"
-                 : rc == -EACCES ? "; choose a directory that you may write"
-                                 : "");
+    say(path, rc, err, err_len);
+    return rc;
+}
+
+int pc_unix_listen(const char *path, char *err, size_t err_len)
+{
+    int fd = pc_unix_bind(path, err, err_len);
+    if (fd < 0 || listen(fd, BACKLOG) == 0)
+        return fd;
+    int rc = -errno;
+    close(fd);
+    say(path, rc, err, err_len);
     return rc;
 }
