@@ -13,42 +13,18 @@
 #include <sys/resource.h>
 #include <time.h>
 
+#include "cables.h"
 #include "engine.h"
 #include "portcam_defs.h"
-#include "ports/port.h"
 #include "vfu/vfu.h"
-
-#define FUNCTIONS PORTCAM_BUILD_FUNCTIONS
-#define BATCH 64      /* frames taken from a port before the others have their turn */
-#define BACKLOG 1024  /* frames that a full port may owe */
-#define RETRY_US 1000 /* until a full port is tried again */
-
-/* A frame that its port had no room for. */
-struct owed {
-    struct owed *next;
-    size_t len;
-    uint8_t bytes[];
-};
-
-struct attach {
-    struct sim *sim;
-    unsigned function;
-    struct pc_port *port;
-    struct event *readable;
-    bool ended, paused; /* capture at its end; the engine has no room */
-    struct owed *owed, **owed_tail;
-    size_t owes;
-    uint64_t lost;
-};
 
 struct sim {
     struct event_base *base;
-    struct event *work, *vfu_readable, *retry, *stop[2], *go;
+    struct event *work, *vfu_readable, *stop[2], *go;
     struct pc_engine engine;
     struct pc_vfu *vfu;
-    struct attach attach[FUNCTIONS];
+    struct cables *cables;
     bool quit_at_end, quiet, report_faults;
-    bool hold; /* no frame is taken before SIGUSR1 */
     const char *stats_path;
     uint64_t differences_told;
     int exit_code;
@@ -79,6 +55,18 @@ static void wake(struct sim *s)
     event_add(s->work, &(struct timeval){0});
 }
 
+/* ---- what the cables call ---- */
+
+static void say_line(const char *text)
+{
+    say("%s", text);
+}
+
+static void wake_sim(void *ctx)
+{
+    wake(ctx);
+}
+
 /* ---- what the engine calls ---- */
 
 static int host_dma_read(void *ctx, uint64_t iova, void *dst, size_t len)
@@ -100,30 +88,10 @@ static void host_irq(void *ctx, unsigned vector)
         pc_vfu_irq(s->vfu, vector);
 }
 
-static void owe(struct attach *a, const uint8_t *frame, size_t len)
-{
-    struct owed *o = a->owes < BACKLOG ? malloc(sizeof(*o) + len) : NULL;
-    if (!o) {
-        a->lost++;
-        return;
-    }
-    o->next = NULL;
-    o->len = len;
-    memcpy(o->bytes, frame, len);
-    *a->owed_tail = o;
-    a->owed_tail = &o->next;
-    if (a->owes++ == 0)
-        event_add(a->sim->retry, &(struct timeval){.tv_usec = RETRY_US});
-}
-
 static void host_frame(void *ctx, unsigned function, const uint8_t *frame, size_t len)
 {
     struct sim *s = ctx;
-    struct attach *a = &s->attach[function < FUNCTIONS ? function : 1];
-    if (!a->port)
-        return;
-    if (a->owes || pc_port_send(a->port, frame, len) == -EAGAIN)
-        owe(a, frame, len);
+    cables_send(s->cables, function, frame, len);
 }
 
 static void host_difference(void *ctx, const char *text)
@@ -174,104 +142,16 @@ static void on_vfu(evutil_socket_t fd, short what, void *ctx)
     wake(s);
 }
 
-/* Take frames from a port while the engine has room; without room stop listening until it has. */
-static void take(struct attach *a)
-{
-    uint8_t frame[PC_PORT_MAX_FRAME];
-    struct pc_engine *e = &a->sim->engine;
-    for (int i = 0; i < BATCH && !a->ended; i++) {
-        if (!e->room(e->self, a->function)) {
-            a->paused = true;
-            if (a->readable)
-                event_del(a->readable);
-            return;
-        }
-        ssize_t len = pc_port_recv(a->port, frame, sizeof(frame));
-        if (len == 0)
-            return;
-        if (len == -ENODATA) {
-            a->ended = true;
-        } else if (len == -EPROTO) {
-            say("function %u: %s", a->function, pc_port_message(a->port));
-        } else if (len < 0) {
-            say("function %u: %s", a->function, pc_port_message(a->port));
-            a->ended = true;
-            if (a->readable)
-                event_del(a->readable);
-        } else {
-            e->push(e->self, a->function, frame, (size_t)len);
-        }
-    }
-}
-
-static void on_port(evutil_socket_t fd, short what, void *ctx)
-{
-    (void)fd;
-    (void)what;
-    struct attach *a = ctx;
-    take(a);
-    wake(a->sim);
-}
-
-static void resume_ports(struct sim *s)
-{
-    if (s->hold)
-        return;
-    for (unsigned f = 0; f < FUNCTIONS; f++) {
-        struct attach *a = &s->attach[f];
-        if (!a->port || a->ended)
-            continue;
-        if (a->paused && s->engine.room(s->engine.self, f)) {
-            a->paused = false;
-            if (a->readable)
-                event_add(a->readable, NULL);
-        }
-        if (!a->readable)
-            take(a); /* a file: read as fast as the engine takes */
-    }
-}
-
-static bool all_ended(const struct sim *s)
-{
-    for (unsigned f = 0; f < FUNCTIONS; f++)
-        if (s->attach[f].port && (!s->attach[f].ended || s->attach[f].owes))
-            return false;
-    return true;
-}
-
 static void on_work(evutil_socket_t fd, short what, void *ctx)
 {
     (void)fd;
     (void)what;
     struct sim *s = ctx;
-    resume_ports(s);
+    cables_resume(s->cables);
     if (s->engine.run(s->engine.self))
         wake(s);
-    else if (s->quit_at_end && all_ended(s))
+    else if (s->quit_at_end && cables_ended(s->cables))
         event_base_loopbreak(s->base);
-}
-
-static void on_retry(evutil_socket_t fd, short what, void *ctx)
-{
-    (void)fd;
-    (void)what;
-    struct sim *s = ctx;
-    bool more = false;
-    for (unsigned f = 0; f < FUNCTIONS; f++) {
-        struct attach *a = &s->attach[f];
-        while (a->owed && pc_port_send(a->port, a->owed->bytes, a->owed->len) != -EAGAIN) {
-            struct owed *o = a->owed;
-            a->owed = o->next;
-            if (!a->owed)
-                a->owed_tail = &a->owed;
-            a->owes--;
-            free(o);
-        }
-        more = more || a->owed;
-    }
-    if (more)
-        event_add(s->retry, &(struct timeval){.tv_usec = RETRY_US});
-    wake(s);
 }
 
 static void on_stop(evutil_socket_t signal, short what, void *ctx)
@@ -281,66 +161,14 @@ static void on_stop(evutil_socket_t signal, short what, void *ctx)
     event_base_loopbreak(((struct sim *)ctx)->base);
 }
 
-static void listen_to_ports(struct sim *s)
-{
-    for (unsigned f = 0; f < FUNCTIONS; f++)
-        if (s->attach[f].readable)
-            event_add(s->attach[f].readable, NULL);
-}
-
 static void on_go(evutil_socket_t signal, short what, void *ctx)
 {
     (void)signal;
     (void)what;
-    struct sim *s = ctx;
-    if (!s->hold)
-        return;
-    s->hold = false;
-    listen_to_ports(s);
-    wake(s);
+    cables_listen(((struct sim *)ctx)->cables);
 }
 
 /* ---- start and end ---- */
-
-static bool attach_port(struct sim *s, unsigned function, const char *spec)
-{
-    struct attach *a = &s->attach[function];
-    char err[256];
-    if (a->port) {
-        say("function %u has two ports; give each function one --net or --host", function);
-        return false;
-    }
-    a->sim = s;
-    a->function = function;
-    a->owed_tail = &a->owed;
-    a->port = pc_port_open(spec, err, sizeof(err));
-    if (!a->port) {
-        say("%s", err);
-        return false;
-    }
-    int fd = pc_port_fd(a->port);
-    if (fd < 0)
-        return true;
-    a->readable = event_new(s->base, fd, EV_READ | EV_PERSIST, on_port, a);
-    return a->readable;
-}
-
-/* "SPEC" is the next host function, "N=SPEC" function N. */
-static bool attach_host(struct sim *s, const char *text)
-{
-    char *end;
-    unsigned long function = strtoul(text, &end, 10);
-    if (end == text || *end != '=') {
-        for (function = 1; function < FUNCTIONS && s->attach[function].port;)
-            function++;
-        end = NULL;
-    }
-    if (function < 1 || function >= FUNCTIONS) {
-        say("--host %s: host functions are 1 to %u", text, FUNCTIONS - 1);
-        return false;
-    }
-    return attach_port(s, (unsigned)function, end ? end + 1 : text);
-}
 
 static void write_stats(struct sim *s)
 {
@@ -407,22 +235,15 @@ static const struct option options[] = {
 
 static bool set_up_events(struct sim *s)
 {
-    /* The engine's work makes itself active again: look for events after each piece of it. */
-    struct event_config *config = event_config_new();
-    if (!config || event_config_set_max_dispatch_interval(config, NULL, 1, 0) != 0) {
-        event_config_free(config);
-        return false;
-    }
-    s->base = event_base_new_with_config(config);
-    event_config_free(config);
+    s->base = event_base_new();
     if (!s->base)
         return false;
     s->work = event_new(s->base, -1, 0, on_work, s);
-    s->retry = event_new(s->base, -1, 0, on_retry, s);
+    s->cables = cables_new(s->base, &s->engine, say_line, wake_sim, s);
     s->stop[0] = evsignal_new(s->base, SIGTERM, on_stop, s);
     s->stop[1] = evsignal_new(s->base, SIGINT, on_stop, s);
     s->go = evsignal_new(s->base, SIGUSR1, on_go, s);
-    return s->work && s->retry && s->stop[0] && s->stop[1] && s->go &&
+    return s->work && s->cables && s->stop[0] && s->stop[1] && s->go &&
            event_add(s->stop[0], NULL) == 0 && event_add(s->stop[1], NULL) == 0 &&
            event_add(s->go, NULL) == 0;
 }
@@ -450,21 +271,8 @@ static bool set_up_socket(struct sim *s, const char *path)
 
 static void tear_down(struct sim *s)
 {
-    struct event *events[] = {s->work, s->retry, s->vfu_readable, s->stop[0], s->stop[1], s->go};
-    for (unsigned f = 0; f < FUNCTIONS; f++) {
-        struct attach *a = &s->attach[f];
-        if (a->lost)
-            say("function %u: %llu frames lost because nobody took them", f,
-                (unsigned long long)a->lost);
-        while (a->owed) {
-            struct owed *o = a->owed;
-            a->owed = o->next;
-            free(o);
-        }
-        if (a->readable)
-            event_free(a->readable);
-        pc_port_close(a->port);
-    }
+    struct event *events[] = {s->work, s->vfu_readable, s->stop[0], s->stop[1], s->go};
+    cables_free(s->cables);
     for (size_t i = 0; i < sizeof(events) / sizeof(*events); i++)
         if (events[i])
             event_free(events[i]);
@@ -480,6 +288,7 @@ int main(int argc, char **argv)
     static struct sim s;
     const char *socket = NULL, *engine = "rtl";
     uint64_t seed = 1;
+    bool hold = false; /* no frame is taken before SIGUSR1 */
     clock_gettime(CLOCK_MONOTONIC, &s.start);
     signal(SIGPIPE, SIG_IGN);
     bool ok = set_up_events(&s);
@@ -492,10 +301,10 @@ int main(int argc, char **argv)
             engine = optarg;
             break;
         case 'n':
-            ok = attach_port(&s, 0, optarg);
+            ok = cables_plug_net(s.cables, optarg);
             break;
         case 'h':
-            ok = attach_host(&s, optarg);
+            ok = cables_plug_host(s.cables, optarg);
             break;
         case 'r':
             seed = strtoull(optarg, NULL, 0);
@@ -507,7 +316,7 @@ int main(int argc, char **argv)
             s.report_faults = true;
             break;
         case 'w':
-            s.hold = true;
+            hold = true;
             break;
         case 'q':
             s.quit_at_end = true;
@@ -543,8 +352,8 @@ int main(int argc, char **argv)
     if (!s.quiet)
         say("engine %s, %s%s", s.engine.name, socket ? "socket " : "no socket",
             socket ? socket : "");
-    if (!s.hold)
-        listen_to_ports(&s);
+    if (!hold)
+        cables_listen(s.cables);
     wake(&s);
     event_base_dispatch(s.base);
     write_stats(&s);
