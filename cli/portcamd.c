@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
  * portcamd: owns one card and serves it on a local socket. It stays in the foreground and logs to standard error; its
- * end leaves the card forwarding as it is.
+ * end leaves the card forwarding as it is, except where the kernel's VFIO resets a card that nobody has open.
  */
 #include <errno.h>
 #include <event2/event.h>
 #include <getopt.h>
 #include <signal.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -28,6 +29,7 @@ struct options {
 };
 
 struct daemon {
+    bool kernel_resets; /* the card, when it is closed */
     struct event_base *base;
     struct worker *worker;
     struct server *server;
@@ -157,7 +159,8 @@ static void on_signal(evutil_socket_t number, short what, void *ctx)
 {
     const struct daemon *d = ctx;
     (void)what;
-    daemon_log("%s: ending; the card goes on", number == SIGTERM ? "terminated" : "interrupted");
+    daemon_log("%s: ending; %s", number == SIGTERM ? "terminated" : "interrupted",
+               d->kernel_resets ? "the kernel resets the card" : "the card goes on");
     event_base_loopexit(d->base, NULL);
 }
 
@@ -216,7 +219,8 @@ static void forget(struct event *event)
 /* An exit code. The card is closed. */
 static int serve(const struct options *o, struct portcam *pc)
 {
-    struct daemon d = {.base = event_base_new()};
+    struct daemon d = {.kernel_resets = strncmp(o->device, "pci:", 4) == 0,
+                       .base = event_base_new()};
     struct server_opts opts = o->server;
     opts.polled = on_polled;
     opts.polled_ctx = &d;

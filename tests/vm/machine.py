@@ -109,7 +109,7 @@ class Machine:
 
     def qemu(self):
         libraries = FILES / "usr/lib/x86_64-linux-gnu"
-        card = ('{"driver":"vfio-user-pci","addr":"05.0","multifunction":true,"x-no-posted-writes":true,'
+        card = ('{"driver":"vfio-user-pci","bus":"root0","addr":"00.0","multifunction":true,"x-no-posted-writes":true,'
                 f'"x-msg-timeout":600000,"socket":{{"path":"{self.folder}/card","type":"unix"}}}}')
         kernel = next(FILES.glob("boot/vmlinuz-*"))
         return [
@@ -119,7 +119,8 @@ class Machine:
             "-M", "q35,accel=tcg,memory-backend=memory",
             "-object", "memory-backend-memfd,id=memory,size=256M,share=on",
             *(["-device", "intel-iommu,intremap=on,caching-mode=on"] if self.iommu else []),
-            "-device", card, "-device", "virtio-balloon-pci,addr=05.1",
+            "-device", "pcie-root-port,id=root0,chassis=1", "-device", card,
+            "-device", "virtio-balloon-pci,bus=root0,addr=00.1",
             "-kernel", kernel, "-initrd", self.folder / "image",
             "-append", f"console=ttyS0 panic=-1 quiet intel_iommu=on portcam.part={self.part}",
             "-serial", f"file:{self.folder}/console", "-serial", f"file:{self.folder}/results",

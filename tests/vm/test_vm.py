@@ -48,6 +48,8 @@ CHECKS = {
         "killed and restarted, tables are there again",
         "unbind ends, the daemon lets go",
         "bound again, tables are there again",
+        "the daemon ends by a signal",
+        "the daemon without root",
         "the card is pulled, the daemon says so",
     ],
     "no-iommu": [
