@@ -112,6 +112,11 @@ demo: ## a real client and real servers on two sides of the simulated card
 	@scripts/deps demo
 	@+$(MAKE) run-demo
 
+.PHONY: demo-vm
+demo-vm: ## the same with a real kernel and web servers in a virtual machine behind the card
+	@scripts/deps demo
+	@+$(MAKE) run-demo-vm
+
 .PHONY: test
 test: ## build and run every test; ONLY=regex picks some, TESTFLAGS go to tests/run
 	@scripts/deps test

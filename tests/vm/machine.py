@@ -21,7 +21,8 @@ FILES = CACHE / "root"
 BUILT = ROOT / "build/tests/vm"
 SIM = ROOT / "build/sim/portcam-sim"
 GUEST = pathlib.Path(__file__).resolve().parent / "guest"
-MODULES = ("irqbypass", "vfio", "vfio_iommu_type1", "vfio-pci-core", "vfio-pci")
+MODULES = ("irqbypass", "vfio", "vfio_iommu_type1", "vfio-pci-core", "vfio-pci",
+           "failover", "net_failover", "virtio_net")
 PATIENCE = 600  # seconds until a machine that does not ask to be turned off counts as hanging
 
 
@@ -100,8 +101,11 @@ class Machine:
         process.kill()
         process.wait()
 
-    def card_arguments(self):
-        return ["--engine", self.engine]
+    def card_command(self):
+        return [SIM, "--socket", self.folder / "card", "--quiet", "--report-faults", "--engine", self.engine]
+
+    def card_is_up(self):
+        """Between the start of the card and that of the machine."""
 
     def qemu_arguments(self):
         """What a kind of machine has beyond the common parts."""
@@ -133,12 +137,12 @@ class Machine:
         results.touch()
         served = 0
         try:
-            self.start("card", [SIM, "--socket", self.folder / "card", "--quiet", "--report-faults",
-                                *self.card_arguments()])
+            self.start("card", self.card_command())
             while not (self.folder / "card").exists():
                 if self.processes["card"].poll() is not None:
                     raise RuntimeError((self.folder / "card.log").read_text())
                 time.sleep(0.01)
+            self.card_is_up()
             self.start("qemu", self.qemu())
             end = time.monotonic() + PATIENCE
             while "qemu" in self.processes and self.processes["qemu"].poll() is None and time.monotonic() < end:

@@ -6,9 +6,16 @@ Each boot of a machine is one run of a file of guest/; every check there is a te
 in the list below, or that the guest did not print, is a failure.
 """
 
+import pathlib
+import sys
+
 import pytest
 
-import machine
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent.parent / "demo"))
+
+import lab  # noqa: E402
+import machine  # noqa: E402
+import shop  # noqa: E402
 
 CHECKS = {
     "iommu": [
@@ -58,8 +65,15 @@ CHECKS = {
         "the list tells what is wrong",
         "a card that is gone",
     ],
+    "shop": [
+        "network and web servers",
+        "bind to vfio-pci",
+        "the daemon starts",
+        "the shop's configuration",
+    ],
 }
 boots = {}
+pages = {}  # what the shop's clients got
 
 
 @pytest.fixture(scope="module", name="boot")
@@ -73,7 +87,14 @@ def boot_fixture(tmp_path_factory):
     def boot(part):
         if part not in boots:
             folder = tmp_path_factory.mktemp(part)
-            boots[part] = machine.Machine(folder, part, iommu=part != "no-iommu").run()
+            if part != "shop":
+                boots[part] = machine.Machine(folder, part, iommu=part != "no-iommu").run()
+            elif why_not := lab.why_not():
+                pytest.skip(why_not)
+            else:
+                place = shop.Shop(folder)
+                boots[part] = place.run()
+                pages.update(place.pages)
             print(boots[part].text)
         return boots[part]
     return boot
@@ -93,3 +114,10 @@ def test_in_guest(boot, part, check):
     """One check of the guest."""
     result = boot(part)
     assert result.checks.get(check), result.told.get(check, "it was not reached") + result.console[-1500:]
+
+
+@pytest.mark.parametrize("public", shop.PUBLIC)
+def test_shop(boot, public):
+    """Pages through the card, from the machine that programs it: RTL, the kernel's VFIO and its network at once."""
+    boot("shop")
+    assert pages.get(public) == shop.wanted(public)

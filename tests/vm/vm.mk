@@ -20,3 +20,7 @@ $(VM_PROGRAMS):
 
 TEST_DEPS += $(VM_PROGRAMS)
 PY_TESTS += tests/vm/test_vm.py
+
+.PHONY: run-demo-vm
+run-demo-vm: $(VM_PROGRAMS) $(SIM_PROGRAMS)
+	@tests/vm/shop.py
