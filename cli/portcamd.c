@@ -245,8 +245,10 @@ static int serve(const struct options *o, struct portcam *pc)
     forget(d.tick);
     for (unsigned i = 0; i < d.n_device; i++)
         event_free(d.device[i]);
-    if (d.worker)
-        worker_stop(d.worker);
+    if (d.worker && !worker_stop(d.worker)) {
+        daemon_log("a request has not ended; it is left");
+        _exit(rc ? EXIT_SETUP : 0);
+    }
     if (d.base)
         event_base_free(d.base);
     portcam_close(pc);

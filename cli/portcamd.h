@@ -34,7 +34,10 @@ struct result {
 /* Starts the thread; it owns pc until worker_stop(). 0 or -errno. */
 int worker_start(struct portcam *pc, struct worker **ret);
 
-/* Ends the thread after the request in work; gives the card back. Waiting requests are dropped. */
+/*
+ * Ends the thread after the request in work; gives the card back. Waiting requests are dropped. NULL when the request
+ * does not end and changes nothing: thread and card are still in use, and the process must exit without touching them.
+ */
 struct portcam *worker_stop(struct worker *worker);
 
 /* Readable when there are results. */

@@ -12,6 +12,8 @@
 #include "portcamd.h"
 #include "request.h"
 
+enum { GRACE_SECONDS = 2 }; /* at the end, for a request that only reads */
+
 struct job {
     uint64_t client; /* 0: look after the card */
     char *text;
@@ -27,8 +29,9 @@ struct worker {
     struct result *results, **results_end;
     bool stop;
     int fd;
-    struct portcam *pc; /* of the thread alone */
-    int state;          /* last result of portcam_poll() */
+    struct portcam *pc;      /* of the thread alone */
+    int state;               /* last result of portcam_poll() */
+    struct pc_effect effect; /* of the request in work */
 };
 
 static void job_free(struct job *job)
@@ -61,14 +64,14 @@ static char *event_text(const char *event, const char *text, json_t *objects)
 
 static void do_request(struct worker *w, const struct job *job, struct result *result)
 {
-    struct pc_effect effect;
+    struct pc_effect *effect = &w->effect;
 
-    result->answer = pc_request_text(w->pc, job->text, job->len, &effect);
-    result->monitor = effect.monitor;
-    if (effect.changed) {
-        result->event = event_text("config", "the configuration changed", effect.objects);
-        json_decref(effect.objects);
-    } else if (effect.reset) {
+    result->answer = pc_request_text(w->pc, job->text, job->len, effect);
+    result->monitor = effect->monitor;
+    if (effect->changed) {
+        result->event = event_text("config", "the configuration changed", effect->objects);
+        json_decref(effect->objects);
+    } else if (effect->reset) {
         result->event = event_text("reset", "the card was reset", NULL);
     }
 }
@@ -170,6 +173,20 @@ int worker_start(struct portcam *pc, struct worker **ret)
     return 0;
 }
 
+/* Waits for the thread: some seconds, but as long as it takes while the card is being changed. */
+static bool ended(struct worker *w)
+{
+    struct timespec until;
+    int rc;
+
+    clock_gettime(CLOCK_MONOTONIC, &until);
+    do {
+        until.tv_sec += GRACE_SECONDS;
+        rc = pthread_clockjoin_np(w->thread, NULL, CLOCK_MONOTONIC, &until);
+    } while (rc == ETIMEDOUT && w->effect.touches);
+    return rc == 0;
+}
+
 struct portcam *worker_stop(struct worker *w)
 {
     struct portcam *pc = w->pc;
@@ -178,7 +195,8 @@ struct portcam *worker_stop(struct worker *w)
     w->stop = true;
     pthread_cond_signal(&w->wake);
     pthread_mutex_unlock(&w->lock);
-    pthread_join(w->thread, NULL);
+    if (!ended(w))
+        return NULL;
     while (w->jobs) {
         struct job *job = w->jobs;
         w->jobs = job->next;

@@ -133,6 +133,7 @@ static int changed(struct call *c, json_t *diff, json_t **ret)
 static int edit(struct call *c, enum portcam_edit what, json_t **ret)
 {
     json_t *diff = NULL;
+    c->effect->touches = !c->dry_run;
     int rc = portcam_edit(c->pc, what, c->object, c->args, c->dry_run, c->report, &diff);
     return rc ? rc : changed(c, diff, ret);
 }
@@ -159,11 +160,13 @@ static int health(struct call *c, json_t **ret)
 
 static int selftest(struct call *c, json_t **ret)
 {
+    c->effect->touches = true;
     return portcam_selftest(c->pc, ret);
 }
 
 static int reset(struct call *c, json_t **ret)
 {
+    c->effect->touches = !c->dry_run;
     int rc = c->dry_run ? 0 : portcam_reset(c->pc, c->report);
     if (rc == 0) {
         c->effect->reset = !c->dry_run;
@@ -217,6 +220,7 @@ static int config_apply(struct call *c, json_t **ret)
     json_t *diff = NULL;
     int rc = take_config(c, &config);
 
+    c->effect->touches = rc == 0 && !c->dry_run;
     if (rc == 0 && c->dry_run)
         rc = portcam_config_diff(c->pc, config, c->report, &diff);
     else if (rc == 0)
@@ -373,12 +377,18 @@ static json_t *checked(struct call *c)
     return answer;
 }
 
+static void clear(struct pc_effect *effect)
+{
+    effect->touches = effect->changed = effect->reset = effect->monitor = false;
+    effect->objects = NULL;
+}
+
 json_t *pc_request(struct portcam *pc, json_t *request, struct pc_effect *effect)
 {
     struct call c = {.pc = pc, .request = request, .effect = effect};
     json_t *id = json_object_get(request, "id");
 
-    memset(effect, 0, sizeof(*effect));
+    clear(effect);
     c.report = portcam_report_new();
     json_t *answer = c.report ? checked(&c) : NULL;
     portcam_report_free(c.report);
@@ -393,7 +403,7 @@ char *pc_request_text(struct portcam *pc, const char *text, size_t len, struct p
     json_t *answer;
     json_t *request = json_loadb(text, len, JSON_REJECT_DUPLICATES, &error);
 
-    memset(effect, 0, sizeof(*effect));
+    clear(effect);
     if (memchr(text, 0, len))
         answer = pc_error("protocol", NULL, "the request has a NUL byte");
     else if (request)
@@ -406,7 +416,7 @@ char *pc_request_text(struct portcam *pc, const char *text, size_t len, struct p
     json_decref(answer);
     if (!line) {
         json_decref(effect->objects);
-        memset(effect, 0, sizeof(*effect));
+        clear(effect);
     }
     return line;
 }

@@ -9,6 +9,7 @@
 #define PC_REQUEST_H
 
 #include <jansson.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 
 #include "portcam/portcam.h"
@@ -18,6 +19,8 @@
 
 /* What an answer did beside answering. */
 struct pc_effect {
+    atomic_bool
+        touches;     /* the card is being changed, or was; another thread may look at any time */
     bool changed;    /* the running configuration changed */
     json_t *objects; /* then: what, as portcam_config_diff() tells it; a reference of the caller */
     bool reset;      /* the card was reset */

@@ -16,8 +16,11 @@
 #include "report.h"
 #include "text.h"
 
-#define PC_NAME_MAX 63    /* bytes of a name */
-#define PC_LIST_MAX 65536 /* objects of one kind, more than any card has */
+#define PC_NAME_MAX 63 /* bytes of a name */
+#define PC_LIST_MAX                                                                                \
+    65536 /* objects of one kind, as many as a card can have: numbers have 16 bits */
+#define PC_FUNCTION_MAX 255 /* highest number of a function */
+#define PC_ERRORS_MAX 1024  /* where a check that compares many pairs has told enough */
 #define PC_VLAN_MAX 4094
 #define PC_NONE (-1) /* an index or number that is absent */
 
@@ -112,6 +115,21 @@ int pc_config_read(struct portcam_config *config, const char *text, size_t len,
 
 /* References, duplicates, overlaps. Adds to the report; 0 or -ENOMEM. */
 int pc_config_resolve(struct portcam_config *config, struct portcam_report *report);
+
+/* Address rows with a key, in an order that pc_addresses_*() know; `sorted` is freed by the owner. */
+struct pc_addresses {
+    struct portcam_config *config;
+    struct pc_cfg_address **sorted;
+    size_t count;
+};
+
+/* Once the domains of the addresses are resolved (config_addresses.c). 0 or -ENOMEM. */
+int pc_addresses_sort(struct portcam_config *config, struct pc_addresses *ret);
+/* No address may belong to two domains; one message for each that does. 0 or -ENOMEM. */
+int pc_addresses_overlaps(const struct pc_addresses *addresses, struct portcam_report *report);
+/* The address row that a service of a known domain names. */
+void pc_addresses_resolve(const struct pc_addresses *addresses, struct pc_cfg_service *service,
+                          struct portcam_report *report);
 
 /* Rules of services: backends, invertible static services, endpoints. Needs resolved references. 0 or -ENOMEM. */
 int pc_config_services(const struct portcam_config *config, struct portcam_report *report);

@@ -19,8 +19,6 @@ const struct pc_words PcDomainStates = {States, PORTCAM_DOMAIN_STATE_MAX};
 const struct pc_words PcPolicies = {Policies, PORTCAM_POLICY_MAX};
 const struct pc_words PcModes = {Modes, PORTCAM_MODE_MAX};
 
-#define FUNCTION_MAX 255
-
 struct reader {
     struct portcam_config *config;
     struct portcam_report *report;
@@ -88,7 +86,7 @@ static void read_vlan(struct pc_fields *f, int *vlan)
 static void read_function(struct pc_fields *f, struct pc_cfg_function *function)
 {
     int number = 0;
-    if (pc_fields_integer(f, "function", true, 1, FUNCTION_MAX, &number))
+    if (pc_fields_integer(f, "function", true, 1, PC_FUNCTION_MAX, &number))
         snprintf(f->label, sizeof(f->label), "function %d", number);
     function->number = (unsigned)number;
     function->domain = PC_NONE;
@@ -103,7 +101,7 @@ static void read_domain(struct pc_fields *f, struct pc_cfg_domain *domain)
     pc_fields_name(f, "name", "domain", &domain->name);
     pc_fields_word(f, "state", &PcDomainStates, false, &domain->state);
     pc_fields_word(f, "unknown", &PcPolicies, false, &domain->unknown);
-    pc_fields_integer(f, "home", false, 0, FUNCTION_MAX, &home);
+    pc_fields_integer(f, "home", false, 0, PC_FUNCTION_MAX, &home);
     domain->home = (unsigned)home;
 }
 
@@ -147,7 +145,7 @@ static void read_address(struct pc_fields *f, struct pc_cfg_address *address)
                             kind);
     }
     pc_fields_copy(f, "domain", true, &address->domain_name);
-    pc_fields_integer(f, "function", false, 0, FUNCTION_MAX, &function);
+    pc_fields_integer(f, "function", false, 0, PC_FUNCTION_MAX, &function);
     address->function = (unsigned)function;
 }
 
@@ -172,7 +170,7 @@ static void read_backend(struct pc_fields *f, struct pc_cfg_backend *backend)
                         "\"function\" is missing; add the function its packets leave by, 0 for "
                         "the network");
     else
-        pc_fields_integer(f, "function", true, 0, FUNCTION_MAX, &function);
+        pc_fields_integer(f, "function", true, 0, PC_FUNCTION_MAX, &function);
     pc_fields_integer(f, "weight", false, 0, 65535, &weight);
     backend->port = (unsigned)port;
     backend->function = (unsigned)function;
@@ -200,6 +198,13 @@ static void read_protocol(struct pc_fields *f, int *protocol)
         *protocol = (int)number;
 }
 
+static void too_long(struct pc_fields *f, const char *key, size_t count, size_t most)
+{
+    pc_fields_error(f, key,
+                    "\"%s\" has %zu entries, and no card has room for more than %zu; remove %zu",
+                    key, count, most, count - most);
+}
+
 static void read_backends(struct pc_fields *f, struct pc_cfg_service *service)
 {
     json_t *value = pc_fields_get(f, "backends", NULL);
@@ -212,6 +217,10 @@ static void read_backends(struct pc_fields *f, struct pc_cfg_service *service)
     }
     if (!json_is_array(value)) {
         pc_fields_error(f, "backends", "\"backends\" is not a list; write [\"NAME\"]");
+        return;
+    }
+    if (json_array_size(value) > PC_LIST_MAX) {
+        too_long(f, "backends", json_array_size(value), PC_LIST_MAX);
         return;
     }
     service->backend_names = calloc(json_array_size(value), sizeof(char *));
@@ -311,9 +320,9 @@ static int read_list(struct pc_fields *top, struct reader *r, enum kind kind)
         pc_fields_error(top, Lists[kind], "\"%s\" is not a list; write [ ... ]", Lists[kind]);
         list = NULL;
     }
-    if (list && json_array_size(list) > PC_LIST_MAX) {
-        pc_fields_error(top, Lists[kind], "\"%s\" has %zu entries; at most %d can be read",
-                        Lists[kind], json_array_size(list), PC_LIST_MAX);
+    size_t most = kind == FUNCTION ? PC_FUNCTION_MAX : PC_LIST_MAX;
+    if (list && json_array_size(list) > most) {
+        too_long(top, Lists[kind], json_array_size(list), most);
         list = NULL;
     }
     if (!reserve(r->config, kind, json_array_size(list)))

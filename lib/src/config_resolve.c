@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * The second half of reading a configuration: names become indices, nothing is there twice, and no address belongs to
- * two domains. Every message names both places.
+ * The second half of reading a configuration: names become indices, and nothing is there twice. Every message names both
+ * places.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -112,6 +112,7 @@ static void resolve_functions(struct resolver *r)
     struct portcam_config *c = r->config;
     char name[16], place[128];
 
+    /* All pairs: there are at most PC_FUNCTION_MAX of them. */
     for (size_t i = 0; i < c->n_functions; i++) {
         struct pc_cfg_function *f = &c->functions[i];
         snprintf(name, sizeof(name), "%u", f->number);
@@ -135,147 +136,52 @@ static void resolve_functions(struct resolver *r)
     }
 }
 
-/* ---- overlap of address rows ---- */
-
-/* A prefix sorts before everything it contains. */
-static int by_prefix(const void *left, const void *right)
-{
-    const struct pc_cfg_address *a = *(const struct pc_cfg_address *const *)left;
-    const struct pc_cfg_address *b = *(const struct pc_cfg_address *const *)right;
-    if (a->ip.family != b->ip.family)
-        return a->ip.family < b->ip.family ? -1 : 1;
-    int order = memcmp(a->ip.bytes, b->ip.bytes, sizeof(a->ip.bytes));
-    if (order)
-        return order;
-    if (a->length != b->length)
-        return a->length < b->length ? -1 : 1;
-    return a->line < b->line ? -1 : a->line > b->line;
-}
-
-static void overlap(struct resolver *r, const struct pc_cfg_address *a,
-                    const struct pc_cfg_address *b)
-{
-    const struct pc_cfg_address *first = a->line <= b->line ? a : b;
-    const struct pc_cfg_address *second = first == a ? b : a;
-    char place[128];
-
-    if (a->domain == b->domain || a->domain == PC_NONE || b->domain == PC_NONE)
-        return;
-    if (a->vlan != b->vlan && a->vlan != PC_NONE && b->vlan != PC_NONE)
-        return;
-    pc_report_at(r->report, "refused", r->config->file, second->line,
-                 "address %s of domain \"%s\" overlaps address %s of domain \"%s\"%s; an address "
-                 "belongs to one domain: change one prefix, VLAN or domain",
-                 second->key, second->domain_name, first->key, first->domain_name,
-                 pc_config_place(r->config, first->line, place));
-}
-
-static int overlaps(struct resolver *r)
-{
-    struct portcam_config *c = r->config;
-    size_t n = 0, depth = 0;
-    struct pc_cfg_address **sorted = calloc(c->n_addresses + 1, sizeof(struct pc_cfg_address *));
-    struct pc_cfg_address **around = calloc(c->n_addresses + 1, sizeof(struct pc_cfg_address *));
-
-    if (!sorted || !around) {
-        free(sorted);
-        free(around);
-        return -ENOMEM;
-    }
-    for (size_t i = 0; i < c->n_addresses; i++) {
-        if (c->addresses[i].key)
-            sorted[n++] = &c->addresses[i];
-    }
-    if (n)
-        qsort(sorted, n, sizeof(struct pc_cfg_address *), by_prefix);
-    /* `around` holds the prefixes that contain the current one. */
-    for (size_t i = 0; i < n; i++) {
-        while (depth > 0 && !pc_ip_same_prefix(&around[depth - 1]->ip, &sorted[i]->ip,
-                                               around[depth - 1]->length))
-            depth--;
-        for (size_t k = 0; k < depth && pc_report_total(r->report) < 4096; k++)
-            overlap(r, around[k], sorted[i]);
-        around[depth++] = sorted[i];
-    }
-    free(sorted);
-    free(around);
-    return 0;
-}
-
 /* ---- services ---- */
 
-static void resolve_address(struct resolver *r, struct pc_cfg_service *s)
+/* `named_by` says of each backend which service named it last: its index and 1. */
+static void resolve_backends(struct resolver *r, size_t service, size_t *named_by)
 {
-    struct portcam_config *c = r->config;
-    const struct pc_cfg_address *elsewhere = NULL;
-    char text[PC_IP_TEXT + 16], place[128];
-    int found = PC_NONE;
-    unsigned count = 0;
+    struct pc_cfg_service *s = &r->config->services[service];
 
-    if (s->ip.family == 0) {
-        if (s->vlan != PC_NONE)
-            pc_report_at(r->report, "refused", c->file, s->line,
-                         "service \"%s\": \"vlan\" chooses among rows of one address; add "
-                         "\"address\" or remove \"vlan\"",
-                         s->name);
-        return;
-    }
-    pc_prefix_format(&s->ip, s->length, text);
-    if (s->vlan != PC_NONE) {
-        size_t n = strlen(text);
-        snprintf(text + n, sizeof(text) - n, " vlan %d", s->vlan);
-    }
-    for (size_t i = 0; i < c->n_addresses; i++) {
-        const struct pc_cfg_address *a = &c->addresses[i];
-        if (!a->key || a->length != s->length || !pc_ip_same_prefix(&a->ip, &s->ip, s->length) ||
-            (s->vlan != PC_NONE && s->vlan != a->vlan))
-            continue;
-        if (a->domain != s->domain) {
-            elsewhere = a;
-            continue;
-        }
-        found = (int)i;
-        count++;
-    }
-    s->address = found;
-    if (count > 1)
-        pc_report_at(r->report, "refused", c->file, s->line,
-                     "service \"%s\": address %s is there for several VLANs; add \"vlan\" to say "
-                     "which",
-                     s->name, text);
-    else if (count == 0 && elsewhere && elsewhere->domain_name)
-        pc_report_at(
-            r->report, "refused", c->file, s->line,
-            "service \"%s\": address %s belongs to domain \"%s\"%s, not to \"%s\"; name an "
-            "address of its own domain",
-            s->name, text, elsewhere->domain_name, pc_config_place(c, elsewhere->line, place),
-            s->domain_name);
-    else if (count == 0)
-        pc_report_at(
-            r->report, "refused", c->file, s->line,
-            "service \"%s\": address %s is not defined; add it to \"addresses\" or correct "
-            "it",
-            s->name, text);
-}
-
-static void resolve_backends(struct resolver *r, struct pc_cfg_service *s)
-{
     for (size_t k = 0; k < s->n_backends; k++) {
         int index = map_get(r->backends, s->backend_names[k]);
-        if (index == PC_NONE)
+        if (index == PC_NONE) {
             pc_report_at(r->report, "refused", r->config->file, s->line,
                          "service \"%s\": backend \"%.64s\" is not defined; add it to \"backends\" "
                          "or correct the name",
                          s->name, s->backend_names[k]);
-        else if (k == 0)
-            s->backend = index;
-        for (size_t i = 0; i < k; i++) {
-            if (strcmp(s->backend_names[i], s->backend_names[k]) == 0)
-                pc_report_at(r->report, "refused", r->config->file, s->line,
-                             "service \"%s\": backend \"%.64s\" is named twice; remove one",
-                             s->name, s->backend_names[k]);
+            continue;
         }
+        if (named_by[index] == service + 1)
+            pc_report_at(r->report, "refused", r->config->file, s->line,
+                         "service \"%s\": backend \"%.64s\" is named twice; remove one", s->name,
+                         s->backend_names[k]);
+        named_by[index] = service + 1;
+        if (k == 0)
+            s->backend = index;
     }
+}
+
+static int resolve_services(struct resolver *r, const struct pc_addresses *addresses)
+{
+    struct portcam_config *c = r->config;
+    size_t *named_by = calloc(c->n_backends + 1, sizeof(*named_by));
+    char name[PC_NAME_MAX + 8];
+
+    if (!named_by)
+        return -ENOMEM;
+    for (size_t i = 0; i < c->n_services; i++) {
+        struct pc_cfg_service *s = &c->services[i];
+        if (!s->name)
+            continue;
+        snprintf(name, sizeof(name), "\"%s\"", s->name);
+        s->domain = find_domain(r, "service", name, s->line, s->domain_name);
+        if (s->domain != PC_NONE)
+            pc_addresses_resolve(addresses, s, r->report);
+        resolve_backends(r, i, named_by);
+    }
+    free(named_by);
+    return 0;
 }
 
 static int duplicate_services(struct resolver *r)
@@ -308,7 +214,7 @@ static int duplicate_services(struct resolver *r)
 static int resolve(struct resolver *r)
 {
     struct portcam_config *c = r->config;
-    char name[PC_NAME_MAX + 8];
+    struct pc_addresses addresses = {0};
 
     int rc = collect(r);
     if (rc)
@@ -319,17 +225,12 @@ static int resolve(struct resolver *r)
         if (a->key)
             a->domain = find_domain(r, "address", a->key, a->line, a->domain_name);
     }
-    rc = overlaps(r);
-    for (size_t i = 0; i < c->n_services; i++) {
-        struct pc_cfg_service *s = &c->services[i];
-        if (!s->name)
-            continue;
-        snprintf(name, sizeof(name), "\"%s\"", s->name);
-        s->domain = find_domain(r, "service", name, s->line, s->domain_name);
-        if (s->domain != PC_NONE)
-            resolve_address(r, s);
-        resolve_backends(r, s);
-    }
+    rc = pc_addresses_sort(c, &addresses);
+    if (rc == 0)
+        rc = pc_addresses_overlaps(&addresses, r->report);
+    if (rc == 0)
+        rc = resolve_services(r, &addresses);
+    free(addresses.sorted);
     return rc ? rc : duplicate_services(r);
 }
 

@@ -183,15 +183,46 @@ static void check_pair(struct check *k, const struct pc_cfg_service *a,
 struct entry {
     const struct pc_cfg_service *service;
     const struct pc_ip *ip;
+    unsigned port; /* 0: any */
 };
 
-static int by_ip(const void *left, const void *right)
+/* Of one address those of any port first. */
+static int by_endpoint(const void *left, const void *right)
 {
     const struct entry *a = left, *b = right;
     int order = memcmp(a->ip, b->ip, sizeof(*a->ip));
     if (order)
         return order;
+    if (a->port != b->port)
+        return a->port < b->port ? -1 : 1;
     return a->service->line < b->service->line ? -1 : a->service->line > b->service->line;
+}
+
+static bool same_ip(const struct entry *a, const struct entry *b)
+{
+    return memcmp(a->ip, b->ip, sizeof(*a->ip)) == 0;
+}
+
+/*
+ * Each service meets those of its port and those of any port. Right ones are few, a handful of protocols; of wrong ones
+ * enough are told.
+ */
+static void check_entries(struct check *k, const struct entry *entries, size_t n)
+{
+    size_t any = 0, any_end = 0, port = 0;
+
+    for (size_t i = 0; i < n && pc_report_total(k->report) < PC_ERRORS_MAX; i++) {
+        if (i == 0 || !same_ip(&entries[i], &entries[any]))
+            any = any_end = port = i;
+        if (entries[i].port != entries[port].port)
+            port = i;
+        if (entries[i].port == 0)
+            any_end = port = i + 1;
+        for (size_t j = any; j < i && j < any_end; j++)
+            check_pair(k, entries[j].service, entries[i].service);
+        for (size_t j = port; j < i; j++)
+            check_pair(k, entries[j].service, entries[i].service);
+    }
 }
 
 static int check_endpoints(struct check *k)
@@ -206,15 +237,11 @@ static int check_endpoints(struct check *k)
         const struct pc_cfg_service *s = &c->services[i];
         if (!s->broken && s->mode == PORTCAM_MODE_STATIC && s->backend != PC_NONE &&
             s->address != PC_NONE && c->backends[s->backend].ip.family)
-            entries[n++] = (struct entry){s, &c->backends[s->backend].ip};
+            entries[n++] = (struct entry){s, &c->backends[s->backend].ip, endpoint_port(c, s)};
     }
     if (n)
-        qsort(entries, n, sizeof(*entries), by_ip);
-    for (size_t i = 0; i < n; i++) {
-        for (size_t j = i + 1;
-             j < n && memcmp(entries[i].ip, entries[j].ip, sizeof(struct pc_ip)) == 0; j++)
-            check_pair(k, entries[i].service, entries[j].service);
-    }
+        qsort(entries, n, sizeof(*entries), by_endpoint);
+    check_entries(k, entries, n);
     free(entries);
     return 0;
 }

@@ -61,20 +61,40 @@ json_t *pc_fields_get(struct pc_fields *f, const char *key, size_t *ret_position
     return value;
 }
 
-void pc_fields_error(struct pc_fields *f, const char *key, const char *format, ...)
+static void error_at(struct pc_fields *f, size_t position, const char *format, va_list args)
 {
     char text[512];
+
+    vsnprintf(text, sizeof(text), format, args);
+    pc_report_at(f->report, "refused", f->config->file, f->positions->at[position].key_line,
+                 "%s: %s", f->label, text);
+}
+
+void pc_fields_error(struct pc_fields *f, const char *key, const char *format, ...)
+{
     va_list args;
 
     va_start(args, format);
-    vsnprintf(text, sizeof(text), format, args);
+    error_at(f, find(f, key), format, args);
     va_end(args);
-    pc_report_at(f->report, "refused", f->config->file, f->positions->at[find(f, key)].key_line,
-                 "%s: %s", f->label, text);
+}
+
+/* `position`: of the value. */
+static void unknown_key(struct pc_fields *f, size_t position, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+static void unknown_key(struct pc_fields *f, size_t position, const char *format, ...)
+{
+    va_list args;
+
+    va_start(args, format);
+    error_at(f, position, format, args);
+    va_end(args);
 }
 
 void pc_fields_end(struct pc_fields *f)
 {
+    size_t position = f->position + 1;
     char list[256] = "";
     const char *key;
     json_t *value;
@@ -88,7 +108,8 @@ void pc_fields_end(struct pc_fields *f)
         for (unsigned i = 0; i < f->n_known; i++)
             known |= strcmp(key, f->known[i]) == 0;
         if (!known)
-            pc_fields_error(f, key, "unknown key \"%.64s\"; the keys here are %s", key, list);
+            unknown_key(f, position, "unknown key \"%.64s\"; the keys here are %s", key, list);
+        position = f->positions->at[position].next;
     }
 }
 

@@ -84,15 +84,16 @@ static void mark_old(const json_t *saved, bool *old, size_t room)
     }
 }
 
-static size_t next_free(const struct pc_numbers *n, const bool *old)
+/*
+ * The next number for a new object: those that no name had come first. *at goes from 0 through the numbers twice, for
+ * none becomes free on the way.
+ */
+static size_t next_free(const struct pc_numbers *n, const bool *old, size_t *at)
 {
-    for (size_t i = 0; i < n->room; i++) {
-        if (n->index[i] < 0 && !old[i])
-            return i;
-    }
-    for (size_t i = 0; i < n->room; i++) {
-        if (n->index[i] < 0)
-            return i;
+    for (; *at < 2 * n->room; ++*at) {
+        size_t number = *at % n->room;
+        if (n->index[number] < 0 && (*at >= n->room || !old[number]))
+            return number;
     }
     return 0;
 }
@@ -101,6 +102,8 @@ static int assign(const struct portcam_config *config, enum pc_kind kind, struct
                   const json_t *saved)
 {
     bool *old = calloc(n->room + 1, sizeof(*old));
+    size_t at = 0;
+
     if (!old)
         return -ENOMEM;
     mark_old(saved, old, n->room);
@@ -117,7 +120,7 @@ static int assign(const struct portcam_config *config, enum pc_kind kind, struct
     for (size_t i = 0; i < n->count; i++) {
         if (!n->fresh[i])
             continue;
-        size_t number = next_free(n, old);
+        size_t number = next_free(n, old, &at);
         memset(&n->base[i], 0, sizeof(n->base[i]));
         n->number[i] = (uint16_t)number;
         n->index[number] = (int32_t)i;

@@ -159,6 +159,44 @@ def test_wrong_options(tmp_path):
         assert result.returncode == 5 and text in result.stderr, words
 
 
+def test_the_end_does_not_wait_for_a_request_that_only_reads(tmp_path):
+    """The card stops to answer in the middle of one; half a request tells that the daemon has taken it."""
+    with Simulator(tmp_path / "card") as card, \
+            Daemon(tmp_path, "--half-request", "1", device=f"vfio-user:{tmp_path}/card") as daemon:
+        card.start()
+        daemon.start()
+        card.process.send_signal(signal.SIGSTOP)
+        asks, waits = daemon.connect(), daemon.connect()
+        asks.send(b'{"format": 1, "object": "stats", "verb": "show"}\n')
+        waits.send(b"{")
+        assert error_of(waits.line()) == "timeout"
+        assert daemon.stop() == 0
+        assert not daemon.socket.exists() and asks.line() is None
+        assert "a request has not ended; it is left" in daemon.log.read_text()
+        card.process.send_signal(signal.SIGCONT)
+        for client in (asks, waits):
+            client.close()
+
+
+def test_the_end_during_the_longest_requests(tmp_path):
+    """Everything that a request can hold is answered; the end may come in the middle of it."""
+    backends = [f"x{number}" for number in range(400000)]
+    config = {**SHOP, "services": [{**SHOP["services"][0], "backends": backends}]}
+    functions = {"format": 1, "functions": [{"function": 1}] * 65536}
+    with Daemon(tmp_path) as daemon:
+        daemon.start()
+        result = daemon.run("config", "check", daemon.write(json.dumps(config)))
+        assert result.returncode == 2
+        assert '"backends" has 400000 entries, and no card has room' in result.stderr
+        path = daemon.write(json.dumps(functions))
+        assert '"functions" has 65536 entries' in daemon.run("config", "check", path).stderr
+        client = daemon.connect()
+        client.send(json.dumps({"format": 1, "object": "config", "verb": "apply", "args": {
+            "text": json.dumps(config)}}).encode() + b"\n")
+        assert daemon.stop() == 0
+        client.close()
+
+
 # ---- requests that are none ----
 
 BAD = {
