@@ -135,11 +135,27 @@ static int parse_keys(struct words *w, const struct object *object, json_t *args
     return 0;
 }
 
+/* "domain add name shop": the name of the first key is there, and then what can only be its value. */
+static bool is_spelled_out(const struct words *w, const struct object *object, int more)
+{
+    return object && object->identity && w->left >= 2 + more &&
+           strcmp(w->at[0], object->identity) == 0 && !find_key(object, w->at[1]);
+}
+
+static int spelled_out(struct words *w, const struct object *object)
+{
+    return fail(w, "the %s stands first, without the word %s: portcam %s %s %s%s", object->identity,
+                object->identity, object->name, w->command->verb, w->at[1],
+                w->left > 2 ? " ..." : "");
+}
+
 static int parse_name(struct words *w, const struct object *object, json_t *args)
 {
     const struct key *key = find_key(object, object->identity);
-    const char *name = take(w);
 
+    if (is_spelled_out(w, object, w->command->args == ARGS_STATE))
+        return spelled_out(w, object);
+    const char *name = take(w);
     if (!name)
         return fail(w, "which %s? give its %s", object->name, object->identity);
     if (put_value(w, args, key, name))
@@ -153,10 +169,11 @@ static int parse_name(struct words *w, const struct object *object, json_t *args
     return 0;
 }
 
-static int parse_name_optional(struct words *w, json_t *args)
+static int parse_name_optional(struct words *w, const struct object *object, json_t *args)
 {
+    if (is_spelled_out(w, object, 0))
+        return spelled_out(w, object);
     const char *name = take(w);
-
     if (!name)
         return 0;
     if (!take_word(w, "vlan"))
@@ -299,7 +316,7 @@ static int parse(struct words *w, json_t *args)
     case ARGS_NONE:
         return 0;
     case ARGS_NAME_OPTIONAL:
-        return parse_name_optional(w, args);
+        return parse_name_optional(w, object, args);
     case ARGS_KEYS:
         if (w->left == 0)
             return fail(w, "what shall change? give KEY VALUE");

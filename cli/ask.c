@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "cli.h"
+#include "file_words.h"
 #include "render.h"
 #include "request.h"
 
@@ -86,7 +87,7 @@ static int apply_first(struct cli *cli)
 
     if (!text || !report) {
         portcam_report_free(report);
-        return fail(cli, "setup", NULL, "%s: %s", cli->config, strerror(errno));
+        return fail(cli, "setup", NULL, "%s cannot be read: %s", cli->config, file_words(errno));
     }
     int rc = portcam_config_parse(text, len, cli->config, report, &config);
     if (rc == 0)

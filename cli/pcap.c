@@ -7,6 +7,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "file_words.h"
+
 enum { FRAME_MAX = 16384, LINK_ETHERNET = 1 };
 
 static uint32_t word(const uint8_t *at, bool swapped)
@@ -79,7 +81,7 @@ json_t *pcap_read(const char *file, size_t max, bool *ret_cut, char error[256])
     FILE *stream = fopen(file, "rb");
 
     if (!stream) {
-        snprintf(error, 256, "%s", strerror(errno));
+        snprintf(error, 256, "it cannot be read: %s", file_words(errno));
         return NULL;
     }
     *ret_cut = false;

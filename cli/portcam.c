@@ -11,6 +11,7 @@
 
 #include "args.h"
 #include "cli.h"
+#include "file_words.h"
 #include "pcap.h"
 #include "portcam_defs.h"
 #include "render.h"
@@ -44,7 +45,8 @@ static int put_config(struct cli *cli, const json_t *answer, const char *file)
     char *text = json_dumps(json_object_get(answer, "config"), JSON_INDENT(2));
     int rc = text ? write_text(file, text) : -ENOMEM;
     free(text);
-    return rc ? fail(cli, "refused", NULL, "%s: %s; nothing was written", file, strerror(-rc))
+    return rc ? fail(cli, "refused", "nothing was written", "%s cannot be written: %s", file,
+                     file_words(-rc))
               : EXIT_OK;
 }
 
@@ -68,22 +70,38 @@ static int print_answer(struct cli *cli, json_t *answer, const char *file)
     return cli->partial ? EXIT_PARTIAL : ok && !json_is_true(ok) ? EXIT_REFUSED : EXIT_OK;
 }
 
+static int nul_byte(struct cli *cli, const char *file, const char *text, const char *nul)
+{
+    int line = 1;
+    for (const char *c = text; c < nul; c++)
+        line += *c == '\n';
+    return fail(cli, "syntax", NULL, "%s:%d: there is a NUL byte; write the file as UTF-8 text",
+                strcmp(file, "-") == 0 ? "input" : file, line);
+}
+
 /* Reads the files that the arguments name. */
 static int load_files(struct cli *cli, json_t *args)
 {
     char error[256];
+    int result;
 
     if (cli->command->args == ARGS_FILE) {
         const char *file = json_string_value(json_object_get(args, "file"));
         size_t len = 0;
         char *text = read_text(file, &len);
         if (!text)
-            return fail(cli, errno == ENOENT ? "not_found" : "refused", NULL, "%s: %s", file,
-                        strerror(errno));
+            return fail(cli, errno == ENOENT ? "not_found" : "refused", NULL,
+                        "%s cannot be read: %s", file, file_words(errno));
+        const char *nul = memchr(text, 0, len);
+        if (nul) {
+            result = nul_byte(cli, file, text, nul);
+            free(text);
+            return result;
+        }
         json_t *value = json_stringn(text, len);
         free(text);
         if (!value)
-            return fail(cli, "syntax", NULL, "%s: it is not UTF-8 text", file);
+            return fail(cli, "syntax", NULL, "%s is not UTF-8 text; write it as such", file);
         json_object_set_new(args, "text", value);
         if (strcmp(file, "-") == 0)
             json_object_set_new(args, "file", json_string("input"));

@@ -17,6 +17,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "file_words.h"
 #include "portcam_defs.h"
 #include "portcamd.h"
 
@@ -114,7 +115,7 @@ static int apply_config(struct portcam *pc, const char *file, struct portcam_rep
     char *text = read_file(file, &len);
 
     if (!text) {
-        daemon_log("%s: %s", file, strerror(errno));
+        daemon_log("%s cannot be read: %s", file, file_words(errno));
         return -ENOENT;
     }
     int rc = portcam_config_parse(text, len, file, report, &config);

@@ -409,8 +409,12 @@ char *pc_request_text(struct portcam *pc, const char *text, size_t len, struct p
     else if (request)
         answer = pc_request(pc, request, effect);
     else
-        answer = pc_error("protocol", "one request is one line of JSON",
-                          "the request is not JSON: %s (byte %d)", error.text, error.position);
+        answer =
+            json_error_code(&error) == json_error_null_character
+                ? pc_error("protocol", NULL,
+                           "a string of the request has a NUL character, \\u0000; remove it")
+                : pc_error("protocol", "one request is one line of JSON",
+                           "the request is not JSON: %s (byte %d)", error.text, error.position);
     json_decref(request);
     char *line = answer ? json_dumps(answer, JSON_COMPACT) : NULL;
     json_decref(answer);

@@ -14,6 +14,7 @@
 
 static const char *const States[] = {"running", "draining", "paused", "stopped"};
 static const char *const Policies[] = {"pass", "drop", "reject"};
+static const char Unspecified[] = "unspecified";
 static const char *const Modes[] = {"static", "stateful", "deliver"};
 const struct pc_words PcDomainStates = {States, PORTCAM_DOMAIN_STATE_MAX};
 const struct pc_words PcPolicies = {Policies, PORTCAM_POLICY_MAX};
@@ -105,21 +106,59 @@ static void read_domain(struct pc_fields *f, struct pc_cfg_domain *domain)
     domain->home = (unsigned)home;
 }
 
-/* Destinations that the card never looks up. */
-static const char *never_matches(const struct pc_ip *ip, unsigned length)
+/* What an address or prefix is where it belongs to no host; NULL where it may. */
+static const char *hostless(const struct pc_ip *ip, unsigned length)
 {
-    static const struct pc_ip loopback6 = {{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1}, 6};
+    static const struct pc_ip none6 = {.family = 6},
+                              loopback6 = {{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1}, 6};
     if (ip->family == 4 && length >= 8 && ip->bytes[0] == 127)
         return "loopback";
     if (ip->family == 4 && length >= 4 && (ip->bytes[0] & 0xf0) == 0xe0)
         return "multicast";
     if (ip->family == 4 && length == 32 && memcmp(ip->bytes, "\xff\xff\xff\xff", 4) == 0)
         return "broadcast";
+    if (ip->family == 4 && length >= 8 && ip->bytes[0] == 0)
+        return Unspecified;
+    if (length == 128 && pc_ip_same_prefix(ip, &none6, 128))
+        return Unspecified;
     if (length == 128 && pc_ip_same_prefix(ip, &loopback6, 128))
         return "loopback";
     if (ip->family == 6 && length >= 8 && ip->bytes[0] == 0xff)
         return "multicast";
     return NULL;
+}
+
+/* ::ffff:198.51.100.1: its packets are IPv4's, and have the address behind it. */
+static bool mapped(const struct pc_ip *ip, unsigned length, char text[PC_IP_TEXT])
+{
+    static const struct pc_ip prefix = {{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff}, 6};
+    struct pc_ip inside = {.family = 4};
+
+    if (length < 96 || !pc_ip_same_prefix(ip, &prefix, 96))
+        return false;
+    memcpy(inside.bytes, ip->bytes + 12, 4);
+    if (length == 128)
+        pc_ip_format(&inside, text);
+    else
+        pc_prefix_format(&inside, length - 96, text);
+    return true;
+}
+
+static void check_address(struct pc_fields *f, const struct pc_cfg_address *address)
+{
+    const char *kind = hostless(&address->ip, address->length);
+    char text[PC_IP_TEXT];
+
+    if (kind == Unspecified)
+        pc_fields_error(f, "address",
+                        "it is the address of no host, so no packet goes there; write %s/0 for all "
+                        "addresses, or remove it",
+                        address->ip.family == 4 ? "0.0.0.0" : "::");
+    else if (kind)
+        pc_fields_error(f, "address", "packets to %s addresses are never looked up; remove it",
+                        kind);
+    else if (mapped(&address->ip, address->length, text))
+        pc_fields_error(f, "address", "packets never have an IPv4-mapped address; write %s", text);
 }
 
 static void read_address(struct pc_fields *f, struct pc_cfg_address *address)
@@ -139,30 +178,42 @@ static void read_address(struct pc_fields *f, struct pc_cfg_address *address)
         snprintf(f->label, sizeof(f->label), "address %s", text);
         address->key = strdup(text);
         f->no_memory |= !address->key;
-        const char *kind = never_matches(&address->ip, address->length);
-        if (kind)
-            pc_fields_error(f, "address", "packets to %s addresses are never looked up; remove it",
-                            kind);
+        check_address(f, address);
     }
     pc_fields_copy(f, "domain", true, &address->domain_name);
     pc_fields_integer(f, "function", false, 0, PC_FUNCTION_MAX, &function);
     address->function = (unsigned)function;
 }
 
+static void read_backend_address(struct pc_fields *f, struct pc_cfg_backend *backend)
+{
+    struct pc_ip ip;
+    unsigned length;
+    char text[PC_IP_TEXT];
+
+    if (!pc_fields_prefix(f, "address", false, &ip, &length))
+        return;
+    const char *kind = hostless(&ip, length);
+    if (length != pc_ip_bits(&ip))
+        pc_fields_error(f, "address", "a backend has one address, not a prefix; leave /%u away",
+                        length);
+    else if (kind)
+        pc_fields_error(f, "address",
+                        "no server has this address, it is %s; give the one that the server has on "
+                        "its network",
+                        kind);
+    else if (mapped(&ip, length, text))
+        pc_fields_error(f, "address", "packets never have an IPv4-mapped address; write %s", text);
+    else
+        backend->ip = ip;
+}
+
 static void read_backend(struct pc_fields *f, struct pc_cfg_backend *backend)
 {
     int port = 0, function = 0, weight = 1;
-    struct pc_ip ip;
-    unsigned length;
 
     pc_fields_name(f, "name", "backend", &backend->name);
-    if (pc_fields_prefix(f, "address", false, &ip, &length)) {
-        if (length == pc_ip_bits(&ip))
-            backend->ip = ip;
-        else
-            pc_fields_error(f, "address", "a backend has one address, not a prefix; leave /%u away",
-                            length);
-    }
+    read_backend_address(f, backend);
     pc_fields_integer(f, "port", false, 0, 65535, &port);
     backend->has_mac = pc_fields_mac(f, "mac", backend->mac);
     if (!pc_fields_get(f, "function", NULL))
@@ -384,29 +435,57 @@ static int read_top(struct reader *r, json_t *root)
     return rc;
 }
 
+static const char *file_name(const struct reader *r)
+{
+    return r->config->file ? r->config->file : "input";
+}
+
+/* Bytes that the JSON parser skips, or of which it speaks in its own words. */
+static bool check_bytes(struct reader *r, const char *text, size_t len)
+{
+    static const char mark[] = "\xef\xbb\xbf";
+    const char *nul = memchr(text, 0, len);
+    int line = 1;
+
+    if (len >= sizeof(mark) - 1 && memcmp(text, mark, sizeof(mark) - 1) == 0) {
+        pc_report_at(r->report, "syntax", file_name(r), 1,
+                     "the file begins with a byte order mark; write it as UTF-8 text without one");
+        return false;
+    }
+    if (!nul)
+        return true;
+    for (const char *c = text; c < nul; c++)
+        line += *c == '\n';
+    pc_report_at(r->report, "syntax", file_name(r), line,
+                 "there is a NUL byte; write the file as UTF-8 text");
+    return false;
+}
+
+static void syntax_error(struct reader *r, const json_error_t *error)
+{
+    const char *what = error->text, *cure = "correct the JSON text there";
+
+    if (json_error_code(error) == json_error_duplicate_key) {
+        cure = "keep one of the two";
+    } else if (json_error_code(error) == json_error_null_character) {
+        what = "a string has a NUL character, \\u0000";
+        cure = "remove it";
+    }
+    pc_report_at(r->report, "syntax", file_name(r), error->line > 0 ? error->line : 1, "%s; %s",
+                 what, cure);
+}
+
 int pc_config_read(struct portcam_config *config, const char *text, size_t len,
                    struct portcam_report *report)
 {
     struct reader r = {.config = config, .report = report};
     json_error_t error;
 
-    /* The JSON parser skips some of these bytes; text has none. */
-    const char *nul = memchr(text, 0, len);
-    if (nul) {
-        int line = 1;
-        for (const char *c = text; c < nul; c++)
-            line += *c == '\n';
-        pc_report_at(report, "syntax", config->file ? config->file : "input", line,
-                     "there is a NUL byte; write the file as UTF-8 text");
+    if (!check_bytes(&r, text, len))
         return 0;
-    }
     json_t *root = json_loadb(text, len, JSON_REJECT_DUPLICATES, &error);
     if (!root) {
-        const char *cure = json_error_code(&error) == json_error_duplicate_key
-                               ? "keep one of the two"
-                               : "correct the JSON text there";
-        pc_report_at(report, "syntax", config->file ? config->file : "input",
-                     error.line > 0 ? error.line : 1, "%s; %s", error.text, cure);
+        syntax_error(&r, &error);
         return json_error_code(&error) == json_error_out_of_memory ? -ENOMEM : 0;
     }
     int rc = pc_positions_build(text, len, &r.positions);

@@ -102,14 +102,18 @@ static int backend(struct decompiler *d, uint32_t number, const void *data)
     const struct portcam_backend_row *row = data;
     struct pc_ip ip = row_ip(row->ip, row->family);
     char text[PC_IP_TEXT], key[32];
+    static const uint8_t none[sizeof(row->ip)];
     int rc = 0;
 
-    pc_ip_format(&ip, text);
     snprintf(key, sizeof(key), "backend-%u", number);
-    json_t *object = json_pack("{s:s, s:s, s:i, s:i}", "name", key, "address", text, "port",
-                               (int)row->port, "function", (int)row->egress);
+    json_t *object = json_pack("{s:s, s:i, s:i}", "name", key, "port", (int)row->port, "function",
+                               (int)row->egress);
+    if (memcmp(row->ip, none, sizeof(none)) != 0) { /* else a backend of deliver services */
+        pc_ip_format(&ip, text);
+        rc = set(object, "address", json_string(text));
+    }
     if (row->flags & PORTCAM_BACKEND_ROW_HAS_MAC)
-        rc = set_mac(object, row->mac);
+        rc |= set_mac(object, row->mac);
     return append(d, "backends", object) || rc || name(d, "backends", key, number) ? -EBADMSG : 0;
 }
 

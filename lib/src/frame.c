@@ -4,6 +4,7 @@
  * are left 0, because the frame is never sent and no decision looks at them.
  */
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "instance.h"
@@ -58,6 +59,29 @@ static int read_protocol(json_t *spec, unsigned *ret, struct portcam_report *rep
     return bad(report, "protocol", "give tcp, udp, sctp, icmp, icmpv6 or a number");
 }
 
+/* A port where there is none would be left out of the frame, and its answer would be another packet's. */
+static int check_ports(json_t *spec, unsigned protocol, struct portcam_report *report)
+{
+    static const char *const keys[] = {"source_port", "destination_port"};
+    const char *name = pc_protocol_name(protocol);
+    char text[24];
+
+    if (protocol == TCP || protocol == UDP || protocol == SCTP)
+        return 0;
+    if (!name) {
+        snprintf(text, sizeof(text), "protocol %u", protocol);
+        name = text;
+    }
+    for (unsigned i = 0; i < 2; i++) {
+        if (!json_object_get(spec, keys[i]))
+            continue;
+        pc_report_add(report, "usage", "%s has no ports; leave the packet's \"%s\" away", name,
+                      keys[i]);
+        return -EINVAL;
+    }
+    return 0;
+}
+
 static int read_spec(struct portcam *pc, json_t *json, struct spec *s,
                      struct portcam_report *report)
 {
@@ -65,6 +89,8 @@ static int read_spec(struct portcam *pc, json_t *json, struct spec *s,
     const char *mac = json_string_value(json_object_get(json, "mac"));
 
     int rc = read_protocol(json, &s->protocol, report);
+    if (rc == 0)
+        rc = check_ports(json, s->protocol, report);
     if (rc == 0)
         rc = read_ip(json, "source", &s->source, report);
     if (rc == 0)

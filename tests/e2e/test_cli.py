@@ -236,8 +236,22 @@ WRONG = {
     "device reset now": (USAGE, '"now" is too much; device reset takes no arguments'),
     "monitor now": (USAGE, '"now" is too much; monitor takes no arguments'),
     "config check": (USAGE, "which file? give its name, or - for standard input"),
-    "config check /nowhere": (NOT_FOUND, "/nowhere: No such file or directory"),
-    "config check /": (REFUSED, "/: Is a directory"),
+    "config check /nowhere": (NOT_FOUND, "/nowhere cannot be read: No such file or directory; correct its name"),
+    "config check /": (REFUSED, "/ cannot be read: Is a directory; name a file"),
+    "domain add name shop": (
+        USAGE, "the name stands first, without the word name: portcam domain add shop"),
+    "domain add name shop home 1": (USAGE, "without the word name: portcam domain add shop ..."),
+    "domain state name shop paused": (USAGE, "portcam domain state shop ..."),
+    "domain del name shop": (USAGE, "portcam domain del shop"),
+    "domain show name shop": (USAGE, "portcam domain show shop"),
+    "address add address 10.0.0.1 domain a": (
+        USAGE, "the address stands first, without the word address: portcam address add 10.0.0.1"),
+    "function add function 1 domain a": (USAGE, "portcam function add 1 ..."),
+    "domain show name": (NOT_FOUND, 'there is no domain "name"'),
+    "explain icmp 1.2.3.4:3 to 198.51.100.1": (
+        USAGE, 'icmp has no ports; leave the packet\'s "source_port" away'),
+    "explain 47 1.2.3.4 to 198.51.100.1:80": (
+        USAGE, 'protocol 47 has no ports; leave the packet\'s "destination_port" away'),
     "explain": (USAGE, "a packet is PROTOCOL SOURCE[:PORT] to DESTINATION[:PORT]"),
     "explain from function": (USAGE, "after from stands network or function NUMBER"),
     "explain from function 99 tcp 10.0.0.1 to 10.0.0.2": (USAGE, "there is no function 99"),
@@ -249,7 +263,8 @@ WRONG = {
     "explain hex 012": (USAGE, "after hex stand the bytes of a frame"),
     "explain hex 0g": (USAGE, "after hex stand the bytes of a frame"),
     "explain pcap": (USAGE, "after pcap stands the name of a file"),
-    "explain pcap /nowhere": (NOT_FOUND, "/nowhere: No such file or directory"),
+    "explain pcap /nowhere": (NOT_FOUND, "/nowhere: it cannot be read: No such file or directory; "
+                              "correct its name"),
     "explain pcap /dev/null": (REFUSED, "/dev/null: it is shorter than a pcap header"),
     "-x service show": (USAGE, "-x is no option"),
     "--colour service show": (USAGE, "--colour is no option"),
@@ -260,7 +275,7 @@ WRONG = {
     "-d nonsense service show":
         (SETUP, "use pci:0000:03:00.0, vfio-user:/path/to/socket or model:"),
     "-d vfio-user:/nowhere service show": (SETUP, "no socket at /nowhere"),
-    "-d model: -c /nowhere service show": (SETUP, "/nowhere: No such file or directory"),
+    "-d model: -c /nowhere service show": (SETUP, "/nowhere cannot be read: No such file or directory"),
 }
 
 
@@ -277,6 +292,24 @@ def test_errors_in_text_and_json(still, words):
              SETUP: {"setup"}}
     assert error["code"] in names[code]
     assert still.json("config", "show")["config"] == SHOP
+
+
+def test_files_that_are_no_text(still):
+    for text, words in ((b'{"format": 1,\n"domains": [\0]}', "2: there is a NUL byte; write the file"),
+                        (b'{"format": 1,\n"domains": [{"name": "a\\u0000"}]}',
+                         "2: a string has a NUL character, \\u0000; remove it"),
+                        (b'\xef\xbb\xbf{"format": 1}', "1: the file begins with a byte order mark"),
+                        (b'{"format": 1, "\xff": 1}', " is not UTF-8 text; write it as such")):
+        path = still.folder / "text.json"
+        path.write_bytes(text)
+        for device in ((), ("-d", "model:")):
+            result = still.run(*device, "config", "check", path)
+            assert result.returncode == REFUSED and words in result.stderr
+            assert f"{path}" in result.stderr and "JSON_ALLOW" not in result.stderr
+    client = still.connect()
+    client.send(b'{"format": 1, "object": "domain", "verb": "show", "args": {"name": "\\u0000"}}\n')
+    assert "a string of the request has a NUL character" in client.line()["error"]["msg"]
+    client.close()
 
 
 def test_arguments_that_are_no_text(still):

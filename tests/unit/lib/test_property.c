@@ -119,9 +119,12 @@ static json_t *explain(struct portcam *pc, const char *protocol, const char *sou
     uint8_t frame[128];
     size_t len = 0;
     json_t *value = NULL;
-    json_t *spec = json_pack("{s:s, s:s, s:i, s:s, s:i, s:i}", "protocol", protocol, "source",
-                             source, "source_port", (int)sport, "destination", destination,
-                             "destination_port", (int)dport, "vlan", (int)vlan);
+    json_t *spec = json_pack("{s:s, s:s, s:s, s:i}", "protocol", protocol, "source", source,
+                             "destination", destination, "vlan", (int)vlan);
+    if (strcmp(protocol, "icmp") != 0) {
+        json_object_set_new(spec, "source_port", json_integer(sport));
+        json_object_set_new(spec, "destination_port", json_integer(dport));
+    }
     assert_int_equal(portcam_build_frame(pc, spec, NULL, frame, sizeof(frame), &len), 0);
     assert_int_equal(portcam_explain(pc, frame, len, from, NULL, &value), 0);
     json_decref(spec);
