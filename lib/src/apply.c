@@ -11,59 +11,6 @@
 #include "state.h"
 
 #define SEED_ATTEMPTS 64
-#define SINGLE_READS 64 /* more fresh numbers than this: the whole counter table is read */
-
-static const unsigned CounterTables[PC_KIND_MAX] = {
-    PORTCAM_COUNTER_TABLE_DOMAIN, PORTCAM_COUNTER_TABLE_ADDRESS, PORTCAM_COUNTER_TABLE_SERVICE,
-    PORTCAM_COUNTER_TABLE_BACKEND};
-
-static void set_base(struct pc_base *base, const struct portcam_counter counter[2])
-{
-    base->value[0] = counter[0].packets;
-    base->value[1] = counter[0].octets;
-    base->value[2] = counter[1].packets;
-    base->value[3] = counter[1].octets;
-}
-
-static size_t count_fresh(const struct pc_numbers *n)
-{
-    size_t count = 0;
-    for (size_t i = 0; i < n->count; i++)
-        count += n->fresh[i];
-    return count;
-}
-
-/* What the counters of numbers show that are given to new objects. */
-static int read_bases(struct portcam *pc, struct pc_plan *plan, struct portcam_report *report)
-{
-    int rc = 0;
-
-    for (enum pc_kind kind = 0; rc == 0 && kind < PC_KIND_MAX; kind++) {
-        struct pc_numbers *n = &plan->numbers[kind];
-        size_t fresh = count_fresh(n);
-        struct portcam_counter *all = NULL;
-        struct portcam_counter two[2];
-        if (fresh > SINGLE_READS) {
-            all = calloc(2 * n->room, sizeof(*all));
-            rc = all ? pc_hw_counters(pc->hw, CounterTables[kind], 0, (uint32_t)(2 * n->room), all)
-                     : -ENOMEM;
-        }
-        for (size_t i = 0; rc == 0 && fresh && i < n->count; i++) {
-            if (!n->fresh[i])
-                continue;
-            if (!all)
-                rc = pc_hw_counters(pc->hw, CounterTables[kind], 2u * n->number[i], 2, two);
-            if (rc == 0)
-                set_base(&n->base[i], all ? &all[(size_t)2 * n->number[i]] : two);
-        }
-        free(all);
-    }
-    if (rc && rc != -ENOMEM)
-        pc_report_add(report, pc_hw_code(rc), "the card's counters cannot be read: %s",
-                      pc_hw_error());
-    return rc;
-}
-
 static bool endpoints_empty(const struct pc_image *image)
 {
     return !pc_image_count(image, PORTCAM_TABLE_ENDPOINT) &&
@@ -121,7 +68,7 @@ static int commit(struct portcam *pc, const struct pc_plan *plan, struct portcam
 
 static int run(struct portcam *pc, struct pc_plan *plan, struct portcam_report *report)
 {
-    int rc = read_bases(pc, plan, report);
+    int rc = pc_read_bases(pc, plan, report);
     if (rc == 0)
         rc = pc_state_write_next(pc->state_dir, plan, report);
     if (rc)

@@ -39,8 +39,19 @@ int pc_apply(struct portcam *pc, struct portcam_config *config, json_t *names, b
 /* A seed for a card without endpoint rows. */
 uint32_t pc_new_seed(const struct portcam *pc, unsigned attempt);
 
-/* Forget the counters' starting values: the card's counters are zero. */
+/* ---- starting values of counters (bases.c) ---- */
+
+/* What the counters of numbers show that are given to new objects. 0 or -errno, with a message. */
+int pc_read_bases(struct portcam *pc, struct pc_plan *plan, struct portcam_report *report);
+
+/* Forget them: the card's counters began at zero. */
 void pc_forget_bases(struct pc_plan *plan);
+
+/* The same in saved numbers. */
+void pc_clear_bases(json_t *names);
+
+/* Forget them if the card shows less. 0 or -errno, with a message. */
+int pc_check_bases(struct portcam *pc, struct portcam_report *report);
 
 /* Add {"packets", "octets"} counters of both directions as "forward" and "reverse" (stats.c). */
 int pc_add_counters(struct portcam *pc, enum pc_kind kind, size_t index, json_t *object);

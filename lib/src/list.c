@@ -160,8 +160,12 @@ int portcam_list(struct portcam *pc, const char *object, const char *name, bool 
                  struct portcam_report *report, struct json_t **ret)
 {
     json_t *list = json_array();
-    int rc = list ? list_object(pc, object, name, stats, list) : -ENOMEM;
+    int rc = list ? 0 : -ENOMEM;
 
+    if (rc == 0 && stats)
+        rc = pc_check_bases(pc, NULL);
+    if (rc == 0)
+        rc = list_object(pc, object, name, stats, list);
     if (rc == 0 && name && json_array_size(list) == 0)
         rc = -ENOENT;
     if (rc == 0) {

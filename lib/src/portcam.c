@@ -54,13 +54,6 @@ int pc_read_back(struct portcam *pc, struct portcam_report *report)
     return 0;
 }
 
-void pc_forget_bases(struct pc_plan *plan)
-{
-    for (enum pc_kind kind = 0; kind < PC_KIND_MAX; kind++)
-        memset(plan->numbers[kind].base, 0,
-               plan->numbers[kind].count * sizeof(*plan->numbers[kind].base));
-}
-
 static size_t rows_in_use(const struct pc_image *image)
 {
     size_t count = 0;
@@ -156,25 +149,11 @@ static int take_foreign(struct portcam *pc)
     return 0;
 }
 
-/* The counters of a card that lost its tables start at zero. */
-static void clear_bases(json_t *names)
-{
-    json_t *list, *entry;
-    const char *kind, *name;
-
-    json_object_foreach (names, kind, list) {
-        json_object_foreach (list, name, entry) {
-            while (json_array_size(entry) > 1)
-                json_array_remove(entry, 1);
-        }
-    }
-}
-
 static int restore(struct portcam *pc, const struct pc_state *state, struct portcam_report *report)
 {
     bool empty = rows_in_use(pc->card) == 0;
     if (empty)
-        clear_bases(state->names);
+        pc_clear_bases(state->names);
     int rc = pc_apply(pc, state->config, state->names, false, report, NULL);
     if (rc)
         return rc;
@@ -198,6 +177,12 @@ int pc_take_over(struct portcam *pc, struct portcam_report *report)
     if (has_current && has_current != -ENOENT)
         return has_current;
     int has_next = pc_state_read(pc->state_dir, PC_STATE_NEXT, NULL, &next);
+    /* A change that draws another seed is in next.json; any other seed is that of a card that was reset. */
+    bool was_reset = current.seed != pc->seed && next.seed != pc->seed;
+    if (was_reset && has_current == 0)
+        pc_clear_bases(current.names);
+    if (was_reset && has_next == 0)
+        pc_clear_bases(next.names);
     if (has_current == 0)
         rc = match(pc, current.config, current.names, &plan);
     if (rc && rc != -ENOMEM && has_next == 0) {
@@ -215,8 +200,10 @@ int pc_take_over(struct portcam *pc, struct portcam_report *report)
         else if (rc != -ENOMEM)
             rc = rows_in_use(pc->card) ? take_foreign(pc) : 0;
     }
-    if (rc == 0)
+    if (rc == 0) {
         pc_state_drop_next(pc->state_dir);
+        rc = pc_check_bases(pc, report);
+    }
     pc_state_free(&current);
     pc_state_free(&next);
     return rc;

@@ -48,8 +48,8 @@ static json_t *to_json(const struct pc_plan *plan)
         json_decref(names);
         return NULL;
     }
-    return json_pack("{s:i, s:o, s:o}", "format", PORTCAM_FORMAT, "numbers", names, "config",
-                     config);
+    return json_pack("{s:i, s:I, s:o, s:o}", "format", PORTCAM_FORMAT, "seed",
+                     (json_int_t)plan->seed, "numbers", names, "config", config);
 }
 
 static int write_all(int fd, const char *text)
@@ -149,8 +149,10 @@ static int parse(json_t *root, struct pc_state *ret)
         return -ENOMEM;
     int rc = portcam_config_parse(text, strlen(text), NULL, NULL, &ret->config);
     free(text);
-    if (rc == 0)
+    if (rc == 0) {
         ret->names = json_incref(names);
+        ret->seed = (uint32_t)json_integer_value(json_object_get(root, "seed"));
+    }
     return rc;
 }
 

@@ -12,6 +12,7 @@
 struct pc_state {
     struct portcam_config *config;
     json_t *names;
+    uint32_t seed; /* of the card that the numbers are of: a reset gives it another one */
 };
 
 enum pc_state_file { PC_STATE_CURRENT, PC_STATE_NEXT };

@@ -20,7 +20,7 @@ static json_t *counter_json(uint64_t packets, uint64_t octets)
     return json_pack("{s:I, s:I}", "packets", (json_int_t)packets, "octets", (json_int_t)octets);
 }
 
-/* A counter below its starting value was cleared with the card. */
+/* A counter below its starting value was cleared with the card just now. */
 static uint64_t since(uint64_t value, uint64_t base)
 {
     return value >= base ? value - base : value;
@@ -140,6 +140,8 @@ int portcam_stats(struct portcam *pc, bool all, struct portcam_report *report, s
                              "domains", "addresses", "services", "backends");
     int rc = root ? pc_hw_register(pc->hw, PORTCAM_REG_TIME_MS, &time) : -ENOMEM;
 
+    if (rc == 0)
+        rc = pc_check_bases(pc, NULL);
     if (rc == 0)
         rc = json_object_set_new(root, "time_ms", json_integer(time)) ? -ENOMEM : 0;
     if (rc == 0)

@@ -355,6 +355,75 @@ static void reused_number_starts_at_zero(void **state)
     portcam_close(pc);
 }
 
+static void to_web(struct portcam *pc, unsigned count)
+{
+    while (count-- > 0)
+        test_packet(pc, "tcp", "10.0.0.1", 1000, "198.51.100.1", 80, 0);
+}
+
+/* Objects of ONE whose numbers had counted three packets before they got them. */
+static struct portcam *with_bases(void)
+{
+    struct portcam *pc = test_open(test_folder());
+
+    test_apply(pc, ONE);
+    to_web(pc, 3);
+    test_apply(pc, "{'format': 1}");
+    test_apply(pc, ONE);
+    assert_int_equal(packets(pc, "service", "web", "forward"), 0);
+    assert_int_equal(pc->plan->numbers[PC_SERVICE].base[0].value[0], 3);
+    return pc;
+}
+
+/* Another program resets the card and writes the rows again; the directory does not hear of it. */
+static void reset_by_somebody(struct portcam *pc, uint32_t seed)
+{
+    char *dir = pc->state_dir;
+
+    pc->state_dir = NULL;
+    assert_int_equal(pc_hw_reset(pc->hw), 0);
+    assert_int_equal(pc_hw_set_register(pc->hw, PORTCAM_REG_HASH_SEED, seed), 0);
+    pc->seed = seed;
+    assert_int_equal(pc_read_back(pc, NULL), 0);
+    test_apply(pc, ONE);
+    pc->state_dir = dir;
+}
+
+static void counters_that_started_again(void **state)
+{
+    struct portcam *pc = with_bases();
+    (void)state;
+
+    reset_by_somebody(pc, pc->seed);
+    to_web(pc, 1);
+    assert_int_equal(packets(pc, "service", "web", "forward"), 1);
+    to_web(pc, 3);
+    assert_int_equal(packets(pc, "service", "web", "forward"), 4);
+    assert_int_equal(packets(pc, "backend", "a", "forward"), 4);
+    assert_int_equal(packets(pc, "address", "198.51.100.1", "forward"), 4);
+    forget(pc);
+    take_over(pc);
+    assert_int_equal(packets(pc, "service", "web", "forward"), 4);
+    portcam_close(pc);
+}
+
+static void seed_of_another_life(void **state)
+{
+    struct portcam *pc = with_bases();
+    (void)state;
+
+    to_web(pc, 1);
+    forget(pc);
+    take_over(pc);
+    assert_int_equal(packets(pc, "service", "web", "forward"), 1);
+    reset_by_somebody(pc, pc->seed + 1);
+    to_web(pc, 5);
+    forget(pc);
+    take_over(pc);
+    assert_int_equal(packets(pc, "service", "web", "forward"), 5);
+    portcam_close(pc);
+}
+
 static void reset_applies_again(void **state)
 {
     struct portcam *pc = test_open(NULL);
@@ -425,6 +494,10 @@ int main(void)
         {"no state file, no change", unwritable_state, NULL, NULL, NULL},
         {"counters go on over changes", counters_go_on, NULL, NULL, NULL},
         {"a number given again starts at zero", reused_number_starts_at_zero, NULL, NULL, NULL},
+        {"counters that started again are told from zero", counters_that_started_again, NULL, NULL,
+         NULL},
+        {"a card with another seed was reset: its counters too", seed_of_another_life, NULL, NULL,
+         NULL},
         {"reset applies the configuration again", reset_applies_again, NULL, NULL, NULL},
         {"edits of one object", edits, NULL, NULL, NULL},
     };

@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * Starting values of counters: what a number showed when its object got it, which is taken off from what it shows. They
+ * hold until the card is reset. A reset by somebody else is known by another hash seed, by empty tables, or by a counter
+ * that is below its starting value; then all starting values are forgotten, for all counters began again together.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "instance.h"
+#include "state.h"
+
+#define SINGLE_READS 64 /* more fresh numbers than this: the whole counter table is read */
+
+static const unsigned Tables[PC_KIND_MAX] = {
+    PORTCAM_COUNTER_TABLE_DOMAIN, PORTCAM_COUNTER_TABLE_ADDRESS, PORTCAM_COUNTER_TABLE_SERVICE,
+    PORTCAM_COUNTER_TABLE_BACKEND};
+
+static void set_base(struct pc_base *base, const struct portcam_counter counter[2])
+{
+    base->value[0] = counter[0].packets;
+    base->value[1] = counter[0].octets;
+    base->value[2] = counter[1].packets;
+    base->value[3] = counter[1].octets;
+}
+
+static size_t count_fresh(const struct pc_numbers *n)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < n->count; i++)
+        count += n->fresh[i];
+    return count;
+}
+
+int pc_read_bases(struct portcam *pc, struct pc_plan *plan, struct portcam_report *report)
+{
+    int rc = 0;
+
+    for (enum pc_kind kind = 0; rc == 0 && kind < PC_KIND_MAX; kind++) {
+        struct pc_numbers *n = &plan->numbers[kind];
+        size_t fresh = count_fresh(n);
+        struct portcam_counter *all = NULL;
+        struct portcam_counter two[2];
+        if (fresh > SINGLE_READS) {
+            all = calloc(2 * n->room, sizeof(*all));
+            rc = all ? pc_hw_counters(pc->hw, Tables[kind], 0, (uint32_t)(2 * n->room), all)
+                     : -ENOMEM;
+        }
+        for (size_t i = 0; rc == 0 && fresh && i < n->count; i++) {
+            if (!n->fresh[i])
+                continue;
+            if (!all)
+                rc = pc_hw_counters(pc->hw, Tables[kind], 2u * n->number[i], 2, two);
+            if (rc == 0)
+                set_base(&n->base[i], all ? &all[(size_t)2 * n->number[i]] : two);
+        }
+        free(all);
+    }
+    if (rc && rc != -ENOMEM)
+        pc_report_add(report, pc_hw_code(rc), "the card's counters cannot be read: %s",
+                      pc_hw_error());
+    return rc;
+}
+
+void pc_forget_bases(struct pc_plan *plan)
+{
+    for (enum pc_kind kind = 0; kind < PC_KIND_MAX; kind++)
+        memset(plan->numbers[kind].base, 0,
+               plan->numbers[kind].count * sizeof(*plan->numbers[kind].base));
+}
+
+void pc_clear_bases(json_t *names)
+{
+    json_t *list, *entry;
+    const char *kind, *name;
+
+    json_object_foreach (names, kind, list) {
+        json_object_foreach (list, name, entry) {
+            while (json_array_size(entry) > 1)
+                json_array_remove(entry, 1);
+        }
+    }
+}
+
+/* ---- a card whose counters started again ---- */
+
+static bool any_base(const struct pc_numbers *n)
+{
+    for (size_t i = 0; i < n->count; i++) {
+        for (unsigned k = 0; k < 4; k++) {
+            if (n->base[i].value[k])
+                return true;
+        }
+    }
+    return false;
+}
+
+static bool below_base(const struct pc_numbers *n, const struct portcam_counter *counters)
+{
+    for (size_t i = 0; i < n->count; i++) {
+        struct pc_base now;
+        set_base(&now, &counters[(size_t)2 * n->number[i]]);
+        for (unsigned k = 0; k < 4; k++) {
+            if (now.value[k] < n->base[i].value[k])
+                return true;
+        }
+    }
+    return false;
+}
+
+static int is_stale(struct portcam *pc, enum pc_kind kind, bool *ret)
+{
+    const struct pc_numbers *n = &pc->plan->numbers[kind];
+
+    if (!any_base(n))
+        return 0;
+    struct portcam_counter *counters = calloc(2 * n->room, sizeof(*counters));
+    int rc = counters ? pc_hw_counters(pc->hw, Tables[kind], 0, (uint32_t)(2 * n->room), counters)
+                      : -ENOMEM;
+    if (rc == 0)
+        *ret |= below_base(n, counters);
+    free(counters);
+    return rc;
+}
+
+int pc_check_bases(struct portcam *pc, struct portcam_report *report)
+{
+    bool stale = false;
+    int rc = 0;
+
+    for (enum pc_kind kind = 0; rc == 0 && !stale && kind < PC_KIND_MAX; kind++)
+        rc = is_stale(pc, kind, &stale);
+    if (rc && rc != -ENOMEM)
+        pc_report_add(report, pc_hw_code(rc), "the card's counters cannot be read: %s",
+                      pc_hw_error());
+    if (rc || !stale)
+        return rc;
+    pc_forget_bases(pc->plan);
+    pc_log(
+        pc, PORTCAM_SEVERITY_WARNING,
+        "the card's counters started again without this library; all are told from its reset on");
+    /* A failure shows itself again at the next start. */
+    if (pc_state_write_next(pc->state_dir, pc->plan, NULL) == 0)
+        (void)pc_state_adopt_next(pc->state_dir, NULL);
+    return 0;
+}
