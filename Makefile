@@ -132,7 +132,7 @@ lint: ## every static check of RTL, C, shell, Python, generated files; STEPS= pi
 	@+$(MAKE) run-lint
 
 .PHONY: bench
-bench: ## measure: area, packets, connections and commands a second
+bench: ## measure: lookups and latency in clocks, packets and requests a second, area
 	@scripts/deps bench
 	@+$(MAKE) run-bench
 
