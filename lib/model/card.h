@@ -20,7 +20,7 @@ struct pc_card_host {
 
 struct pc_card;
 
-/* A card of the default sizes, or of these; NULL: no memory. */
+/* A card of the default sizes, or of these; NULL: no memory, or sizes that no build has. */
 struct pc_card *pc_card_new(const struct pc_card_host *host);
 struct pc_card *pc_card_new_sized(const struct pc_card_host *host, const struct pc_sizes *sizes);
 void pc_card_free(struct pc_card *c);

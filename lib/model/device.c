@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Packets, counters and commands of the device: see device.h. Rows of an open change set wait in a list, newest last, and
- * are applied at commit: that is what "all of it or none of it" means. */
+/* Packets, counters and commands of the device: see device.h. Rows of an open change set wait in a list and are applied at
+ * commit: that is what "all of it or none of it" means. A row that is written again takes the place of what waits for it,
+ * so the list never holds more than all rows of all tables, and commands need no memory. */
 #include "device.h"
 
 #include <stdlib.h>
@@ -8,7 +9,7 @@
 
 struct pending {
     uint16_t table;
-    bool valid;
+    bool valid; /* written; else deleted */
     uint32_t row;
     uint8_t data[PC_ROW_BYTES];
 };
@@ -18,10 +19,37 @@ struct pc_device {
     bool open, failed;
     unsigned epoch;
     struct pending *pending;
-    size_t pendings, room;
+    unsigned pendings;
+    unsigned first_row[PORTCAM_TABLE_MAX]; /* of each table, in place */
+    unsigned *place; /* for each row of all tables: 1 + its index in pending, or 0 */
     unsigned counter_rows[PORTCAM_COUNTER_TABLE_MAX];
     struct portcam_counter_row *counter[PORTCAM_COUNTER_TABLE_MAX];
 };
+
+static bool new_change_set(struct pc_device *d)
+{
+    unsigned rows = 0;
+    for (unsigned table = 0; table < PORTCAM_TABLE_MAX; table++) {
+        d->first_row[table] = rows;
+        rows += pc_tables_rows(d->tables, table);
+    }
+    d->pending = calloc(rows, sizeof(*d->pending));
+    d->place = calloc(rows, sizeof(*d->place));
+    return d->pending && d->place;
+}
+
+static unsigned *place_of(struct pc_device *d, unsigned table, unsigned row)
+{
+    return &d->place[d->first_row[table] + row];
+}
+
+static void empty_change_set(struct pc_device *d)
+{
+    for (unsigned i = 0; i < d->pendings; i++)
+        *place_of(d, d->pending[i].table, d->pending[i].row) = 0;
+    d->pendings = 0;
+    d->open = d->failed = false;
+}
 
 struct pc_device *pc_device_new(const struct pc_sizes *sizes)
 {
@@ -34,13 +62,11 @@ struct pc_device *pc_device_new(const struct pc_sizes *sizes)
         [PORTCAM_COUNTER_TABLE_SERVICE] = 2 * sizes->services,
         [PORTCAM_COUNTER_TABLE_BACKEND] = 2 * sizes->backends,
     };
-    struct pc_device *d = calloc(1, sizeof(*d));
+    struct pc_device *d = pc_sizes_legal(sizes) ? calloc(1, sizeof(*d)) : NULL;
     if (!d)
         return NULL;
     d->tables = pc_tables_new(sizes);
-    d->room = 64;
-    d->pending = calloc(d->room, sizeof(*d->pending));
-    bool ok = d->tables && d->pending;
+    bool ok = d->tables && new_change_set(d);
     for (unsigned i = 0; i < PORTCAM_COUNTER_TABLE_MAX; i++) {
         d->counter_rows[i] = rows[i];
         d->counter[i] = calloc(rows[i], sizeof(*d->counter[i]));
@@ -61,6 +87,7 @@ void pc_device_free(struct pc_device *d)
     for (unsigned i = 0; i < PORTCAM_COUNTER_TABLE_MAX; i++)
         free(d->counter[i]);
     free(d->pending);
+    free(d->place);
     free(d);
 }
 
@@ -68,9 +95,8 @@ void pc_device_reset(struct pc_device *d)
 {
     pc_tables_clear(d->tables);
     pc_tables_set_seed(d->tables, 0);
-    d->open = d->failed = false;
+    empty_change_set(d);
     d->epoch = 0;
-    d->pendings = 0;
     for (unsigned i = 0; i < PORTCAM_COUNTER_TABLE_MAX; i++)
         memset(d->counter[i], 0, d->counter_rows[i] * sizeof(*d->counter[i]));
 }
@@ -175,14 +201,10 @@ static unsigned change_row(struct pc_device *d, const struct portcam_command *c,
         valid ? pc_tables_check(d->tables, c->table_id, c->row, c->data) : PORTCAM_STATUS_OK;
     if (status != PORTCAM_STATUS_OK)
         return status;
-    if (d->pendings == d->room) {
-        struct pending *more = realloc(d->pending, 2 * d->room * sizeof(*more));
-        if (!more)
-            return PORTCAM_STATUS_UNSUPPORTED;
-        d->pending = more;
-        d->room *= 2;
-    }
-    struct pending *p = &d->pending[d->pendings++];
+    unsigned *place = place_of(d, c->table_id, c->row);
+    if (*place == 0)
+        *place = ++d->pendings;
+    struct pending *p = &d->pending[*place - 1];
     *p = (struct pending){.table = c->table_id, .valid = valid, .row = c->row};
     memcpy(p->data, c->data, sizeof(p->data));
     return PORTCAM_STATUS_OK;
@@ -194,12 +216,12 @@ static unsigned commit(struct pc_device *d)
         return PORTCAM_STATUS_NO_CHANGE_SET;
     if (d->failed)
         return PORTCAM_STATUS_CHANGE_SET_FAILED;
-    for (size_t i = 0; i < d->pendings; i++) {
+    for (unsigned i = 0; i < d->pendings; i++) {
         const struct pending *p = &d->pending[i];
         pc_tables_set(d->tables, p->table, p->row, p->valid ? p->data : NULL);
     }
     pc_tables_build(d->tables);
-    d->open = false;
+    empty_change_set(d);
     d->epoch ^= 1;
     return PORTCAM_STATUS_OK;
 }
@@ -253,7 +275,7 @@ static unsigned execute(struct pc_device *d, const struct portcam_command *c,
     case PORTCAM_OPCODE_ROW_WRITE:
     case PORTCAM_OPCODE_ROW_DELETE: {
         unsigned status = change_row(d, c, c->opcode == PORTCAM_OPCODE_ROW_WRITE);
-        d->failed = d->failed || status != PORTCAM_STATUS_OK;
+        d->failed = d->open && (d->failed || status != PORTCAM_STATUS_OK);
         return status;
     }
     case PORTCAM_OPCODE_ROW_READ:
@@ -262,13 +284,11 @@ static unsigned execute(struct pc_device *d, const struct portcam_command *c,
         if (d->open)
             return PORTCAM_STATUS_CHANGE_SET_OPEN;
         d->open = true;
-        d->failed = false;
-        d->pendings = 0;
         return PORTCAM_STATUS_OK;
     case PORTCAM_OPCODE_CHANGE_COMMIT:
         return commit(d);
     case PORTCAM_OPCODE_CHANGE_ABORT:
-        d->open = false;
+        empty_change_set(d);
         return PORTCAM_STATUS_OK;
     case PORTCAM_OPCODE_COUNTER_READ:
         return read_counters(d, c, ret);

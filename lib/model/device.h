@@ -24,7 +24,8 @@ struct pc_command_result {
     uint8_t answer[PC_ANSWER_BYTES];
 };
 
-struct pc_device *pc_device_new(const struct pc_sizes *sizes); /* NULL: no memory */
+/* NULL: no memory, or sizes that no build has. */
+struct pc_device *pc_device_new(const struct pc_sizes *sizes);
 void pc_device_free(struct pc_device *d);
 
 /* As after a function level reset: tables and counters empty, no change set. The hash seed becomes 0. */

@@ -39,6 +39,23 @@ struct pc_sizes pc_sizes_default(void)
     };
 }
 
+static bool power_of_two(unsigned n, unsigned least, unsigned most)
+{
+    return n >= least && n <= most && (n & (n - 1)) == 0;
+}
+
+bool pc_sizes_legal(const struct pc_sizes *s)
+{
+    unsigned least = 2 * s->endpoint_ways; /* two buckets */
+    return power_of_two(s->functions, 2, 16) && power_of_two(s->domains, 2, 32768) &&
+           power_of_two(s->addresses, 2, 2048) && power_of_two(s->services, 2, 2048) &&
+           power_of_two(s->backends, 2, 32768) && power_of_two(s->endpoint_ways, 1, 16) &&
+           power_of_two(s->endpoint_rows, least, 65536) &&
+           power_of_two(s->endpoint_any_port_rows, least, 65536) &&
+           power_of_two(s->endpoint_any_rows, least, 65536) && s->max_frame >= 128 &&
+           s->max_frame <= 16384;
+}
+
 static unsigned block_rows(const struct pc_sizes *s, unsigned table)
 {
     switch (table) {

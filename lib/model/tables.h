@@ -28,6 +28,9 @@ struct pc_sizes {
 /* The default build of hw/regs/records.toml. */
 struct pc_sizes pc_sizes_default(void);
 
+/* Could there be a build of these sizes? The ranges are those of docs/integration-guide.md. */
+bool pc_sizes_legal(const struct pc_sizes *sizes);
+
 struct pc_tables;
 
 /* Empty tables; NULL where there is no memory. */

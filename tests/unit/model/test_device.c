@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Commands of the device without the registers: change sets (section 9 of the packet semantics), the statuses of
  * docs/pipeline.md section 6, answers, reset. What packets see is asked by packets, not only by row_read. */
+#include <malloc.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -232,7 +233,59 @@ static void banks(void **state)
     }
 }
 
-/* A set of more rows than any list inside has to begin with: all backends, twice. */
+/* What waits for the commit is one entry a row, however often a row is written: a set that writes and deletes the last row of
+ * each table a million times and is never closed needs no memory, and the last word counts. */
+static void again(void **state)
+{
+    struct pc_device *d = *state;
+    struct portcam_backend_row b = backend(9, 0);
+    size_t before = mallinfo2().uordblks + mallinfo2().hblkhd;
+    assert_int_equal(run_op(d, OP(CHANGE_BEGIN)), S(OK));
+    for (unsigned n = 0; n < 1000000; n++) {
+        unsigned table = n % PORTCAM_TABLE_MAX;
+        unsigned last = pc_tables_rows(pc_device_tables(d), table) - 1;
+        if (table == T(BACKEND))
+            b.port = (uint16_t)n;
+        assert_int_equal(table == T(BACKEND) ? write_row(d, table, last, &b)
+                                             : delete_row(d, table, last),
+                         S(OK));
+    }
+    assert_int_equal(mallinfo2().uordblks + mallinfo2().hblkhd, before);
+    expect_generation(d, 1);
+    /* Written, deleted, written; and written, then deleted. */
+    assert_int_equal(delete_row(d, T(BACKEND), PORTCAM_BUILD_BACKENDS - 1), S(OK));
+    assert_int_equal(write_row(d, T(BACKEND), PORTCAM_BUILD_BACKENDS - 1, &b), S(OK));
+    assert_int_equal(write_row(d, T(BACKEND), PORTCAM_BUILD_BACKENDS - 2, &b), S(OK));
+    assert_int_equal(delete_row(d, T(BACKEND), PORTCAM_BUILD_BACKENDS - 2), S(OK));
+    assert_int_equal(run_op(d, OP(CHANGE_COMMIT)), S(OK));
+    struct portcam_row_image image = read_row(d, T(BACKEND), PORTCAM_BUILD_BACKENDS - 1);
+    assert_int_equal(image.flags, PORTCAM_ROW_IMAGE_VALID);
+    assert_memory_equal(image.data, &b, sizeof(b));
+    assert_int_equal(read_row(d, T(BACKEND), PORTCAM_BUILD_BACKENDS - 2).flags, 0);
+    expect_generation(d, 1);
+}
+
+/* The largest set that there can be: every row of every table, in one. */
+static void every_row(void **state)
+{
+    struct pc_device *d = *state;
+    const struct pc_tables *tables = pc_device_tables(d);
+    static const uint8_t family_at[PORTCAM_TABLE_MAX] = {0, 0, 0, 16, 0, 16, 16, 16, 16};
+    assert_int_equal(run_op(d, OP(CHANGE_BEGIN)), S(OK));
+    for (unsigned table = 0; table < PORTCAM_TABLE_MAX; table++)
+        for (unsigned row = 0; row < pc_tables_rows(tables, table); row++) {
+            uint8_t data[PC_ROW_BYTES] = {0};
+            data[family_at[table]] = family_at[table] ? 4 : 0;
+            assert_int_equal(write_row(d, table, row, data), S(OK));
+        }
+    expect_generation(d, 1);
+    assert_int_equal(run_op(d, OP(CHANGE_COMMIT)), S(OK));
+    for (unsigned table = 0; table < PORTCAM_TABLE_MAX; table++)
+        for (unsigned row = 0; row < pc_tables_rows(tables, table); row++)
+            assert_int_equal(read_row(d, table, row).flags, PORTCAM_ROW_IMAGE_VALID);
+}
+
+/* A set of thousands of rows, after which the list is as good as new: all backends, twice. */
 static void thousands(void **state)
 {
     struct pc_device *d = *state;
@@ -442,6 +495,68 @@ static void counters(void **state)
     }
 }
 
+/* A refused row_write or row_delete counts only in an open change set. */
+static void outside(void **state)
+{
+    struct pc_device *d = *state;
+    struct portcam_backend_row b = backend(9, 0);
+    assert_int_equal(write_row(d, T(BACKEND), 0, &b), S(NO_CHANGE_SET));
+    assert_int_equal(delete_row(d, PORTCAM_TABLE_MAX, 0), S(UNKNOWN_TABLE));
+    assert_int_equal(run_op(d, OP(CHANGE_BEGIN)), S(OK));
+    write_generation(d, 2);
+    assert_int_equal(run_op(d, OP(CHANGE_COMMIT)), S(OK));
+    expect_generation(d, 2);
+}
+
+static void sizes(void **state)
+{
+    static const struct {
+        size_t at;
+        unsigned smallest, largest;
+    } limits[] = {
+#define LIMIT(name, smallest, largest) {offsetof(struct pc_sizes, name), smallest, largest}
+        LIMIT(functions, 2, 16),
+        LIMIT(domains, 2, 32768),
+        LIMIT(addresses, 2, 2048),
+        LIMIT(services, 2, 2048),
+        LIMIT(backends, 2, 32768),
+        LIMIT(endpoint_ways, 1, 16),
+        LIMIT(endpoint_rows, 8, 65536),
+        LIMIT(endpoint_any_port_rows, 8, 65536),
+        LIMIT(endpoint_any_rows, 8, 65536),
+        LIMIT(max_frame, 128, 16384),
+#undef LIMIT
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof(limits) / sizeof(limits[0]); i++) {
+        unsigned edge[] = {limits[i].smallest, limits[i].largest, limits[i].smallest - 1,
+                           limits[i].largest + 1, 2 * limits[i].largest};
+        for (unsigned k = 0; k < 5; k++) {
+            struct pc_sizes s = pc_sizes_default();
+            memcpy((char *)&s + limits[i].at, &edge[k], sizeof(edge[k]));
+            struct pc_device *d = pc_device_new(&s);
+            if ((d != NULL) != (k < 2))
+                print_message("# size %zu of value %u\n", i, edge[k]);
+            assert_int_equal(d != NULL, k < 2);
+            pc_device_free(d);
+        }
+    }
+    /* The last counter of the last backend that a build can have is named with 16 bits. */
+    struct pc_sizes s = pc_sizes_default();
+    s.backends = 32768;
+    struct pc_device *d = pc_device_new(&s);
+    assert_non_null(d);
+    assert_int_equal(pc_device_counter_rows(d, PORTCAM_COUNTER_TABLE_BACKEND), 65536);
+    struct portcam_command c = {.opcode = OP(COUNTER_READ),
+                                .table_id = PORTCAM_COUNTER_TABLE_BACKEND,
+                                .row = 65535,
+                                .count = 1};
+    assert_int_equal(run(d, &c), S(OK));
+    c.row++;
+    assert_int_equal(run(d, &c), S(ROW_OUT_OF_RANGE));
+    pc_device_free(d);
+}
+
 static void reset(void **state)
 {
     struct pc_device *d = *state;
@@ -485,12 +600,17 @@ int main(void)
         TEST("section 9 one refused row refuses the set, until the abort", refused),
         TEST("section 9 the bank that was away is made equal: random sets against an array", banks),
         TEST("section 9 a change set of thousands of rows", thousands),
+        TEST("section 9 one entry a row: rows written again need no memory, the last word counts",
+             again),
+        TEST("section 9 a change set of every row of every table", every_row),
         TEST("section 9 section 6 changes of one domain do not touch another's packets",
              other_domain),
         TEST("commands: each status, in the order of the checks; packets go on", statuses),
         TEST("commands: each field of each table at its limit, reserved bytes", fields),
         TEST("commands: all 246 opcodes without a name are unknown_opcode", unknown_opcodes),
         TEST("commands: counter_read gives packets and octets of the rows asked for", counters),
+        TEST("commands: a row refused outside of a change set harms none that follows", outside),
+        TEST("sizes: the largest and smallest builds, and none beyond", sizes),
         TEST("reset: tables, counters, seed, bank and open change set", reset),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
