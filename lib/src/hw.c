@@ -13,8 +13,9 @@
 #include "report.h"
 
 enum {
-    READ_ROWS = 1024,   /* rows in one batch of row_read */
-    TIMEOUT_MS = 10000, /* without any progress of the ring */
+    READ_ROWS = 1024,      /* rows in one batch of row_read */
+    TIMEOUT_MS = 10000,    /* without any progress of the ring */
+    NUMBERS_MAX = 1 << 15, /* each has two rows of counters, and those are named with 16 bits */
     ROWS_MAX = 1 << 20,
     WAYS_MAX = 16,
 };
@@ -123,7 +124,7 @@ static bool sane_caps(const struct portcam_caps *caps)
     const uint32_t sizes[] = {caps->domains, caps->addresses, caps->services, caps->backends};
 
     for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
-        if (sizes[i] == 0 || sizes[i] > 1 << 16)
+        if (sizes[i] == 0 || sizes[i] > NUMBERS_MAX)
             return false;
     }
     for (unsigned t = 0; t < 3; t++) {

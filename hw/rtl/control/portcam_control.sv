@@ -124,8 +124,8 @@ module portcam_control #(
   if (Services < 2 || Services > 32768 || (Services & (Services - 1)) != 0) begin : g_bad_services
     $error("portcam_control: Services must be a power of two, 2 to 32768");
   end
-  if (Backends < 2 || Backends > 65536 || (Backends & (Backends - 1)) != 0) begin : g_bad_backends
-    $error("portcam_control: Backends must be a power of two, 2 to 65536");
+  if (Backends < 2 || Backends > 32768 || (Backends & (Backends - 1)) != 0) begin : g_bad_backends
+    $error("portcam_control: Backends must be a power of two, 2 to 32768");
   end
   if (EndpointWays < 1 || EndpointWays > 16 || EndpointRows < 2 || EndpointRows > 65536 ||
       EndpointAnyPortRows < 2 || EndpointAnyPortRows > 65536 ||

@@ -34,9 +34,6 @@ module portcam_row_check #(
   // More than there are reasons; the others stay 0.
   localparam logic [17:0] ReasonRows = 18'(portcam_pkg::ReasonRows);
 
-  // The counter bus names rows with 16 bits.
-  localparam logic [17:0] BackendCounterRows = (Backends > 32768) ? 18'd65536 : 18'(2 * Backends);
-
   portcam_pkg::command_t      command;
   portcam_pkg::function_row_t function_row;
   portcam_pkg::domain_row_t   domain_row;
@@ -99,7 +96,7 @@ module portcam_row_check #(
       portcam_pkg::CounterTableDomain[2:0]:     counter_rows_q <= 18'(2 * Domains);
       portcam_pkg::CounterTableAddress[2:0]:    counter_rows_q <= 18'(2 * Addresses);
       portcam_pkg::CounterTableService[2:0]:    counter_rows_q <= 18'(2 * Services);
-      default:                                  counter_rows_q <= BackendCounterRows;
+      default:                                  counter_rows_q <= 18'(2 * Backends);
     endcase
     end_q          <= {1'b0, command.row} + {1'b0, command.count};
     bad_count_q    <= command.count == '0 || command.count > 32'(portcam_pkg::BuildMaxCount);

@@ -71,7 +71,7 @@ module portcam_lookup #(
   localparam int unsigned TblBackend  = 32'(portcam_pkg::TableBackend);
   localparam int unsigned TblEndpoint = 32'(portcam_pkg::TableEndpoint);
 
-  if (Domains > 65536 || Addresses > 2048 || Services > 2048 || Backends > 65536 ||
+  if (Domains > 32768 || Addresses > 2048 || Services > 2048 || Backends > 32768 ||
       EndpointRows > 65536 || EndpointAnyPortRows > 65536 ||
       EndpointAnyRows > 65536) begin : g_bad_sizes
     $error("portcam_lookup: a table is larger than its row numbers or its match can be");

@@ -37,7 +37,7 @@ module portcam_stats #(
   localparam int unsigned Tables = 7;
 
   if (2 * Domains > 65536 || 2 * Addresses > 65536 || 2 * Services > 65536 ||
-      2 * Backends > 131072) begin : g_bad_sizes
+      2 * Backends > 65536) begin : g_bad_sizes
     $error("portcam_stats: a table has more rows than the read bus can name");
   end
 

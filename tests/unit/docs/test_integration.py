@@ -16,7 +16,7 @@ PACKAGES = ["hw/regs/gen/portcam_pkg.sv", "hw/rtl/core/portcam_types_pkg.sv",
             "hw/rtl/lookup/portcam_lookup_pkg.sv"]
 SMALL = {"Functions": 2, "Domains": 2, "Addresses": 2, "Services": 2, "Backends": 2, "EndpointWays": 1,
          "EndpointRows": 2, "EndpointAnyPortRows": 2, "EndpointAnyRows": 2, "MaxFrame": 128}
-LARGE = {"Functions": 16, "Domains": 32768, "Addresses": 2048, "Services": 2048, "Backends": 65536,
+LARGE = {"Functions": 16, "Domains": 32768, "Addresses": 2048, "Services": 2048, "Backends": 32768,
          "EndpointWays": 16, "EndpointRows": 65536, "EndpointAnyPortRows": 65536,
          "EndpointAnyRows": 65536, "MaxFrame": 16384}
 
@@ -78,7 +78,7 @@ def test_legal(parameters):
 
 @pytest.mark.parametrize("name, value", [
     ("Functions", 32), ("Functions", 3), ("Domains", 65536), ("Addresses", 4096), ("Services", 4096),
-    ("Backends", 131072), ("EndpointWays", 32), ("EndpointRows", 4), ("EndpointAnyRows", 131072),
+    ("Backends", 65536), ("EndpointWays", 32), ("EndpointRows", 4), ("EndpointAnyRows", 131072),
     ("MaxFrame", 127), ("MaxFrame", 16385)])
 def test_illegal(name, value):
     status, errors = elaborate({name: value})
