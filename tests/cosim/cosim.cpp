@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Lockstep of the whole core and the model: random rows, change sets, frames of both directions, gaps, back-pressure and
- * resets, all from one seed. Every frame, command result and, at the end, every counter and every row is compared.
+ * resets, all from one seed. Every frame, command result and interrupt is checked and, at the end, every counter and the rows
+ * of both banks: all of them in the small build and in every FullSeeds-th run of the default one, else those that the model has
+ * and some others.
  *
  *   cosim [--seed N] [--seeds COUNT] [--frames FRAMES-A-SEED] [--waves FILE --from CLOCK --to CLOCK]
  *
@@ -12,6 +14,7 @@
 #include <string>
 
 #include COSIM_HEADER
+#include "interrupt_check.hpp"
 #include "replay.h"
 #include "rtl_card.hpp"
 #include "world.h"
@@ -29,16 +32,24 @@ constexpr uint64_t MemoryBase = 0x10000000, MemoryBytes = 1 << 20;
 constexpr uint64_t RingAt = MemoryBase, CompletionsAt = MemoryBase + 0x10000,
                    AnswerAt = MemoryBase + 0x20000;
 constexpr unsigned RingLog2 = 7, RingSize = 1u << RingLog2;
+constexpr uint64_t NoMemory = 0x40000000; /* nothing is behind it */
+constexpr unsigned FullSeeds = 5;
+
+#ifdef COSIM_TINY
+constexpr uint64_t FirstSeed = 1001; /* not those of the default build */
+#else
+constexpr uint64_t FirstSeed = 1;
+#endif
 
 struct Options {
-    uint64_t seed = 1, seeds = 40, frames = 4000; /* enough for FramesForReasons */
+    uint64_t seed = FirstSeed, seeds = 40, frames = 4000; /* enough for FramesForReasons */
     std::string waves;
     uint64_t from = 0, to = 0;
 };
 
 struct Totals {
-    uint64_t frames = 0, drops = 0, clocks = 0, commits = 0, aborts = 0, resets = 0,
-             differences = 0;
+    uint64_t frames = 0, drops = 0, clocks = 0, commits = 0, resets = 0, stops = 0, rows = 0,
+             irqs = 0, errors = 0, differences = 0;
     uint64_t reasons[64] = {};
 };
 
@@ -64,8 +75,8 @@ class Run final : portcam::CardHooks
 {
 public:
     Run(uint64_t seed, const Options &options)
-        : seed_(seed), options_(options), dice_(pc_rng_stream(seed, "run")), memory_(MemoryBytes),
-          card_(*this, seed)
+        : seed_(seed), options_(options), dice_(pc_rng_stream(seed, "run")),
+          irq_dice_(pc_rng_stream(seed, "interrupts")), memory_(MemoryBytes), card_(*this, seed)
     {
         struct pc_sizes sizes = build_sizes();
         replay_ = pc_replay_new(&sizes, report, peek, this);
@@ -77,7 +88,7 @@ public:
     void go(Totals &totals)
     {
         start_waves();
-        start_ring();
+        start();
         host_step();
         for (int patience = 0; done_ != tail_ && patience < 20000; patience++)
             clocks(32);
@@ -88,6 +99,8 @@ public:
             clocks(1 + pc_rng_below(&dice_, 48));
             if (pc_rng_below(&dice_, 3000) == 0)
                 reset(totals);
+            if (pc_rng_below(&irq_dice_, 2000) == 0)
+                stop_ring(totals);
         }
         finish(totals);
     }
@@ -106,7 +119,7 @@ private:
         card_.stress.garbage = true;
     }
 
-    uint64_t differences() const { return pc_replay_differences(replay_); }
+    uint64_t differences() const { return pc_replay_differences(replay_) + notes_; }
 
     void clocks(unsigned n)
     {
@@ -133,7 +146,8 @@ private:
 
     /* ---- the host ---- */
 
-    void start_ring()
+    /* After the power or a reset of the function: the tables are being cleared. */
+    void start()
     {
         for (int patience = 0; !(card_.reg_read(PORTCAM_REG_STATUS) & PORTCAM_STATUS_READY);) {
             clocks(64);
@@ -144,15 +158,85 @@ private:
         }
         card_.reg_write(PORTCAM_REG_HASH_SEED, world_.hash_seed);
         pc_replay_seed(replay_, world_.hash_seed);
+        start_ring(card_.top().irq_valid_o ? card_.top().irq_vector_o : -1);
+        rows_left_ = 110; /* fill the tables at the start */
+    }
+
+    void start_ring(int held)
+    {
         card_.reg_write(PORTCAM_REG_CMD_BASE_LO, static_cast<uint32_t>(RingAt));
         card_.reg_write(PORTCAM_REG_CMD_BASE_HI, 0);
         card_.reg_write(PORTCAM_REG_CPL_BASE_LO, static_cast<uint32_t>(CompletionsAt));
         card_.reg_write(PORTCAM_REG_CPL_BASE_HI, 0);
         card_.reg_write(PORTCAM_REG_CMD_SIZE, RingLog2);
         std::fill(memory_.begin() + 0x10000, memory_.begin() + 0x20000, uint8_t(0));
-        card_.reg_write(PORTCAM_REG_CMD_CONTROL, 1);
         tail_ = done_ = completions_ = 0;
-        rows_left_ = 110; /* fill the tables at the start */
+        interrupts_.enabled(held);
+        card_.reg_write(PORTCAM_REG_CMD_CONTROL, PORTCAM_CMD_CONTROL_ENABLE);
+    }
+
+    /* A doorbell beyond the ring stops it, also while it works; ENABLE starts it again. */
+    void stop_ring(Totals &totals)
+    {
+        totals.stops++;
+        interrupts_.cause();
+        card_.reg_write(PORTCAM_REG_CMD_DOORBELL,
+                        tail_ + RingSize + 1 + pc_rng_below(&irq_dice_, 1 << 20));
+        uint32_t status = PORTCAM_CMD_STATUS_RUNNING;
+        for (int patience = 0; status & PORTCAM_CMD_STATUS_RUNNING && patience < 4000; patience++) {
+            clocks(8);
+            status = card_.reg_read(PORTCAM_REG_CMD_STATUS);
+        }
+        if (status != (PORTCAM_CMD_STATUS_ERROR | PORTCAM_STATUS_BAD_DOORBELL
+                                                      << PORTCAM_CMD_STATUS_REASON_SHIFT))
+            note("a doorbell beyond the ring did not stop it");
+        await_interrupts();
+        clocks(600); /* until no vector waits any more */
+        settle();
+        card_.reg_write(PORTCAM_REG_CMD_CONTROL, 0);
+        start_ring(-1);
+    }
+
+    /* ---- interrupts ---- */
+
+    /* Completions in the memory of the host. */
+    uint32_t written() const
+    {
+        for (uint32_t n = completions_;; n++) {
+            struct portcam_completion c;
+            memcpy(&c, &memory_[(CompletionsAt - MemoryBase) + (n % RingSize) * sizeof(c)],
+                   sizeof(c));
+            if (c.lap != (n >> RingLog2) + 1)
+                return n;
+        }
+    }
+
+    /* Sometimes; mostly the next completion, sometimes a later one or one long gone. */
+    void maybe_arm()
+    {
+        static const int ahead[] = {0, 0, 0, 0, 1, 2, 4, -1, -200};
+        if (pc_rng_below(&irq_dice_, 4) == 0)
+            arm(completions_ + static_cast<uint32_t>(ahead[pc_rng_below(&irq_dice_, 9)]));
+    }
+    void arm(uint32_t index)
+    {
+        interrupts_.arm(index);
+        card_.reg_write(PORTCAM_REG_CMD_ARM, index);
+        interrupts_.arm_written(written());
+    }
+
+    bool interrupt_due() const { return interrupts_.due(written()) || interrupts_.error_due(); }
+    void await_interrupts()
+    {
+        for (int patience = 0; interrupt_due() && patience < 4000; patience++)
+            clocks(1);
+        if (interrupt_due())
+            settle();
+    }
+    void settle()
+    {
+        if (const char *fault = interrupts_.settled(written()))
+            note(fault);
     }
 
     void put(struct portcam_command c)
@@ -170,22 +254,25 @@ private:
     }
 
     static struct portcam_command reader(unsigned opcode, unsigned table, unsigned row,
-                                         unsigned count)
+                                         unsigned count, uint64_t at = AnswerAt)
     {
         struct portcam_command c = simple(opcode);
         c.table_id = static_cast<uint16_t>(table);
         c.row = row;
         c.count = count;
-        memcpy(c.data, &AnswerAt, 8);
+        memcpy(c.data, &at, 8);
         return c;
     }
 
     /* One batch at a time: a change set, a reading, or a command that must be refused. */
     void host_step()
     {
-        if (done_ != tail_ || (rows_left_ == 0 && pc_rng_below(&dice_, 30) != 0))
+        if (done_ != tail_ || (rows_left_ == 0 && pc_rng_below(&dice_, 10) != 0))
             return;
+        if (pc_rng_below(&irq_dice_, 2) == 0)
+            await_interrupts();
         collect();
+        maybe_arm();
         unsigned rows = rows_left_ ? rows_left_ : 1 + pc_rng_below(&dice_, 6);
         rows_left_ = 0;
         unsigned dice = pc_rng_below(&dice_, 100);
@@ -195,6 +282,10 @@ private:
             put(reader(PORTCAM_OPCODE_COUNTER_READ,
                        pc_rng_below(&dice_, PORTCAM_COUNTER_TABLE_MAX + 1),
                        pc_rng_below(&dice_, 40), pc_rng_below(&dice_, 70)));
+            if (pc_rng_below(&irq_dice_, 4) == 0)
+                put(reader(pc_rng_below(&irq_dice_, 2) ? PORTCAM_OPCODE_ROW_READ
+                                                       : PORTCAM_OPCODE_SELF_TEST,
+                           PORTCAM_TABLE_DEVICE, 0, 0, NoMemory));
         } else if (dice < 15 && rows < 10) {
             struct portcam_command c;
             pc_rng_bytes(&dice_, &c, sizeof(c));
@@ -213,20 +304,13 @@ private:
             put(simple(PORTCAM_OPCODE_CHANGE_ABORT)); /* in case the commit was refused */
         }
         card_.reg_write(PORTCAM_REG_CMD_DOORBELL, tail_);
+        maybe_arm();
     }
 
     /* Consume completions: laps must follow one another. */
     void collect()
     {
-        for (;;) {
-            struct portcam_completion c;
-            memcpy(&c,
-                   &memory_[(CompletionsAt - MemoryBase) + (completions_ % RingSize) * sizeof(c)],
-                   sizeof(c));
-            if (c.lap != (completions_ >> RingLog2) + 1)
-                break;
-            completions_++;
-        }
+        completions_ = written();
         card_.reg_write(PORTCAM_REG_CPL_HEAD, completions_);
     }
 
@@ -247,14 +331,67 @@ private:
         totals.resets++;
         card_.flr();
         done_ = tail_; /* what was in the ring is forgotten */
-        start_ring();
+        start();
     }
 
-    void batch_and_wait()
+    /* Run what was put into the ring; its answers are not those of an earlier command. */
+    void batch()
     {
+        std::fill(memory_.begin() + (AnswerAt - MemoryBase), memory_.end(), uint8_t(0xee));
         card_.reg_write(PORTCAM_REG_CMD_DOORBELL, tail_);
-        drain();
+        for (int patience = 0; done_ != tail_ && patience < 100000; patience++)
+            clocks(8);
+        if (done_ != tail_)
+            note("the ring stands still");
+        clocks(200); /* its completion */
         collect();
+    }
+
+    /* Armed at the end of the completions nothing comes; then one command gives one interrupt, the next none. */
+    void last_interrupt()
+    {
+        settle();
+        arm(completions_);
+        drain();
+        for (uint64_t more = 1; more <= 2; more++) {
+            uint64_t before = interrupts_.commands;
+            put(simple(PORTCAM_OPCODE_NOP));
+            batch();
+            drain();
+            settle();
+            if (interrupts_.commands - before != (more == 1))
+                note("one arming did not give one interrupt");
+        }
+    }
+
+    void all_counters(const struct pc_device *model)
+    {
+        for (unsigned table = 0; table < PORTCAM_COUNTER_TABLE_MAX; table++)
+            for (unsigned row = 0; row < pc_device_counter_rows(model, table); row += 1024) {
+                unsigned count = std::min(1024u, pc_device_counter_rows(model, table) - row);
+                put(reader(PORTCAM_OPCODE_COUNTER_READ, table, row, count));
+                batch();
+            }
+    }
+
+    /* The rows of the bank that packets see; rows that the model has not must not be there either. */
+    uint64_t all_rows(const struct pc_tables *model, bool full)
+    {
+        constexpr unsigned Batch = 100;
+        uint64_t read = 0;
+        for (unsigned table = 0; table < PORTCAM_TABLE_MAX; table++) {
+            unsigned rows = pc_tables_rows(model, table);
+            for (unsigned row = 0; row < rows && differences() < 10; row++) {
+                if (full || pc_tables_get(model, table, row) || pc_rng_below(&dice_, rows) < 60) {
+                    put(reader(PORTCAM_OPCODE_ROW_READ, table, row, 0,
+                               AnswerAt + 64 * (read % Batch)));
+                    if (++read % Batch == 0)
+                        batch();
+                }
+            }
+        }
+        batch();
+        return read;
     }
 
     /* Nothing flies any more: all counters and all rows must be the model's. */
@@ -264,22 +401,20 @@ private:
         collect();
         pc_replay_drained(replay_);
         pc_replay_settled(replay_);
+        last_interrupt();
         const struct pc_device *model = pc_replay_device(replay_);
-        for (unsigned table = 0; table < PORTCAM_COUNTER_TABLE_MAX; table++)
-            for (unsigned row = 0; row < pc_device_counter_rows(model, table); row += 1024) {
-                unsigned count = std::min(1024u, pc_device_counter_rows(model, table) - row);
-                put(reader(PORTCAM_OPCODE_COUNTER_READ, table, row, count));
-                batch_and_wait();
-            }
-        for (unsigned table = 0; table < PORTCAM_TABLE_MAX; table++) {
-            unsigned rows = pc_tables_rows(pc_device_tables(model), table);
-            for (unsigned row = 0; row < rows; row++)
-                if (pc_tables_get(pc_device_tables(model), table, row) ||
-                    pc_rng_below(&dice_, rows) < 2) {
-                    put(reader(PORTCAM_OPCODE_ROW_READ, table, row, 0));
-                    batch_and_wait();
-                }
-        }
+        all_counters(model);
+        bool full = pc_tables_rows(pc_device_tables(model), PORTCAM_TABLE_ENDPOINT) < 1000 ||
+                    seed_ % FullSeeds == 0;
+        card_.stress = {};
+        card_.stress.garbage = true;
+        put(simple(PORTCAM_OPCODE_CHANGE_ABORT));
+        totals.rows += all_rows(pc_device_tables(model), full);
+        put(simple(PORTCAM_OPCODE_CHANGE_BEGIN)); /* of nothing: only the banks change */
+        put(simple(PORTCAM_OPCODE_CHANGE_COMMIT));
+        totals.rows += all_rows(pc_device_tables(model), full);
+        drain();
+        settle();
         for (unsigned reason = 0; reason < 64; reason++)
             totals.reasons[reason] +=
                 pc_device_counter(model, PORTCAM_COUNTER_TABLE_REASON, reason).packets;
@@ -287,7 +422,9 @@ private:
         totals.drops += pc_replay_drops(replay_);
         totals.clocks += card_.clocks();
         totals.commits += commits_;
-        totals.differences += differences() + notes_;
+        totals.irqs += interrupts_.commands;
+        totals.errors += interrupts_.errors;
+        totals.differences += differences();
     }
 
     /* ---- hooks of the card ---- */
@@ -298,19 +435,27 @@ private:
     }
     int dma_read(uint64_t iova, void *dst, size_t len) override
     {
-        if (!in_memory(iova, len))
+        if (!in_memory(iova, len)) {
+            interrupts_.cause();
             return -1;
+        }
         memcpy(dst, &memory_[iova - MemoryBase], len);
         return 0;
     }
     int dma_write(uint64_t iova, const void *src, size_t len) override
     {
-        if (!in_memory(iova, len))
+        if (!in_memory(iova, len)) {
+            interrupts_.cause();
             return -1;
+        }
         memcpy(&memory_[iova - MemoryBase], src, len);
         return 0;
     }
-    void irq(unsigned) override {}
+    void irq(unsigned vector) override
+    {
+        if (const char *fault = interrupts_.irq(vector, written()))
+            note(fault);
+    }
     void frame_in(Side side, unsigned function, const portcam::Frame &f) override
     {
         pc_replay_frame_in(replay_, side_of(side), function, f.data(), f.size());
@@ -373,10 +518,11 @@ private:
 
     uint64_t seed_;
     const Options &options_;
-    struct pc_rng dice_;
+    struct pc_rng dice_, irq_dice_;
     std::vector<uint8_t> memory_;
     pc_replay *replay_ = nullptr;
     struct world world_;
+    InterruptCheck interrupts_;
     Card card_;
     uint32_t tail_ = 0, done_ = 0, completions_ = 0;
     unsigned rows_left_ = 0;
@@ -453,11 +599,13 @@ int main(int argc, char **argv)
         fflush(stdout);
     }
     printf("# %" PRIu64 " frames out, %" PRIu64 " dropped, %" PRIu64 " clocks, %" PRIu64
-           " commits, %" PRIu64 " resets, %" PRIu64 " differences\n",
-           totals.frames, totals.drops, totals.clocks, totals.commits, totals.resets,
-           totals.differences);
-    printf("%s 1 - RTL equals model: bytes, egress, order, results, rows and counters (F.29, "
-           "sections 2, 8, 9)\n",
+           " commits, %" PRIu64 " resets, %" PRIu64 " stops of the ring, %" PRIu64
+           " rows read back, %" PRIu64 " interrupts for commands, %" PRIu64 " for errors, %" PRIu64
+           " differences\n",
+           totals.frames, totals.drops, totals.clocks, totals.commits, totals.resets, totals.stops,
+           totals.rows, totals.irqs, totals.errors, totals.differences);
+    printf("%s 1 - RTL equals model: bytes, egress, order, results, rows, counters and "
+           "interrupts (F.29, sections 2, 8, 9)\n",
            bad ? "not ok" : "ok");
     bool all = all_reasons(totals);
     bool enough = options.seeds * options.frames >= FramesForReasons;

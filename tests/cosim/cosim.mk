@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 #
 # Lockstep of RTL and model: the default build, and a tiny one whose tables are soon full. `make test` runs
-# a share of the seeds, `make cosim` all of them: SEED= first seed, COUNT= seeds, FRAMES= a seed.
+# a share of the seeds, `make cosim` all of them: SEED= first seed (SEED + 1000 in the tiny build), COUNT= seeds
+# of each build, FRAMES= a seed. As they stand: 240 seeds, 2.16 million frames.
 
 COSIM_TINY := -GFunctions=4 -GDomains=8 -GAddresses=16 -GServices=32 -GBackends=16 \
               -GEndpointWays=2 -GEndpointRows=32 -GEndpointAnyPortRows=8 -GEndpointAnyRows=8
@@ -38,4 +39,4 @@ COSIM += run-cosim run-cosim-tiny
 run-cosim: build/tests/cosim/cosim
 	$< --seed $(SEED) --seeds $(COUNT) --frames $(FRAMES)
 run-cosim-tiny: build/tests/cosim/cosim_tiny
-	$< --seed $(SEED) --seeds $(COUNT) --frames $(FRAMES)
+	$< --seed $$(($(SEED) + 1000)) --seeds $(COUNT) --frames $(FRAMES)
