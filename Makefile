@@ -182,7 +182,11 @@ clean: ## remove everything that was built
 check-build-deps:
 	@scripts/deps --warn build
 
-test-programs: $(LIBRARIES) $(PROGRAMS) $(SIM_PROGRAMS) $(TEST_DEPS) $(TAP_TESTS)
+# With ONLY= just the test programs that it picks are built; what pytest files need is not known here.
+PICKED_TESTS := $(if $(ONLY),$(shell $(PYTHON) tests/run --list --only '$(ONLY)' \
+                  --tap $(TAP_TESTS) | sed 's/ .*//'),$(TAP_TESTS))
+
+test-programs: $(LIBRARIES) $(PROGRAMS) $(SIM_PROGRAMS) $(TEST_DEPS) $(PICKED_TESTS)
 
 run-test: test-programs
 	@$(PYTHON) tests/run $(TESTFLAGS) $(if $(ONLY),--only '$(ONLY)') \

@@ -9,6 +9,7 @@ VERILATED_FLAGS := --cc --top-module portcam_core -O3 --assert --x-assign unique
 VERILATED_CPPFLAGS = -isystem $(VERILATOR_ROOT_INC) -isystem $(VERILATOR_ROOT_INC)/vltstd
 VERILATED_LDLIBS := -latomic -lpthread
 
+# Under `make -n` Verilator has written no makefile, and then there is nothing for the inner make to do.
 # $(1) name, $(2) prefix of the C++ class, $(3) further flags of Verilator, $(4) further objects
 define verilated
 build/verilated/$(1)/lib.a: $(HW_RTL)
@@ -16,7 +17,7 @@ build/verilated/$(1)/lib.a: $(HW_RTL)
 	@rm -rf $$(@D) && mkdir -p $$(@D)
 	$$(Q)$$(VERILATOR) $$(VERILATED_FLAGS) $(3) --prefix $(2) --Mdir $$(@D) $(HW_RTL) \
 	  > $$(@D)/verilator.log 2>&1 || { cat $$(@D)/verilator.log; exit 1; }
-	$$(Q)+$$(MAKE) -s -C $$(@D) -f $(2).mk OPT_FAST=-O3 OPT_SLOW=-O1 \
+	$$(Q)+[ ! -f $$(@D)/$(2).mk ] || $$(MAKE) -s -C $$(@D) -f $(2).mk OPT_FAST=-O3 OPT_SLOW=-O1 \
 	  $(2)__ALL.a verilated.o verilated_threads.o $(4) > $$(@D)/make.log 2>&1 || \
 	  { cat $$(@D)/make.log; exit 1; }
 	$$(Q)cp $$(@D)/$(2)__ALL.a $$@ && ar rs $$@ $$(@D)/verilated*.o 2> /dev/null
