@@ -279,14 +279,18 @@ static void read_backends(struct pc_fields *f, struct pc_cfg_service *service)
         f->no_memory = true;
         return;
     }
+    unsigned wrong = 0; /* of a list that is not of names at all enough is told */
     json_array_foreach (value, index, item) {
+        if (wrong == PORTCAM_REPORT_MAX)
+            break;
         char *name = json_is_string(item) ? strdup(json_string_value(item)) : NULL;
-        if (!json_is_string(item))
+        if (!json_is_string(item)) {
+            wrong++;
             pc_fields_error(f, "backends",
                             "item %zu of \"backends\" is not a string; write the "
                             "name of a backend",
                             index + 1);
-        else if (!name)
+        } else if (!name)
             f->no_memory = true;
         else
             service->backend_names[service->n_backends++] = name;

@@ -231,6 +231,27 @@ def test_start_with_a_configuration(tmp_path):
         assert f'{path}:2: configuration: unknown key "x"' in daemon.log.read_text()
 
 
+def test_starting_values_end_with_the_card_s_reset(tmp_path):
+    """Kept values above what the card shows are those of a card that somebody reset."""
+    with Simulator(tmp_path / "card") as card, \
+            Daemon(tmp_path, device=f"vfio-user:{tmp_path}/card") as daemon:
+        card.start()
+        daemon.start().apply(SHOP)
+        assert daemon.stop() == 0
+        kept = tmp_path / "state/state.json"
+        state = json.loads(kept.read_text())
+        assert state["seed"] > 0
+        state["numbers"]["services"]["web"][1:] = [5, 500, 5, 500]
+        kept.write_text(json.dumps(state))
+        daemon.start()
+        assert "the card's counters started again without this library" in daemon.log.read_text()
+        service = daemon.json("-s", "service", "show", "web")["services"][0]
+        assert service["forward"] == {"packets": 0, "octets": 0}
+        assert json.loads(kept.read_text())["numbers"]["services"]["web"][1:] == [0, 0, 0, 0]
+        assert daemon.json("config", "show")["config"] == SHOP
+        assert daemon.stop() == 0
+
+
 # ---- the schema ----
 
 def schema():

@@ -136,6 +136,18 @@ static void long_files(void **state)
         json_object_set_new(root, key, json_integer(1));
     }
     refused(root, "unknown key \"k19\"");
+    root = empty();
+    json_t *service = json_pack("{s:s, s:s, s:s, s:[]}", "name", "s", "domain", "d0", "mode",
+                                "deliver", "backends");
+    for (int i = 0; i < 200000; i++) {
+        char key[16];
+        snprintf(key, sizeof(key), "k%d", i);
+        json_object_set_new(service, key, json_integer(1));
+    }
+    for (int i = 0; i < 65536; i++)
+        json_array_append_new(json_object_get(service, "backends"), json_integer(1));
+    append(root, "services", service);
+    refused(root, "item 20 of \"backends\" is not a string");
 }
 
 /* ---- against all pairs ---- */
