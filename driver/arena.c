@@ -5,6 +5,7 @@
 #include "arena.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/memfd.h>
 #include <stdlib.h>
 #include <string.h>
@@ -69,16 +70,20 @@ void pc_arena_fini(struct pc_arena *a, struct portcam_dev *dev)
     pthread_mutex_destroy(&a->lock);
 }
 
-/* One attempt with the given memfd flags: file, size, mapping. */
+/*
+ * One attempt with the given memfd flags: file, size, mapping. The file is sealed: whoever gets its descriptor
+ * (the process that is the card) may rely on its size.
+ */
 static int get_memory(const struct pc_sys *sys, unsigned flags, struct pc_arena_chunk *chunk)
 {
     int err;
-    int fd = sys->memfd_create("portcam-dma", MFD_CLOEXEC | flags);
+    int fd = sys->memfd_create("portcam-dma", MFD_CLOEXEC | MFD_ALLOW_SEALING | flags);
     void *p;
 
     if (fd < 0)
         return -errno;
-    if (sys->ftruncate(fd, (off_t)chunk->size) != 0) {
+    if (sys->ftruncate(fd, (off_t)chunk->size) != 0 ||
+        sys->add_seals(fd, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) != 0) {
         err = -errno;
         sys->close(fd);
         return err;

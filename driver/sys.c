@@ -43,6 +43,11 @@ static int libc_has_ipc_lock(void)
     return (data[CAP_IPC_LOCK / 32].effective >> (CAP_IPC_LOCK % 32)) & 1;
 }
 
+static int libc_add_seals(int fd, int seals)
+{
+    return fcntl(fd, F_ADD_SEALS, seals);
+}
+
 const struct pc_sys pc_sys_libc = {
     .open = libc_open,
     .close = close,
@@ -56,6 +61,7 @@ const struct pc_sys pc_sys_libc = {
     .eventfd = libc_eventfd,
     .memfd_create = memfd_create,
     .ftruncate = ftruncate,
+    .add_seals = libc_add_seals,
     .access = access,
     .getrlimit = libc_getrlimit,
     .has_ipc_lock = libc_has_ipc_lock,

@@ -27,6 +27,7 @@ struct pc_sys {
     int (*eventfd)(unsigned initial, int flags);
     int (*memfd_create)(const char *name, unsigned flags);
     int (*ftruncate)(int fd, off_t len);
+    int (*add_seals)(int fd, int seals);
     int (*access)(const char *path, int mode);
     int (*getrlimit)(int resource, struct rlimit *limit);
     int (*has_ipc_lock)(void); /* 1 when the memory-lock limit does not apply to this process */

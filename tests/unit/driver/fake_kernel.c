@@ -683,6 +683,12 @@ static int fk_ftruncate(int fd, off_t len)
     return step(true, "ftruncate %llx", (unsigned long long)len) ? 0 : -1;
 }
 
+static int fk_add_seals(int fd, int seals)
+{
+    assert_int_equal(kind_of(fd), FK_MEMFD);
+    return step(true, "seal %x", (unsigned)seals) ? 0 : -1;
+}
+
 static int fk_access(const char *path, int mode)
 {
     return pc_sys_libc.access(path, mode);
@@ -713,6 +719,7 @@ const struct pc_sys fk_sys = {
     .eventfd = fk_eventfd,
     .memfd_create = fk_memfd_create,
     .ftruncate = fk_ftruncate,
+    .add_seals = fk_add_seals,
     .access = fk_access,
     .getrlimit = fk_getrlimit,
     .has_ipc_lock = fk_has_ipc_lock,

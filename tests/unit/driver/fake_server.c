@@ -221,6 +221,7 @@ static void answer_map(struct fs *s, const struct pc_vfu_header *h, const void *
                 mmap(NULL, map.size, PROT_READ | PROT_WRITE, MAP_SHARED, fds[0], (off_t)map.offset);
 
             s->maps[i].at = p == MAP_FAILED ? NULL : p;
+            s->maps[i].seals = fcntl(fds[0], F_GET_SEALS);
         }
         fs_reply(s, h, NULL, 0);
         return;

@@ -53,6 +53,7 @@ struct fs {
         uint64_t iova;
         uint64_t size;
         unsigned char *at; /* NULL without a descriptor */
+        int seals;         /* of the file */
     } maps[8];
 };
 

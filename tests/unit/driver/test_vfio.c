@@ -122,6 +122,7 @@ static void group_order(void **state)
         "memfd hugetlb",
         "memfd",
         "ftruncate 200000",
+        "seal 7", /* no other size, no other seals */
         "mmap memfd 0+200000",
         "madvise HUGEPAGE",
         "madvise DONTFORK",
@@ -185,6 +186,7 @@ static void iommufd_order(void **state)
         "memfd hugetlb",
         "memfd",
         "ftruncate 200000",
+        "seal 7", /* no other size, no other seals */
         "mmap memfd 0+200000",
         "madvise HUGEPAGE",
         "madvise DONTFORK",

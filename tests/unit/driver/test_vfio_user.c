@@ -6,6 +6,7 @@
 #include "driver_test.h"
 
 #include <dirent.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -97,6 +98,7 @@ static void good(void **state)
     assert_int_equal(portcam_dma_alloc(dev, 5000, 4096, &vaddr, &iova), 0);
     memset(vaddr, 0x5c, 5000);
     assert_non_null(s.maps[0].at); /* the server has the very memory */
+    assert_int_equal(s.maps[0].seals, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL);
     assert_int_equal(s.maps[0].at[iova - s.maps[0].iova + 4999], 0x5c);
     s.maps[0].at[iova - s.maps[0].iova] = 0x11;
     assert_int_equal(*(unsigned char *)vaddr, 0x11);
