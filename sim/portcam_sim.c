@@ -212,7 +212,7 @@ static void usage(FILE *f)
         "--net, --host  the network port, and the next host function (or function N);\n"
         "               a PORT is one of\n"
         "    tap:NAME     a TAP interface\n"
-        "    pcap:IN,OUT  capture files, either may be empty\n"
+        "    pcap:IN,OUT  capture files, either may be empty; pcap:IN is pcap:IN,\n"
         "    socket:PATH  a UNIX stream socket with QEMU's framing\n"
         "    null         nothing\n"
         "--report-faults  refused DMA is also sent to the client, whose IOMMU reports it;\n"

@@ -67,33 +67,31 @@ static int open_out(struct pc_port *p, struct files *f, const char *name)
 
 static int open_files(struct pc_port *p, const char *arg)
 {
-    const char *comma = strchr(arg, ',');
+    const char *comma = strchr(arg, ','), *out = comma ? comma + 1 : "";
     struct files *f;
     int rc = 0;
 
-    if (!comma || strchr(comma + 1, ',')) {
-        snprintf(
-            p->message, sizeof(p->message),
-            "%s comma after \"pcap:\"; use pcap:IN,OUT (names without comma, either may be empty)",
-            comma ? "more than one" : "no");
+    if (strchr(out, ',')) {
+        snprintf(p->message, sizeof(p->message),
+                 "more than one comma; use pcap:IN,OUT (names without comma, either may be empty)");
         return -EINVAL;
     }
-    if (!arg[1]) {
+    if (comma == arg && !out[0]) {
         snprintf(p->message, sizeof(p->message),
                  "neither IN nor OUT; use null for a port without both");
         return -EINVAL;
     }
     f = p->priv = calloc(1, sizeof(*f));
-    if (!f || !(f->in_name = strndup(arg, (size_t)(comma - arg))))
+    if (!f || !(f->in_name = strndup(arg, strcspn(arg, ","))))
         return -ENOMEM;
-    if (!strcmp(f->in_name, comma + 1)) {
+    if (!strcmp(f->in_name, out)) {
         snprintf(p->message, sizeof(p->message), "IN and OUT are the same file; name another OUT");
         return -EINVAL;
     }
     if (f->in_name[0])
         rc = open_in(p, f, f->in_name);
-    if (!rc && comma[1])
-        rc = open_out(p, f, comma + 1);
+    if (!rc && out[0])
+        rc = open_out(p, f, out);
     return rc;
 }
 

@@ -3,7 +3,7 @@
  * Packet ports of the simulated card: where its Ethernet frames come from and go to.
  *
  *   tap:NAME       a TAP interface, attached to or made (gone again with the process unless it persists)
- *   pcap:IN,OUT    frames from one capture file, into another; either may be empty
+ *   pcap:IN,OUT    frames from one capture file, into another; either may be empty, and pcap:IN is enough
  *   socket:PATH    a UNIX stream socket that we listen on, framed as QEMU's stream netdev
  *   null           nothing comes, everything sent is counted and gone
  *

@@ -101,7 +101,7 @@ static void wrong_texts(void **state)
         {"tap:a/b", "cannot be the name", "without space, slash"},
         {"tap:pc%d", "cannot be the name", "percent"},
         {"pcap", "nothing after \"pcap\"", "use pcap:IN,OUT"},
-        {"pcap:a", "no comma", "use pcap:IN,OUT"},
+        {"pcap:a", "IN \"a\" is not a file", "name a capture file"},
         {"pcap:a,b,c", "more than one comma", "use pcap:IN,OUT"},
         {"pcap:,", "neither IN nor OUT", "use null"},
         {"pcap:/nonexistent/in,", "IN \"/nonexistent/in\" is not a file", "leave IN empty"},
@@ -201,6 +201,11 @@ static void pcap_both_ways(void **state)
     pc_port_close(p);
     p = open_port("pcap:%s,%s", "", in_dir("only-out.pcap"));
     assert_int_equal(pc_port_recv(p, b, sizeof(b)), -ENODATA);
+    pc_port_close(p);
+    p = open_port("pcap:%s%s", in, ""); /* without comma there is no output */
+    assert_int_equal(pc_port_recv(p, b, sizeof(b)), want[0]);
+    assert_int_equal(pc_port_send(p, b, 60), 0);
+    assert_int_equal(stats(p).tx_lost, 1);
     pc_port_close(p);
 }
 
