@@ -16,8 +16,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "ports/acceptor.h"
 #include "ports/port.h"
-#include "unix_listen.h"
 
 enum {
     LENGTH_BYTES = 4,
@@ -25,8 +25,9 @@ enum {
 };
 
 struct wire {
-    int listen_fd, peer_fd;
-    char *path;
+    struct pc_acceptor acceptor;
+    int peer_fd;
+    char *path;                                   /* of our socket file */
     uint8_t in[LENGTH_BYTES + PC_PORT_MAX_FRAME]; /* the frame being received, length first */
     size_t have, len;                             /* bytes of it so far; what its length says */
     size_t skip;                                  /* bytes of a refused frame still to come */
@@ -45,20 +46,22 @@ static int watch(struct pc_port *p, int op, int fd, uint32_t events)
 static int socket_open(struct pc_port *p, const char *arg)
 {
     struct wire *w = p->priv = calloc(1, sizeof(*w));
-    int fd;
+    int rc;
 
     if (!w)
         return -ENOMEM;
-    w->listen_fd = w->peer_fd = -1;
-    fd = pc_unix_listen(arg, p->message, sizeof(p->message));
-    if (fd < 0)
-        return fd;
-    w->listen_fd = fd;
-    w->path = strdup(arg);
+    w->acceptor.fd = w->acceptor.timer_fd = w->peer_fd = -1;
     p->fd = epoll_create1(EPOLL_CLOEXEC);
-    if (!w->path || p->fd < 0)
-        return -ENOMEM;
-    return watch(p, EPOLL_CTL_ADD, fd, EPOLLIN);
+    if (p->fd < 0)
+        return -errno;
+    rc = pc_acceptor_open(&w->acceptor, p->fd, arg, p->message, sizeof(p->message));
+    if (rc)
+        return rc;
+    w->path = strdup(arg);
+    if (w->path)
+        return 0;
+    unlink(arg);
+    return -ENOMEM;
 }
 
 static void drop_peer(struct pc_port *p, struct wire *w)
@@ -75,7 +78,7 @@ static void accept_peers(struct pc_port *p, struct wire *w)
 {
     int fd;
 
-    while ((fd = accept4(w->listen_fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK)) >= 0) {
+    while ((fd = pc_acceptor_next(&w->acceptor)) >= 0) {
         if (w->peer_fd >= 0 || watch(p, EPOLL_CTL_ADD, fd, EPOLLIN)) {
             close(fd);
             snprintf(p->message, sizeof(p->message),
@@ -227,8 +230,7 @@ static void socket_close(struct pc_port *p)
 
     if (!w)
         return;
-    if (w->listen_fd >= 0)
-        close(w->listen_fd);
+    pc_acceptor_close(&w->acceptor);
     if (w->path)
         unlink(w->path);
     if (p->fd >= 0) {

@@ -15,53 +15,6 @@
 
 enum { MESSAGE_BYTES = 65536 };
 
-/* Ascending copies of shared memory by the widest words alignment allows. */
-static void copy_from_client(uint8_t *dst, const uint8_t *src, size_t len)
-{
-    while (len) {
-        size_t n = 1;
-
-        if (len >= 8 && !((uintptr_t)src & 7)) {
-            uint64_t v = __atomic_load_n((const uint64_t *)(const void *)src, __ATOMIC_ACQUIRE);
-
-            memcpy(dst, &v, n = 8);
-        } else if (len >= 4 && !((uintptr_t)src & 3)) {
-            uint32_t v = __atomic_load_n((const uint32_t *)(const void *)src, __ATOMIC_ACQUIRE);
-
-            memcpy(dst, &v, n = 4);
-        } else {
-            *dst = __atomic_load_n(src, __ATOMIC_ACQUIRE);
-        }
-        dst += n;
-        src += n;
-        len -= n;
-    }
-}
-
-static void copy_to_client(uint8_t *dst, const uint8_t *src, size_t len)
-{
-    while (len) {
-        size_t n = 1;
-
-        if (len >= 8 && !((uintptr_t)dst & 7)) {
-            uint64_t v;
-
-            memcpy(&v, src, n = 8);
-            __atomic_store_n((uint64_t *)(void *)dst, v, __ATOMIC_RELEASE);
-        } else if (len >= 4 && !((uintptr_t)dst & 3)) {
-            uint32_t v;
-
-            memcpy(&v, src, n = 4);
-            __atomic_store_n((uint32_t *)(void *)dst, v, __ATOMIC_RELEASE);
-        } else {
-            __atomic_store_n(dst, *src, __ATOMIC_RELEASE);
-        }
-        dst += n;
-        src += n;
-        len -= n;
-    }
-}
-
 static int64_t now_ms(void)
 {
     struct timespec t;
@@ -165,7 +118,6 @@ static int refuse(struct pc_vfu *s, uint64_t iova, struct move v, size_t len, in
 static ssize_t piece(struct pc_vfu *s, uint64_t iova, struct move v, size_t len)
 {
     const struct pc_vfu_map *m;
-    uint8_t *at;
     int rc;
 
     if (!s->connected || !s->version.done || !pc_config_bus_master(&s->config))
@@ -178,14 +130,8 @@ static ssize_t piece(struct pc_vfu *s, uint64_t iova, struct move v, size_t len)
     if (m->last - iova < len - 1)
         len = (size_t)(m->last - iova) + 1;
     if (m->file) {
-        at = pc_vfu_map_at(m, iova, len);
-        if (!at)
-            return -EFAULT;
-        if (v.write)
-            copy_to_client(at, v.buf, len);
-        else
-            copy_from_client(v.buf, at, len);
-        return (ssize_t)len;
+        rc = pc_client_copy(pc_vfu_map_at(m, iova), v.buf, len, v.write);
+        return rc ? rc : (ssize_t)len;
     }
     if (s->answering || s->dma_waiting)
         return -EBUSY;

@@ -6,8 +6,8 @@
  * overlaps, so one search finds the map of an address or the map that a new one would collide with. A
  * client with a virtual IOMMU maps every 4 KiB page with a descriptor of its own for the same file; each
  * file is therefore mapped into this process once, found again by device and inode number, and every other
- * descriptor is closed at once. A file that is not sealed against shrinking is measured before each use, so
- * that a client that truncates it costs an error and not a SIGBUS.
+ * descriptor is closed at once. Its size is only known at that moment: pc_client_copy() copes with a file
+ * that has become shorter.
  *
  * It does not copy data and does not know about bus master or messages.
  */
@@ -29,7 +29,6 @@ struct pc_vfu_file {
     uint8_t *base;
     uint64_t len;
     bool writable;
-    bool sealed; /* cannot shrink */
 };
 
 static int by_overlap(const void *a, const void *b)
@@ -121,7 +120,6 @@ static int file_get(struct pc_vfu_maps *t, int fd, struct pc_vfu_file **out)
 {
     struct stat st;
     struct pc_vfu_file key, *f, **node;
-    int seals;
 
     *out = NULL;
     if (fstat(fd, &st) || !S_ISREG(st.st_mode) || st.st_size <= 0) {
@@ -153,8 +151,6 @@ static int file_get(struct pc_vfu_maps *t, int fd, struct pc_vfu_file **out)
             f->writable = false;
             f->base = map_file(fd, f->len, false);
         }
-        seals = fcntl(fd, F_GET_SEALS);
-        f->sealed = seals >= 0 && (seals & F_SEAL_SHRINK);
     }
     if (!f || !f->base || !tsearch(f, &t->files, by_inode)) {
         if (f && f->base)
@@ -261,13 +257,7 @@ const struct pc_vfu_map *pc_vfu_maps_find(const struct pc_vfu_maps *t, uint64_t 
     return overlapping(t, iova, iova);
 }
 
-uint8_t *pc_vfu_map_at(const struct pc_vfu_map *m, uint64_t iova, size_t len)
+uint8_t *pc_vfu_map_at(const struct pc_vfu_map *m, uint64_t iova)
 {
-    uint64_t at = m->offset + (iova - m->first);
-    struct stat st;
-
-    if (!m->file->sealed &&
-        (fstat(m->file->fd, &st) || st.st_size < 0 || (uint64_t)st.st_size < at + len))
-        return NULL;
-    return m->file->base + at;
+    return m->file->base + m->offset + (iova - m->first);
 }

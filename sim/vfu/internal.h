@@ -12,6 +12,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "ports/acceptor.h"
 #include "vfio_user_wire.h"
 #include "vfu/vfu.h"
 
@@ -90,8 +91,17 @@ int pc_vfu_maps_add(struct pc_vfu_maps *t, const struct pc_vfu_dma_map *req, int
 int pc_vfu_maps_remove(struct pc_vfu_maps *t, uint64_t iova, uint64_t size);
 void pc_vfu_maps_clear(struct pc_vfu_maps *t);
 const struct pc_vfu_map *pc_vfu_maps_find(const struct pc_vfu_maps *t, uint64_t iova);
-/* Address of the len bytes at iova, all inside m, or NULL when the file has shrunk below them. */
-uint8_t *pc_vfu_map_at(const struct pc_vfu_map *m, uint64_t iova, size_t len);
+/* Where iova, inside m, is mapped here: for pc_client_copy() and nothing else. */
+uint8_t *pc_vfu_map_at(const struct pc_vfu_map *m, uint64_t iova);
+
+/* ---- client_copy.c: copies that survive the memory's end -------------------------------------------- */
+
+void pc_client_copy_init(void); /* takes SIGBUS, unless it has it */
+/*
+ * len bytes of client memory from ours, or into ours (then ours is written). Return: 0, or -EFAULT when the
+ * memory is not there any more, with a part copied.
+ */
+int pc_client_copy(uint8_t *client, uint8_t *ours, size_t len, bool write);
 
 /* ---- config_space.c: PCI configuration space -------------------------------------------------------- */
 
@@ -174,7 +184,8 @@ struct pc_vfu {
     bool dma_answered;
     struct pc_message dma_reply; /* valid once dma_answered */
 
-    int epoll_fd, listen_fd, conn_fd;
+    int epoll_fd, conn_fd;
+    struct pc_acceptor acceptor;
     int refused[PC_REFUSED];
     bool conn_wants_send;
     char *path;

@@ -15,7 +15,6 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "unix_listen.h"
 #include "vfu/internal.h"
 
 enum { MESSAGES_PER_CALL = 64 };
@@ -160,11 +159,9 @@ static void refuse(struct pc_vfu *s, int fd)
 
 static void accept_clients(struct pc_vfu *s)
 {
-    for (;;) {
-        int fd = accept4(s->listen_fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+    int fd;
 
-        if (fd < 0)
-            return;
+    while ((fd = pc_acceptor_next(&s->acceptor)) >= 0) {
         if (s->connected) {
             refuse(s, fd);
         } else if (pc_socket_watch(s, EPOLL_CTL_ADD, fd, EPOLLIN)) {
@@ -209,8 +206,9 @@ struct pc_vfu *pc_vfu_new_bare(const struct pc_vfu_device *dev, char *err, size_
         snprintf(err, err_len, "out of memory");
         return NULL;
     }
+    pc_client_copy_init();
     s->dev = *dev;
-    s->epoll_fd = s->listen_fd = s->conn_fd = -1;
+    s->epoll_fd = s->conn_fd = s->acceptor.fd = s->acceptor.timer_fd = -1;
     for (size_t i = 0; i < PC_REFUSED; i++)
         s->refused[i] = -1;
     pc_config_init(&s->config, dev->vendor, dev->device, dev->vectors);
@@ -225,19 +223,18 @@ struct pc_vfu *pc_vfu_new(const char *socket_path, const struct pc_vfu_device *d
 
     if (!s)
         return NULL;
-    s->listen_fd = pc_unix_listen(socket_path, err, err_len);
-    if (s->listen_fd < 0) {
-        pc_vfu_free(s);
-        return NULL;
-    }
-    s->path = strdup(socket_path);
     s->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
-    if (!s->path || s->epoll_fd < 0 || pc_socket_watch(s, EPOLL_CTL_ADD, s->listen_fd, EPOLLIN)) {
+    if (s->epoll_fd < 0) {
         snprintf(err, err_len, "cannot watch %s: %s", socket_path, strerror(errno));
-        pc_vfu_free(s);
-        return NULL;
+    } else if (!pc_acceptor_open(&s->acceptor, s->epoll_fd, socket_path, err, err_len)) {
+        s->path = strdup(socket_path);
+        if (s->path)
+            return s;
+        unlink(socket_path);
+        snprintf(err, err_len, "out of memory");
     }
-    return s;
+    pc_vfu_free(s);
+    return NULL;
 }
 
 void pc_vfu_free(struct pc_vfu *s)
@@ -250,8 +247,7 @@ void pc_vfu_free(struct pc_vfu *s)
             forget_refused(s, &s->refused[i]);
     if (s->path)
         unlink(s->path);
-    if (s->listen_fd >= 0)
-        close(s->listen_fd);
+    pc_acceptor_close(&s->acceptor);
     if (s->epoll_fd >= 0)
         close(s->epoll_fd);
     free(s->path);

@@ -14,6 +14,9 @@
  * call pc_vfu_process(). The callbacks of the device are called from inside pc_vfu_process() and, because
  * a client may have to be served while it answers a DMA message, from inside pc_vfu_dma_read() and
  * pc_vfu_dma_write() too.
+ *
+ * Signals: pc_vfu_new() takes SIGBUS, for good, and nobody may take it back while the server is used. Client memory that goes away while it is
+ * copied is an error of that DMA; any other SIGBUS does what it did before.
  */
 #ifndef PC_VFU_H
 #define PC_VFU_H

@@ -169,7 +169,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *in, size_t len);
 int LLVMFuzzerTestOneInput(const uint8_t *in, size_t len)
 {
     struct feed f = {.in = in, .left = len};
-    const struct pc_vfu_device dev = {&f, reg_read, reg_write, reset, NULL, 1, 2, 8};
+    const struct pc_vfu_device dev = {&f, reg_read, reg_write, reset, NULL, 1, 2, 8, false};
     const struct pc_stream io = {&f, feed_recv, feed_send, feed_wait, NULL};
     const struct pc_vfu_dma_map shared = {32, 3, 0, 0x1000, 0x1000},
                                 far = {32, 3, 0, 0x2000, 0x1000};

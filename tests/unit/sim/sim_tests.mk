@@ -14,7 +14,8 @@ $(SIM_UNIT_TESTS): %: %.o build/libpc_vfu.a build/libpc_ports.a
 $(SIM_UNIT_TESTS): LDLIBS += -lcmocka -ljansson -lpcap -lpthread
 
 # The fuzzer is built by clang from the sources, so that the sanitizers see all of the server.
-FUZZ_VFU_SRC := tests/fuzz/fuzz_vfu_server.c $(VFU_SRC) driver/unix_listen.c
+FUZZ_VFU_SRC := tests/fuzz/fuzz_vfu_server.c $(VFU_SRC) sim/ports/acceptor.c \
+                driver/unix_listen.c
 
 build/tests/fuzz/fuzz_vfu_server: $(FUZZ_VFU_SRC) sim/vfu/internal.h sim/vfu/vfu.h driver/vfio_user_wire.h
 	$(call say,FUZZ,$@)

@@ -1,16 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
  * The map table of the vfio-user server and DMA in shared memory: many maps, overlaps, descriptors that
- * lie, permissions.
+ * lie, permissions, and memory that goes away while it is used.
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/mman.h>
+#include <sys/mount.h>
 #include <sys/resource.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -253,6 +259,159 @@ static void dma_rules(void **state)
     vc_free(c);
 }
 
+/* ---- memory that goes away ---- */
+
+static void file_that_shrinks(void **state)
+{
+    struct vc *c = vc_new_ready();
+    int fd = vc_memfd(4 * PAGE);
+    uint8_t b[3 * PAGE], got[8];
+
+    (void)state;
+    vc_command(c, BUS_MASTER);
+    memset(b, 0x5a, sizeof(b));
+    assert_int_equal(vc_map(c, 0x10000, 4 * PAGE, 0, 3, fd), 0);
+    assert_int_equal(pc_vfu_dma_write(c->server, 0x10000, b, sizeof(b)), 0);
+    assert_int_equal(ftruncate(fd, 2 * PAGE), 0);
+    assert_int_equal(pc_vfu_dma_write(c->server, 0x10000 + 2 * PAGE, b, 1), -EFAULT);
+    assert_int_equal(pc_vfu_dma_read(c->server, 0x10000 + 2 * PAGE, b, 1), -EFAULT);
+    assert_int_equal(pc_vfu_dma_write(c->server, 0x10000, b, sizeof(b)),
+                     -EFAULT); /* in its middle */
+    assert_int_equal(pc_vfu_dma_read(c->server, 0x10000, b, sizeof(b)), -EFAULT);
+    assert_int_equal(vc_stats(c).dma_refused, 4);
+    /* what is left of it, and the client, are served as before */
+    assert_int_equal(pc_vfu_dma_read(c->server, 0x10000 + 2 * PAGE - 8, got, 8), 0);
+    assert_memory_equal(got, b, 8);
+    assert_int_equal(ftruncate(fd, 4 * PAGE), 0);
+    assert_int_equal(pc_vfu_dma_write(c->server, 0x10000, b, sizeof(b)), 0);
+    assert_int_equal(vc_unmap(c, 0x10000, 4 * PAGE), 24);
+    close(fd);
+    vc_free(c);
+}
+
+struct flips {
+    int fd;
+    atomic_bool done;
+};
+
+static void *flip(void *arg)
+{
+    struct flips *f = arg;
+
+    while (!atomic_load(&f->done))
+        if (ftruncate(f->fd, 0) || ftruncate(f->fd, 16 * PAGE))
+            break;
+    return NULL;
+}
+
+/* Whatever was looked at before a copy is not true any more in it. */
+static void file_that_shrinks_in_the_copy(void **state)
+{
+    enum { ROUNDS = 2000000 }; /* on one processor the other thread has its turn sometimes */
+    struct vc *c = vc_new_ready();
+    struct flips f = {.fd = vc_memfd(16 * PAGE)};
+    unsigned done = 0, failed = 0;
+    pthread_t other;
+    uint8_t b[64] = {1};
+
+    (void)state;
+    vc_command(c, BUS_MASTER);
+    assert_int_equal(vc_map(c, 0x10000, 16 * PAGE, 0, 3, f.fd), 0);
+    assert_int_equal(pthread_create(&other, NULL, flip, &f), 0);
+    for (unsigned i = 0; i < ROUNDS && (done < 20000 || failed < 20000); i++) {
+        uint64_t at = 0x10000 + i % 16 * PAGE;
+        int rc = i & 1 ? pc_vfu_dma_write(c->server, at, b, sizeof(b))
+                       : pc_vfu_dma_read(c->server, at, b, sizeof(b));
+
+        assert_true(rc == 0 || rc == -EFAULT);
+        done += !rc;
+        failed += !!rc;
+    }
+    atomic_store(&f.done, true);
+    pthread_join(other, NULL);
+    print_message("# %u accesses of a file that came and went, %u refused\n", done + failed,
+                  failed);
+    assert_int_equal(vc_stats(c).dma_refused, failed);
+    close(f.fd);
+    vc_free(c);
+}
+
+/* In a process of its own, whose mounts go with it. Return: exit status; 77: no permission. */
+static int write_into_a_full_file_system(struct vc *c)
+{
+    static const uint8_t b[4 * PAGE] = {1};
+    char name[128];
+    int fd, full;
+
+    if (unshare(CLONE_NEWNS) || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) ||
+        mount("tmpfs", c->dir, "tmpfs", 0, "size=64k"))
+        return 77;
+    snprintf(name, sizeof(name), "%s/memory", c->dir);
+    fd = open(name, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    snprintf(name, sizeof(name), "%s/full", c->dir);
+    full = open(name, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    if (fd < 0 || full < 0 || ftruncate(fd, 8 * PAGE) || vc_map(c, 0x10000, 8 * PAGE, 0, 3, fd))
+        return 1;
+    if (pc_vfu_dma_write(c->server, 0x10000, b, PAGE))
+        return 2;
+    while (write(full, b, PAGE) == (ssize_t)PAGE)
+        ;
+    if (pc_vfu_dma_write(c->server, 0x10000 + PAGE, b, sizeof(b)) != -EFAULT)
+        return 3;
+    return pc_vfu_dma_write(c->server, 0x10000, b, PAGE) ? 4 : 0;
+}
+
+static void file_system_that_is_full(void **state)
+{
+    struct vc *c = vc_new_ready();
+    int status;
+    pid_t child;
+
+    (void)state;
+    vc_command(c, BUS_MASTER);
+    child = fork();
+    assert_true(child >= 0);
+    if (child == 0)
+        _exit(write_into_a_full_file_system(c));
+    assert_int_equal(waitpid(child, &status, 0), child);
+    vc_free(c);
+    assert_true(WIFEXITED(status));
+    if (WEXITSTATUS(status) == 77) {
+        print_message("# skipped: no permission for a file system\n");
+        skip();
+    }
+    assert_int_equal(WEXITSTATUS(status), 0);
+}
+
+/* A SIGBUS of somebody else: what ends the process without the server ends it with the server. */
+static void other_bus_errors(void **state)
+{
+    void (*cmockas)(int) = signal(SIGBUS, SIG_DFL);
+    struct vc *c = vc_new_ready();
+    int fd = vc_memfd(PAGE);
+
+    (void)state;
+    assert_ptr_not_equal(cmockas, SIG_ERR);
+    for (int sent = 0; sent < 2; sent++) {
+        int status;
+        pid_t child = fork();
+
+        assert_true(child >= 0);
+        if (child == 0) {
+            const struct rlimit no_core = {0, 0};
+            volatile uint8_t *p = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+
+            setrlimit(RLIMIT_CORE, &no_core);
+            _exit(ftruncate(fd, 0) || (sent ? raise(SIGBUS) : *p));
+        }
+        assert_int_equal(waitpid(child, &status, 0), child);
+        assert_true(WIFSIGNALED(status));
+        assert_int_equal(WTERMSIG(status), SIGBUS);
+    }
+    close(fd);
+    vc_free(c);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -263,6 +422,11 @@ int main(void)
         {"MSG_CTRUNC: the map falls back to messages", kernel_drops_the_descriptor, NULL, NULL,
          NULL},
         {"DMA honours maps, permissions and bus master", dma_rules, NULL, NULL, NULL},
+        {"a file cut short: what is gone is EFAULT", file_that_shrinks, NULL, NULL, NULL},
+        {"a file cut short while it is copied", file_that_shrinks_in_the_copy, NULL, NULL, NULL},
+        {"a hole in a file system that is full is EFAULT", file_system_that_is_full, NULL, NULL,
+         NULL},
+        {"a SIGBUS of somebody else ends the process", other_bus_errors, NULL, NULL, NULL},
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -4,10 +4,12 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
@@ -269,11 +271,53 @@ static void second_client_is_told(void **state)
     vc_free(c);
 }
 
+/* A client that comes when the process is out of descriptors waits, and does not keep the server busy. */
+static void out_of_descriptors(void **state)
+{
+    struct vc *c = vc_new();
+    struct sockaddr_un a = {.sun_family = AF_UNIX};
+    struct pollfd p = {.fd = pc_vfu_fd(c->server), .events = POLLIN};
+    struct rlimit old, low;
+    int fd;
+
+    (void)state;
+    snprintf(a.sun_path, sizeof(a.sun_path), "%s", c->path);
+    c->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &old), 0);
+    low = old;
+    fd = dup(c->fd);
+    assert_true(fd >= 0);
+    low.rlim_cur = (rlim_t)fd; /* the lowest that is free: poll() may still be given those below */
+    close(fd);
+    assert_int_equal(connect(c->fd, (struct sockaddr *)&a, sizeof(a)), 0);
+    setrlimit(RLIMIT_NOFILE, &low);
+    for (int i = 0; i < 3; i++) {
+        int ready = poll(&p, 1, -1), after;
+
+        pc_vfu_process(c->server);
+        after = poll(&p, 1, 0);
+        if (ready != 1 || after != 0 || pc_vfu_connected(c->server)) {
+            setrlimit(RLIMIT_NOFILE, &old);
+            fail_msg("turn %d: %d before, %d after, connected %d", i, ready, after,
+                     pc_vfu_connected(c->server));
+        }
+    }
+    setrlimit(RLIMIT_NOFILE, &old);
+    assert_int_equal(poll(&p, 1, -1), 1);
+    pc_vfu_process(c->server);
+    assert_int_equal(pc_vfu_connected(c->server), 1);
+    assert_true(vc_version(c, 0, 0, NULL) > 0);
+    vc_disconnect(c);
+    vc_connect(c); /* the socket is watched as before */
+    assert_int_equal(vc_stats(c).clients, 2);
+    vc_free(c);
+}
+
 static void socket_file(void **state)
 {
     struct vc *c = vc_new();
     const struct pc_vfu_device dev = {.reg_read = NULL};
-    struct pc_vfu_device good = {NULL, NULL, NULL, NULL, NULL, 1, 1, 8};
+    struct pc_vfu_device good = {NULL, NULL, NULL, NULL, NULL, 1, 1, 8, false};
     struct sockaddr_un a = {.sun_family = AF_UNIX};
     char err[256] = "", file[100];
     struct pc_vfu *s;
@@ -320,6 +364,8 @@ int main(void)
         {"leaving drops maps and interrupts and keeps the state", leaving_drops_maps_not_state,
          NULL, NULL, NULL},
         {"a second client is told EBUSY", second_client_is_told, NULL, NULL, NULL},
+        {"without descriptors a client waits and costs nothing", out_of_descriptors, NULL, NULL,
+         NULL},
         {"stale, live and foreign socket files", socket_file, NULL, NULL, NULL},
     };
 
