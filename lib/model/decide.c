@@ -15,10 +15,12 @@ static const struct portcam_function_row *function_row(const struct pc_tables *t
 static unsigned function_by_mac(const struct pc_tables *t, const struct pc_parsed *p,
                                 unsigned except)
 {
-    unsigned functions = pc_tables_sizes(t)->functions;
-    for (unsigned f = 1; p->has_mac && f < functions; f++) {
+    if (!p->has_mac)
+        return 0;
+    for (uint32_t left = pc_tables_functions(t) & ~1u; left; left &= left - 1) {
+        unsigned f = (unsigned)__builtin_ctz(left);
         const struct portcam_function_row *r = function_row(t, f);
-        if (f != except && r && r->flags & PORTCAM_FUNCTION_ROW_HAS_MAC &&
+        if (f != except && r->flags & PORTCAM_FUNCTION_ROW_HAS_MAC &&
             memcmp(r->mac, p->dst_mac, 6) == 0)
             return f;
     }
@@ -32,10 +34,10 @@ static unsigned default_egress(const struct pc_tables *t, const struct pc_parsed
     unsigned by_mac = function_by_mac(t, p, 0);
     if (by_mac)
         return by_mac;
-    unsigned functions = pc_tables_sizes(t)->functions;
-    for (unsigned f = 1; f < functions; f++) {
+    for (uint32_t left = pc_tables_functions(t) & ~1u; left; left &= left - 1) {
+        unsigned f = (unsigned)__builtin_ctz(left);
         const struct portcam_function_row *r = function_row(t, f);
-        if (r && r->flags & PORTCAM_FUNCTION_ROW_IS_DEFAULT)
+        if (r->flags & PORTCAM_FUNCTION_ROW_IS_DEFAULT)
             return f;
     }
     return 1;

@@ -19,6 +19,7 @@ struct block {
 struct pc_tables {
     struct pc_sizes sizes;
     uint32_t seed;
+    uint32_t functions; /* bit n: row n of table function is not empty */
     struct block block[PORTCAM_TABLE_MAX];
     struct pc_ternary *address, *service;
 };
@@ -131,6 +132,7 @@ void pc_tables_clear(struct pc_tables *t)
         b->used = 0;
         b->changed = false;
     }
+    t->functions = 0;
     pc_ternary_clear(t->address);
     pc_ternary_clear(t->service);
 }
@@ -148,6 +150,13 @@ void pc_tables_set(struct pc_tables *t, unsigned table, unsigned row, const void
     b->valid[row] = data != NULL;
     if (data)
         memcpy(b->row[row], data, PC_ROW_BYTES);
+    if (table == PORTCAM_TABLE_FUNCTION) /* at most 16 rows */
+        t->functions = (t->functions & ~(1u << row)) | (data ? 1u << row : 0);
+}
+
+uint32_t pc_tables_functions(const struct pc_tables *t)
+{
+    return t->functions;
 }
 
 const void *pc_tables_get(const struct pc_tables *t, unsigned table, unsigned row)

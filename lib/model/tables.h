@@ -54,6 +54,9 @@ unsigned pc_tables_check(const struct pc_tables *t, unsigned table, unsigned row
 /* Write (data, 48 bytes) or empty (NULL) a row that exists. Lookups do not see it before pc_tables_build(). */
 void pc_tables_set(struct pc_tables *t, unsigned table, unsigned row, const void *data);
 
+/* Bit n: row n of table function is not empty. */
+uint32_t pc_tables_functions(const struct pc_tables *t);
+
 /* The row's 48 bytes, or NULL if it is empty or does not exist. */
 const void *pc_tables_get(const struct pc_tables *t, unsigned table, unsigned row);
 
