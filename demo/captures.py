@@ -76,7 +76,8 @@ class Desk(lab.Lab):
     """A card with capture files at its ports, and a daemon; no namespaces."""
 
     def __enter__(self):
-        self.folder = pathlib.Path(tempfile.mkdtemp(prefix=f"portcam-{os.getpid()}-"))
+        with lab.endings_wait():
+            self.folder = pathlib.Path(tempfile.mkdtemp(prefix=f"portcam-{os.getpid()}-"))
         try:
             self.start_desk()
             self.start_daemon()

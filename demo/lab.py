@@ -41,6 +41,23 @@ PUBLIC = {"198.51.100.1": 8081, "198.51.100.2": 8082, "198.51.100.3": 8083}
 PATIENCE = 60  # seconds until something that does not come up counts as broken
 
 
+ENDINGS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+@contextlib.contextmanager
+def endings_wait():
+    """Ctrl-C and the like are heard at the end of the block: what it makes is known by then."""
+    came = []
+    old = {number: signal.signal(number, lambda heard, _: came.append(heard)) for number in ENDINGS}
+    try:
+        yield
+    finally:
+        for number, handler in old.items():
+            signal.signal(number, handler)
+        for number in came:
+            os.kill(os.getpid(), number)
+
+
 class LabError(RuntimeError):
     """Something of the laboratory did not come up; the text tells what and why."""
 
@@ -98,7 +115,8 @@ class Lab(contextlib.AbstractContextManager):
         self.stats = None  # what the card told at its end
 
     def __enter__(self):
-        self.folder = pathlib.Path(tempfile.mkdtemp(prefix=f"portcam-{os.getpid()}-"))
+        with endings_wait():
+            self.folder = pathlib.Path(tempfile.mkdtemp(prefix=f"portcam-{os.getpid()}-"))
         try:
             self.client = self.namespace("client")
             self.server = self.namespace("server")
@@ -123,7 +141,7 @@ class Lab(contextlib.AbstractContextManager):
         """Takes everything away; may be called twice."""
         # A second Ctrl-C must not stop the clearing away.
         old = {number: signal.signal(number, signal.SIG_IGN)
-               for number in (signal.SIGINT, signal.SIGTERM)}
+               for number in ENDINGS}
         try:
             for name in list(reversed(self.processes)):
                 self.stop(name)
@@ -151,7 +169,7 @@ class Lab(contextlib.AbstractContextManager):
 
     def start(self, name, *command):
         """A process with its own log; it is ended by its process id."""
-        with open(self.log(name), "ab") as log:
+        with open(self.log(name), "ab") as log, endings_wait():
             self.processes[name] = subprocess.Popen(
                 [str(word) for word in command], stdin=subprocess.DEVNULL, stdout=log, stderr=log,
                 start_new_session=True)  # Ctrl-C is for the laboratory, which ends them in order
