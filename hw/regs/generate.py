@@ -185,7 +185,7 @@ def rdl(d):
            "  default regwidth = 32;", "  default accesswidth = 32;", "  littleendian;", ""]
     for page in d["page"]:
         for reg in page["reg"]:
-            sw = {"ro": "r", "rw": "rw"}[reg["access"]]
+            sw = {"ro": "r", "rw": "rw", "wo": "w"}[reg["access"]]
             hw = "w" if sw == "r" else "r"
             out += ["  reg {", f'    desc = "{c_text(reg["about"])}";']
             fields = reg.get("field") or [{"name": "VALUE", "lsb": 0, "bits": 32, "about": reg["about"]}]

@@ -21,7 +21,7 @@ extern "C" {
 #endif
 
 #define PORTCAM_INTERFACE_MAJOR 1u
-#define PORTCAM_INTERFACE_MINOR 0u
+#define PORTCAM_INTERFACE_MINOR 1u
 #define PORTCAM_MAGIC 0x4d414350u
 #define PORTCAM_PCI_VENDOR 0x1234u
 #define PORTCAM_PCI_DEVICE 0x9ca0u
@@ -84,6 +84,16 @@ extern "C" {
 #define PORTCAM_CAP_ENDPOINTS_ANY_WAYS 0xff000000u
 #define PORTCAM_CAP_ENDPOINTS_ANY_WAYS_SHIFT 24u
 #define PORTCAM_REG_CAP_CONNECTIONS 0x0034u
+#define PORTCAM_CAP_CONNECTIONS_ROWS 0x00ffffffu
+#define PORTCAM_CAP_CONNECTIONS_ROWS_SHIFT 0u
+#define PORTCAM_CAP_CONNECTIONS_STASH 0xff000000u
+#define PORTCAM_CAP_CONNECTIONS_STASH_SHIFT 24u
+#define PORTCAM_REG_CAP_CONNECTIONS_V6 0x0038u
+#define PORTCAM_CAP_CONNECTIONS_V6_ROWS 0x00ffffffu
+#define PORTCAM_CAP_CONNECTIONS_V6_ROWS_SHIFT 0u
+#define PORTCAM_CAP_CONNECTIONS_V6_STASH 0xff000000u
+#define PORTCAM_CAP_CONNECTIONS_V6_STASH_SHIFT 24u
+#define PORTCAM_REG_CAP_SCHEDULE 0x003cu
 #define PORTCAM_REG_STATUS 0x0040u
 #define PORTCAM_STATUS_READY 0x00000001u
 #define PORTCAM_STATUS_READY_SHIFT 0u
@@ -99,6 +109,16 @@ extern "C" {
 #define PORTCAM_REG_HASH_SEED 0x0054u
 #define PORTCAM_REG_TIME_MS 0x0058u
 #define PORTCAM_REG_SCRATCH 0x005cu
+#define PORTCAM_REG_CONNECTIONS_USED 0x0060u
+#define PORTCAM_REG_CONNECTIONS_EMBRYONIC 0x0064u
+#define PORTCAM_REG_SECRET_0 0x0080u
+#define PORTCAM_REG_SECRET_1 0x0084u
+#define PORTCAM_REG_SECRET_2 0x0088u
+#define PORTCAM_REG_SECRET_3 0x008cu
+#define PORTCAM_REG_SECRET_4 0x0090u
+#define PORTCAM_REG_SECRET_5 0x0094u
+#define PORTCAM_REG_SECRET_6 0x0098u
+#define PORTCAM_REG_SECRET_7 0x009cu
 
 /* Command ring and its doorbell. */
 #define PORTCAM_REG_CMD_BASE_LO 0x1000u
@@ -136,11 +156,16 @@ extern "C" {
 #define PORTCAM_BUILD_ENDPOINT_ROWS 8192u
 #define PORTCAM_BUILD_ENDPOINT_ANY_PORT_ROWS 512u
 #define PORTCAM_BUILD_ENDPOINT_ANY_ROWS 512u
+#define PORTCAM_BUILD_CONNECTION_ROWS 65536u
+#define PORTCAM_BUILD_CONNECTION_ROWS_V6 16384u
+#define PORTCAM_BUILD_CONNECTION_STASH 16u
+#define PORTCAM_BUILD_SCHEDULE_ROWS 8192u
 #define PORTCAM_BUILD_VECTORS 8u
 #define PORTCAM_BUILD_MAX_COUNT 1024u
 #define PORTCAM_REASON_ROWS 64u
 #define PORTCAM_VLAN_ANY 65535u
 #define PORTCAM_ADDRESS_ANY 65535u
+#define PORTCAM_BACKEND_NONE 65535u
 #define PORTCAM_FAMILY_4 4u
 #define PORTCAM_FAMILY_6 6u
 
@@ -154,9 +179,12 @@ enum portcam_opcode {
     PORTCAM_OPCODE_CHANGE_COMMIT = 17, /* Make the open change set visible to packets, all at once. */
     PORTCAM_OPCODE_CHANGE_ABORT = 18, /* Forget the open change set. Without one: does nothing. */
     PORTCAM_OPCODE_COUNTER_READ = 32, /* Write `count` counter_row records of counter table `table`, from row `row` on, to `address`. */
+    PORTCAM_OPCODE_BACKEND_READ = 33, /* Write `count` backend_state records, from backend `row` on, to `address`. */
     PORTCAM_OPCODE_SET_TIME = 48, /* Refused as unsupported: time is an input of the core. */
     PORTCAM_OPCODE_SELF_TEST = 49, /* Copy 64 bytes from `address` to `address2`. */
-    PORTCAM_OPCODE_MAX = 50
+    PORTCAM_OPCODE_CONNECTION_READ = 64, /* Look at `count` slots from slot `row` on and write a connection_image of each record there to `address`, densely; the result says how many. */
+    PORTCAM_OPCODE_CONNECTION_DELETE = 65, /* End the record of slot `row` if its generation is `count`, and write its last connection_image to `address`. */
+    PORTCAM_OPCODE_MAX = 66
 };
 
 /* Result of a command; also why a ring stopped. */
@@ -176,7 +204,9 @@ enum portcam_status {
     PORTCAM_STATUS_DMA_WRITE_ERROR = 12, /* Host memory could not be written; ERROR_ADDR says where. */
     PORTCAM_STATUS_BAD_DOORBELL = 13, /* The doorbell is more than the ring's size ahead. */
     PORTCAM_STATUS_BAD_RING = 14, /* Size or alignment of the ring is out of range. */
-    PORTCAM_STATUS_MAX = 15
+    PORTCAM_STATUS_NOT_FOUND = 15, /* No record is in this slot. */
+    PORTCAM_STATUS_CHANGED = 16, /* The record in this slot has another generation: it is not the one that was meant. */
+    PORTCAM_STATUS_MAX = 17
 };
 
 /* Tables whose rows are written by commands. */
@@ -190,7 +220,11 @@ enum portcam_table {
     PORTCAM_TABLE_ENDPOINT = 6, /* Hash; reverse direction, exact protocol and port. */
     PORTCAM_TABLE_ENDPOINT_ANY_PORT = 7, /* Hash; reverse direction, exact protocol, port 0 in the key. */
     PORTCAM_TABLE_ENDPOINT_ANY = 8, /* Hash; reverse direction, protocol 0 and port 0 in the key. */
-    PORTCAM_TABLE_MAX = 9
+    PORTCAM_TABLE_SCHEDULE = 9, /* Slot tables of services, eight slots in a row. */
+    PORTCAM_TABLE_TIMEOUT = 10, /* By service number: when records end. */
+    PORTCAM_TABLE_PUBLIC = 11, /* By address number: the IP that replies get back. */
+    PORTCAM_TABLE_LIMITS = 12, /* One row: limits of the whole card. */
+    PORTCAM_TABLE_MAX = 13
 };
 
 /* Tables of counters. Where it says both directions, row 2n counts packets of n towards servers, row 2n + 1 replies. */
@@ -220,6 +254,56 @@ enum portcam_policy {
     PORTCAM_POLICY_DROP = 1, /* Drop. */
     PORTCAM_POLICY_REJECT = 2, /* Answer with TCP RST or ICMP unreachable; needs CAPS.REJECT. */
     PORTCAM_POLICY_MAX = 3
+};
+
+/* How a slot of a service's slot table is picked for a new connection. */
+enum portcam_pick {
+    PORTCAM_PICK_COUNTER = 0, /* The next slot, round and round (rr, wrr, fast). */
+    PORTCAM_PICK_CLIENT_IP = 1, /* CRC-32C of the client's IP (mh, sh). */
+    PORTCAM_PICK_CLIENT_IP_PORT = 2, /* CRC-32C of the client's IP and port (mh). */
+    PORTCAM_PICK_LEAST = 3, /* A random slot; of its two backends the one with fewer active connections per weight (lc, wlc). */
+    PORTCAM_PICK_MAX = 4
+};
+
+/* What happens to a packet that has no record and may not create one. */
+enum portcam_no_record {
+    PORTCAM_NO_RECORD_REJECT = 0, /* Answer with TCP RST or ICMP unreachable. */
+    PORTCAM_NO_RECORD_DROP = 1, /* Drop. */
+    PORTCAM_NO_RECORD_PASS = 2, /* Pass unchanged. */
+    PORTCAM_NO_RECORD_HASH = 3, /* Forward to the backend that the client's hash picks, without a record. Only with pick client_ip and client_ip_port. */
+    PORTCAM_NO_RECORD_MAX = 4
+};
+
+/* What happens to a new connection when there is no backend for it. */
+enum portcam_no_backend {
+    PORTCAM_NO_BACKEND_REJECT = 0, /* Answer with TCP RST or ICMP unreachable. */
+    PORTCAM_NO_BACKEND_DROP = 1, /* Drop. */
+    PORTCAM_NO_BACKEND_MAX = 2
+};
+
+/* What happens to a new connection when there is no room for its record. */
+enum portcam_full {
+    PORTCAM_FULL_DROP = 0, /* Drop. */
+    PORTCAM_FULL_HASH = 1, /* Forward without a record. Only with pick client_ip and client_ip_port. */
+    PORTCAM_FULL_PUNT = 2, /* To the host; needs CAPS.PUNT. */
+    PORTCAM_FULL_MAX = 3
+};
+
+/* State of a connection record. */
+enum portcam_connection_state {
+    PORTCAM_CONNECTION_STATE_NONE = 0, /* A free slot. */
+    PORTCAM_CONNECTION_STATE_SYN_SEEN = 1, /* TCP: SYN of the client. */
+    PORTCAM_CONNECTION_STATE_SYN_ACK_SEEN = 2, /* TCP: answered by the backend. */
+    PORTCAM_CONNECTION_STATE_ESTABLISHED = 3, /* TCP: the client has shown that it hears the answers. */
+    PORTCAM_CONNECTION_STATE_CLOSING_CLIENT = 4, /* TCP: FIN of the client. */
+    PORTCAM_CONNECTION_STATE_CLOSING_SERVER = 5, /* TCP: FIN of the backend. */
+    PORTCAM_CONNECTION_STATE_CLOSING_BOTH = 6, /* TCP: FIN of both. */
+    PORTCAM_CONNECTION_STATE_RESET_CLIENT = 7, /* TCP: was established, RST of the client, perhaps a forged one. */
+    PORTCAM_CONNECTION_STATE_RESET_SERVER = 8, /* TCP: was established, RST of the backend, perhaps a forged one. */
+    PORTCAM_CONNECTION_STATE_RESET = 9, /* TCP: reset. */
+    PORTCAM_CONNECTION_STATE_UNREPLIED = 10, /* Other protocols: packets of the client only. */
+    PORTCAM_CONNECTION_STATE_REPLIED = 11, /* Other protocols: packets of both. */
+    PORTCAM_CONNECTION_STATE_MAX = 12
 };
 
 /* Mode of a service. */
@@ -271,7 +355,26 @@ enum portcam_reason {
     PORTCAM_REASON_UNPARSED_CHAIN = 26, /* An IPv6 extension header runs beyond the IP length. */
     PORTCAM_REASON_UNPARSED_L4 = 27, /* TCP, UDP, SCTP or ICMP header cut by the IP length, or its own length is impossible. */
     PORTCAM_REASON_OVERSIZE = 28, /* Frame longer than CAP_FRAME.MAX_FRAME. */
-    PORTCAM_REASON_MAX = 29
+    PORTCAM_REASON_CONNECTION_FORWARD = 29, /* A record pins the client to this backend. */
+    PORTCAM_REASON_CONNECTION_NEW = 30, /* The packet made a record, or took the place of one (port reuse). */
+    PORTCAM_REASON_CONNECTION_REVERSE = 31, /* Reply of a backend, by its record. */
+    PORTCAM_REASON_HASH_FORWARD = 32, /* No record and none may be made: backend by the client's hash. */
+    PORTCAM_REASON_HASH_REVERSE = 33, /* Reply without a record of an endpoint that belongs to one service. */
+    PORTCAM_REASON_REPLY_PASS = 34, /* From an endpoint of stateful services, but no record says so. */
+    PORTCAM_REASON_NO_RECORD_REJECT = 35, /* No record and none may be made: policy reject. */
+    PORTCAM_REASON_NO_RECORD_DROP = 36, /* No record and none may be made: policy drop. */
+    PORTCAM_REASON_NO_RECORD_PASS = 37, /* No record and none may be made: policy pass. */
+    PORTCAM_REASON_NO_BACKEND_REJECT = 38, /* No backend takes the new connection: policy reject. */
+    PORTCAM_REASON_AMBIGUOUS_REJECT = 39, /* The client has a connection to each backend that there is to choose from, through another service. */
+    PORTCAM_REASON_TABLE_FULL = 40, /* No room for the record: policy drop. */
+    PORTCAM_REASON_TABLE_FULL_HASH = 41, /* No room for the record: backend by the client's hash. */
+    PORTCAM_REASON_EMBRYONIC_FULL = 42, /* Unproven records have used up their share: policy drop. */
+    PORTCAM_REASON_EMBRYONIC_FULL_HASH = 43, /* Unproven records have used up their share: backend by the client's hash. */
+    PORTCAM_REASON_UNKNOWN_REJECT = 44, /* Address known, no service: policy reject. */
+    PORTCAM_REASON_STOPPED_REJECT = 45, /* The domain is stopped, policy reject. */
+    PORTCAM_REASON_REJECT_SILENT = 46, /* To be rejected, but such a packet is never answered (RST, ICMP, a source that is not unicast). */
+    PORTCAM_REASON_REJECT_LIMITED = 47, /* To be rejected, but the limit of answers is used up. */
+    PORTCAM_REASON_MAX = 48
 };
 
 /* One entry of the command ring. */
@@ -401,12 +504,19 @@ struct portcam_service_row {
     uint16_t address; /* Address number, 0xffff any */
     uint16_t port; /* Destination port, if flag exact_port */
     uint8_t protocol; /* IP protocol, if flag exact_protocol */
-    uint8_t flags; /* What of the key must match */
+    uint8_t flags; /* What of the key must match; keeps_port: no backend changes the port (stateful; always so without exact_port) */
     uint8_t mode; /* enum mode */
     uint8_t pad; /* 0 */
     uint16_t service; /* Number of the service: row of its counters */
-    uint16_t backend; /* Backend, for modes static and deliver */
-    uint8_t reserved[34]; /* 0 */
+    uint16_t backend; /* Backend, for modes static and deliver; 0 for stateful */
+    uint16_t group; /* Stateful: one number for all services that share endpoints, the lowest of theirs. 0 for other modes, and so is all that follows */
+    uint16_t schedule; /* Row of table schedule where the slot table begins */
+    uint8_t slots_log2; /* Slots of the slot table: 2^slots_log2, 0 to 16 */
+    uint8_t pick; /* enum pick */
+    uint8_t no_record; /* enum no_record */
+    uint8_t no_backend; /* enum no_backend */
+    uint8_t full; /* enum full */
+    uint8_t reserved[25]; /* 0 */
 };
 PORTCAM_STATIC_ASSERT(sizeof(struct portcam_service_row) == 48, "portcam_service_row");
 PORTCAM_STATIC_ASSERT(offsetof(struct portcam_service_row, domain) == 0, "portcam_service_row.domain");
@@ -416,11 +526,19 @@ PORTCAM_STATIC_ASSERT(offsetof(struct portcam_service_row, protocol) == 6, "port
 PORTCAM_STATIC_ASSERT(offsetof(struct portcam_service_row, flags) == 7, "portcam_service_row.flags");
 #define PORTCAM_SERVICE_ROW_EXACT_PORT 1u
 #define PORTCAM_SERVICE_ROW_EXACT_PROTOCOL 2u
+#define PORTCAM_SERVICE_ROW_KEEPS_PORT 4u
 PORTCAM_STATIC_ASSERT(offsetof(struct portcam_service_row, mode) == 8, "portcam_service_row.mode");
 PORTCAM_STATIC_ASSERT(offsetof(struct portcam_service_row, pad) == 9, "portcam_service_row.pad");
 PORTCAM_STATIC_ASSERT(offsetof(struct portcam_service_row, service) == 10, "portcam_service_row.service");
 PORTCAM_STATIC_ASSERT(offsetof(struct portcam_service_row, backend) == 12, "portcam_service_row.backend");
-PORTCAM_STATIC_ASSERT(offsetof(struct portcam_service_row, reserved) == 14, "portcam_service_row.reserved");
+PORTCAM_STATIC_ASSERT(offsetof(struct portcam_service_row, group) == 14, "portcam_service_row.group");
+PORTCAM_STATIC_ASSERT(offsetof(struct portcam_service_row, schedule) == 16, "portcam_service_row.schedule");
+PORTCAM_STATIC_ASSERT(offsetof(struct portcam_service_row, slots_log2) == 18, "portcam_service_row.slots_log2");
+PORTCAM_STATIC_ASSERT(offsetof(struct portcam_service_row, pick) == 19, "portcam_service_row.pick");
+PORTCAM_STATIC_ASSERT(offsetof(struct portcam_service_row, no_record) == 20, "portcam_service_row.no_record");
+PORTCAM_STATIC_ASSERT(offsetof(struct portcam_service_row, no_backend) == 21, "portcam_service_row.no_backend");
+PORTCAM_STATIC_ASSERT(offsetof(struct portcam_service_row, full) == 22, "portcam_service_row.full");
+PORTCAM_STATIC_ASSERT(offsetof(struct portcam_service_row, reserved) == 23, "portcam_service_row.reserved");
 
 /* Row of table backend. */
 struct portcam_backend_row {
@@ -430,7 +548,10 @@ struct portcam_backend_row {
     uint16_t port; /* Port of the server, 0: keep */
     uint8_t mac[6]; /* Destination MAC, if has_mac */
     uint8_t egress; /* Egress function, 0 the network */
-    uint8_t reserved[21]; /* 0 */
+    uint8_t pad; /* 0 */
+    uint16_t weight; /* Stateful: 0 takes no new connections; for pick least, its share */
+    uint16_t endpoint; /* Stateful: number of its endpoint, field `backend` of the endpoint row; the lowest of the backends that share it */
+    uint8_t reserved[16]; /* 0 */
 };
 PORTCAM_STATIC_ASSERT(sizeof(struct portcam_backend_row) == 48, "portcam_backend_row");
 PORTCAM_STATIC_ASSERT(offsetof(struct portcam_backend_row, ip) == 0, "portcam_backend_row.ip");
@@ -440,7 +561,10 @@ PORTCAM_STATIC_ASSERT(offsetof(struct portcam_backend_row, flags) == 17, "portca
 PORTCAM_STATIC_ASSERT(offsetof(struct portcam_backend_row, port) == 18, "portcam_backend_row.port");
 PORTCAM_STATIC_ASSERT(offsetof(struct portcam_backend_row, mac) == 20, "portcam_backend_row.mac");
 PORTCAM_STATIC_ASSERT(offsetof(struct portcam_backend_row, egress) == 26, "portcam_backend_row.egress");
-PORTCAM_STATIC_ASSERT(offsetof(struct portcam_backend_row, reserved) == 27, "portcam_backend_row.reserved");
+PORTCAM_STATIC_ASSERT(offsetof(struct portcam_backend_row, pad) == 27, "portcam_backend_row.pad");
+PORTCAM_STATIC_ASSERT(offsetof(struct portcam_backend_row, weight) == 28, "portcam_backend_row.weight");
+PORTCAM_STATIC_ASSERT(offsetof(struct portcam_backend_row, endpoint) == 30, "portcam_backend_row.endpoint");
+PORTCAM_STATIC_ASSERT(offsetof(struct portcam_backend_row, reserved) == 32, "portcam_backend_row.reserved");
 
 /* Row of the three endpoint tables. Its bucket is CRC-32C(seed, first 20 bytes) modulo the table's buckets. */
 struct portcam_endpoint_row {
@@ -454,7 +578,7 @@ struct portcam_endpoint_row {
     uint16_t backend; /* Backend */
     uint16_t domain; /* Domain */
     uint16_t address; /* Number of the address */
-    uint8_t flags; /* strict: not translated; has_mac: the source MAC becomes the device's */
+    uint8_t flags; /* strict: not translated; has_mac: the source MAC becomes the device's; stateful: translated by records, `service` is the group and `backend` the endpoint number; keeps_port: as in the service row; alone: stateful, and packets without a record are translated by this row */
     uint8_t pad; /* 0 */
 };
 PORTCAM_STATIC_ASSERT(sizeof(struct portcam_endpoint_row) == 48, "portcam_endpoint_row");
@@ -471,7 +595,145 @@ PORTCAM_STATIC_ASSERT(offsetof(struct portcam_endpoint_row, address) == 44, "por
 PORTCAM_STATIC_ASSERT(offsetof(struct portcam_endpoint_row, flags) == 46, "portcam_endpoint_row.flags");
 #define PORTCAM_ENDPOINT_ROW_STRICT 1u
 #define PORTCAM_ENDPOINT_ROW_HAS_MAC 2u
+#define PORTCAM_ENDPOINT_ROW_STATEFUL 4u
+#define PORTCAM_ENDPOINT_ROW_KEEPS_PORT 8u
+#define PORTCAM_ENDPOINT_ROW_ALONE 16u
 PORTCAM_STATIC_ASSERT(offsetof(struct portcam_endpoint_row, pad) == 47, "portcam_endpoint_row.pad");
+
+/* Row of table schedule: eight slots, each two backends. */
+struct portcam_schedule_row {
+    uint8_t slot[32]; /* Eight times: first choice (2 bytes), second choice (2 bytes); backend numbers, 0xffff none */
+    uint8_t reserved[16]; /* 0 */
+};
+PORTCAM_STATIC_ASSERT(sizeof(struct portcam_schedule_row) == 48, "portcam_schedule_row");
+PORTCAM_STATIC_ASSERT(offsetof(struct portcam_schedule_row, slot) == 0, "portcam_schedule_row.slot");
+PORTCAM_STATIC_ASSERT(offsetof(struct portcam_schedule_row, reserved) == 32, "portcam_schedule_row.reserved");
+
+/* Row of table timeout: milliseconds, 1 to 2^31 - 1. While it is empty no record of the service ends by age. */
+struct portcam_timeout_row {
+    uint32_t syn; /* syn_seen */
+    uint32_t syn_ack; /* syn_ack_seen */
+    uint32_t established; /* established */
+    uint32_t fin_one; /* closing_client, closing_server */
+    uint32_t fin_both; /* closing_both */
+    uint32_t reset; /* reset_client, reset_server, reset */
+    uint32_t unreplied; /* unreplied */
+    uint32_t replied; /* replied */
+    uint16_t domain; /* Domain of the service: while it is paused its records do not age */
+    uint8_t reserved[14]; /* 0 */
+};
+PORTCAM_STATIC_ASSERT(sizeof(struct portcam_timeout_row) == 48, "portcam_timeout_row");
+PORTCAM_STATIC_ASSERT(offsetof(struct portcam_timeout_row, syn) == 0, "portcam_timeout_row.syn");
+PORTCAM_STATIC_ASSERT(offsetof(struct portcam_timeout_row, syn_ack) == 4, "portcam_timeout_row.syn_ack");
+PORTCAM_STATIC_ASSERT(offsetof(struct portcam_timeout_row, established) == 8, "portcam_timeout_row.established");
+PORTCAM_STATIC_ASSERT(offsetof(struct portcam_timeout_row, fin_one) == 12, "portcam_timeout_row.fin_one");
+PORTCAM_STATIC_ASSERT(offsetof(struct portcam_timeout_row, fin_both) == 16, "portcam_timeout_row.fin_both");
+PORTCAM_STATIC_ASSERT(offsetof(struct portcam_timeout_row, reset) == 20, "portcam_timeout_row.reset");
+PORTCAM_STATIC_ASSERT(offsetof(struct portcam_timeout_row, unreplied) == 24, "portcam_timeout_row.unreplied");
+PORTCAM_STATIC_ASSERT(offsetof(struct portcam_timeout_row, replied) == 28, "portcam_timeout_row.replied");
+PORTCAM_STATIC_ASSERT(offsetof(struct portcam_timeout_row, domain) == 32, "portcam_timeout_row.domain");
+PORTCAM_STATIC_ASSERT(offsetof(struct portcam_timeout_row, reserved) == 34, "portcam_timeout_row.reserved");
+
+/* Row of table public. */
+struct portcam_public_row {
+    uint8_t ip[16]; /* The address */
+    uint8_t family; /* 4 or 6 */
+    uint8_t reserved[31]; /* 0 */
+};
+PORTCAM_STATIC_ASSERT(sizeof(struct portcam_public_row) == 48, "portcam_public_row");
+PORTCAM_STATIC_ASSERT(offsetof(struct portcam_public_row, ip) == 0, "portcam_public_row.ip");
+PORTCAM_STATIC_ASSERT(offsetof(struct portcam_public_row, family) == 16, "portcam_public_row.family");
+PORTCAM_STATIC_ASSERT(offsetof(struct portcam_public_row, reserved) == 17, "portcam_public_row.reserved");
+
+/* Row of table limits. While it is empty there is no limit of embryonic records, and nothing is answered. */
+struct portcam_limits_row {
+    uint32_t embryonic; /* Most records that may be embryonic at once; 0: no limit */
+    uint16_t reject_rate; /* Answers a second, for each reason of fate reject */
+    uint16_t reject_burst; /* Most answers at once, for each reason; 0: no answers */
+    uint8_t reserved[40]; /* 0 */
+};
+PORTCAM_STATIC_ASSERT(sizeof(struct portcam_limits_row) == 48, "portcam_limits_row");
+PORTCAM_STATIC_ASSERT(offsetof(struct portcam_limits_row, embryonic) == 0, "portcam_limits_row.embryonic");
+PORTCAM_STATIC_ASSERT(offsetof(struct portcam_limits_row, reject_rate) == 4, "portcam_limits_row.reject_rate");
+PORTCAM_STATIC_ASSERT(offsetof(struct portcam_limits_row, reject_burst) == 6, "portcam_limits_row.reject_burst");
+PORTCAM_STATIC_ASSERT(offsetof(struct portcam_limits_row, reserved) == 8, "portcam_limits_row.reserved");
+
+/* What connection_read and connection_delete write: a record as it was at one moment between two packets. */
+struct portcam_connection_image {
+    uint32_t slot; /* Slot */
+    uint32_t generation; /* How many records began in this slot since the reset */
+    uint8_t client_ip[16]; /* Client */
+    uint8_t family; /* 4 or 6 */
+    uint8_t protocol; /* IP protocol */
+    uint16_t client_port; /* 0 where the protocol has none */
+    uint16_t public_port; /* Port that the client addressed */
+    uint16_t address; /* Number of the address that the client addressed */
+    uint16_t service; /* Number of the service */
+    uint16_t backend; /* Backend */
+    uint16_t endpoint; /* Number of its endpoint */
+    uint8_t state; /* enum connection_state */
+    uint8_t flags; /* embryonic: the client has not shown that it hears the answers */
+    uint8_t syn_repeats; /* Ends at 255 */
+    uint8_t pad[3]; /* 0 */
+    uint32_t client_next; /* Sequence number that follows the last one seen from the client */
+    uint32_t created; /* TIME_MS */
+    uint32_t last_used; /* TIME_MS */
+    uint8_t reserved[8]; /* 0 */
+    uint64_t forward_packets; /* From the client, modulo 2^48 */
+    uint64_t forward_octets; /* From the client */
+    uint64_t reverse_packets; /* From the backend, modulo 2^48 */
+    uint64_t reverse_octets; /* From the backend */
+    uint8_t reserved2[32]; /* 0 */
+};
+PORTCAM_STATIC_ASSERT(sizeof(struct portcam_connection_image) == 128, "portcam_connection_image");
+PORTCAM_STATIC_ASSERT(offsetof(struct portcam_connection_image, slot) == 0, "portcam_connection_image.slot");
+PORTCAM_STATIC_ASSERT(offsetof(struct portcam_connection_image, generation) == 4, "portcam_connection_image.generation");
+PORTCAM_STATIC_ASSERT(offsetof(struct portcam_connection_image, client_ip) == 8, "portcam_connection_image.client_ip");
+PORTCAM_STATIC_ASSERT(offsetof(struct portcam_connection_image, family) == 24, "portcam_connection_image.family");
+PORTCAM_STATIC_ASSERT(offsetof(struct portcam_connection_image, protocol) == 25, "portcam_connection_image.protocol");
+PORTCAM_STATIC_ASSERT(offsetof(struct portcam_connection_image, client_port) == 26, "portcam_connection_image.client_port");
+PORTCAM_STATIC_ASSERT(offsetof(struct portcam_connection_image, public_port) == 28, "portcam_connection_image.public_port");
+PORTCAM_STATIC_ASSERT(offsetof(struct portcam_connection_image, address) == 30, "portcam_connection_image.address");
+PORTCAM_STATIC_ASSERT(offsetof(struct portcam_connection_image, service) == 32, "portcam_connection_image.service");
+PORTCAM_STATIC_ASSERT(offsetof(struct portcam_connection_image, backend) == 34, "portcam_connection_image.backend");
+PORTCAM_STATIC_ASSERT(offsetof(struct portcam_connection_image, endpoint) == 36, "portcam_connection_image.endpoint");
+PORTCAM_STATIC_ASSERT(offsetof(struct portcam_connection_image, state) == 38, "portcam_connection_image.state");
+PORTCAM_STATIC_ASSERT(offsetof(struct portcam_connection_image, flags) == 39, "portcam_connection_image.flags");
+#define PORTCAM_CONNECTION_IMAGE_EMBRYONIC 1u
+PORTCAM_STATIC_ASSERT(offsetof(struct portcam_connection_image, syn_repeats) == 40, "portcam_connection_image.syn_repeats");
+PORTCAM_STATIC_ASSERT(offsetof(struct portcam_connection_image, pad) == 41, "portcam_connection_image.pad");
+PORTCAM_STATIC_ASSERT(offsetof(struct portcam_connection_image, client_next) == 44, "portcam_connection_image.client_next");
+PORTCAM_STATIC_ASSERT(offsetof(struct portcam_connection_image, created) == 48, "portcam_connection_image.created");
+PORTCAM_STATIC_ASSERT(offsetof(struct portcam_connection_image, last_used) == 52, "portcam_connection_image.last_used");
+PORTCAM_STATIC_ASSERT(offsetof(struct portcam_connection_image, reserved) == 56, "portcam_connection_image.reserved");
+PORTCAM_STATIC_ASSERT(offsetof(struct portcam_connection_image, forward_packets) == 64, "portcam_connection_image.forward_packets");
+PORTCAM_STATIC_ASSERT(offsetof(struct portcam_connection_image, forward_octets) == 72, "portcam_connection_image.forward_octets");
+PORTCAM_STATIC_ASSERT(offsetof(struct portcam_connection_image, reverse_packets) == 80, "portcam_connection_image.reverse_packets");
+PORTCAM_STATIC_ASSERT(offsetof(struct portcam_connection_image, reverse_octets) == 88, "portcam_connection_image.reverse_octets");
+PORTCAM_STATIC_ASSERT(offsetof(struct portcam_connection_image, reserved2) == 96, "portcam_connection_image.reserved2");
+
+/* What backend_read writes: counters of the connections of one backend. */
+struct portcam_backend_state {
+    uint64_t new_connections; /* Records that began */
+    uint64_t syn_repeats; /* SYN again before the handshake ended */
+    uint64_t syn_resets; /* RST in answer to a SYN */
+    uint64_t syn_ack_count; /* Handshakes whose SYN to SYN-ACK time was measured */
+    uint64_t syn_ack_ms; /* Sum of these times */
+    uint32_t syn_ack_ms_max; /* The longest of them */
+    uint32_t active; /* Records that are not closing or reset */
+    uint32_t records; /* Records */
+    uint8_t reserved[12]; /* 0 */
+};
+PORTCAM_STATIC_ASSERT(sizeof(struct portcam_backend_state) == 64, "portcam_backend_state");
+PORTCAM_STATIC_ASSERT(offsetof(struct portcam_backend_state, new_connections) == 0, "portcam_backend_state.new_connections");
+PORTCAM_STATIC_ASSERT(offsetof(struct portcam_backend_state, syn_repeats) == 8, "portcam_backend_state.syn_repeats");
+PORTCAM_STATIC_ASSERT(offsetof(struct portcam_backend_state, syn_resets) == 16, "portcam_backend_state.syn_resets");
+PORTCAM_STATIC_ASSERT(offsetof(struct portcam_backend_state, syn_ack_count) == 24, "portcam_backend_state.syn_ack_count");
+PORTCAM_STATIC_ASSERT(offsetof(struct portcam_backend_state, syn_ack_ms) == 32, "portcam_backend_state.syn_ack_ms");
+PORTCAM_STATIC_ASSERT(offsetof(struct portcam_backend_state, syn_ack_ms_max) == 40, "portcam_backend_state.syn_ack_ms_max");
+PORTCAM_STATIC_ASSERT(offsetof(struct portcam_backend_state, active) == 44, "portcam_backend_state.active");
+PORTCAM_STATIC_ASSERT(offsetof(struct portcam_backend_state, records) == 48, "portcam_backend_state.records");
+PORTCAM_STATIC_ASSERT(offsetof(struct portcam_backend_state, reserved) == 52, "portcam_backend_state.reserved");
 
 /* Names and meanings, for people: X(value, name, about), reasons X(value, name, rule, fate, about). */
 #define PORTCAM_OPCODE_LIST(X) \
@@ -483,8 +745,11 @@ PORTCAM_STATIC_ASSERT(offsetof(struct portcam_endpoint_row, pad) == 47, "portcam
     X(17, "change_commit", "Make the open change set visible to packets, all at once.") \
     X(18, "change_abort", "Forget the open change set. Without one: does nothing.") \
     X(32, "counter_read", "Write `count` counter_row records of counter table `table`, from row `row` on, to `address`.") \
+    X(33, "backend_read", "Write `count` backend_state records, from backend `row` on, to `address`.") \
     X(48, "set_time", "Refused as unsupported: time is an input of the core.") \
-    X(49, "self_test", "Copy 64 bytes from `address` to `address2`.")
+    X(49, "self_test", "Copy 64 bytes from `address` to `address2`.") \
+    X(64, "connection_read", "Look at `count` slots from slot `row` on and write a connection_image of each record there to `address`, densely; the result says how many.") \
+    X(65, "connection_delete", "End the record of slot `row` if its generation is `count`, and write its last connection_image to `address`.")
 
 #define PORTCAM_STATUS_LIST(X) \
     X(0, "ok", "Done, and visible to packets.") \
@@ -501,7 +766,9 @@ PORTCAM_STATIC_ASSERT(offsetof(struct portcam_endpoint_row, pad) == 47, "portcam
     X(11, "dma_read_error", "Host memory could not be read; ERROR_ADDR says where.") \
     X(12, "dma_write_error", "Host memory could not be written; ERROR_ADDR says where.") \
     X(13, "bad_doorbell", "The doorbell is more than the ring's size ahead.") \
-    X(14, "bad_ring", "Size or alignment of the ring is out of range.")
+    X(14, "bad_ring", "Size or alignment of the ring is out of range.") \
+    X(15, "not_found", "No record is in this slot.") \
+    X(16, "changed", "The record in this slot has another generation: it is not the one that was meant.")
 
 #define PORTCAM_TABLE_LIST(X) \
     X(0, "device", "One row: the device's own MAC.") \
@@ -512,7 +779,11 @@ PORTCAM_STATIC_ASSERT(offsetof(struct portcam_endpoint_row, pad) == 47, "portcam
     X(5, "backend", "Backends by number.") \
     X(6, "endpoint", "Hash; reverse direction, exact protocol and port.") \
     X(7, "endpoint_any_port", "Hash; reverse direction, exact protocol, port 0 in the key.") \
-    X(8, "endpoint_any", "Hash; reverse direction, protocol 0 and port 0 in the key.")
+    X(8, "endpoint_any", "Hash; reverse direction, protocol 0 and port 0 in the key.") \
+    X(9, "schedule", "Slot tables of services, eight slots in a row.") \
+    X(10, "timeout", "By service number: when records end.") \
+    X(11, "public", "By address number: the IP that replies get back.") \
+    X(12, "limits", "One row: limits of the whole card.")
 
 #define PORTCAM_COUNTER_TABLE_LIST(X) \
     X(0, "reason", "By reason: every packet once.") \
@@ -533,6 +804,41 @@ PORTCAM_STATIC_ASSERT(offsetof(struct portcam_endpoint_row, pad) == 47, "portcam
     X(0, "pass", "Pass unchanged.") \
     X(1, "drop", "Drop.") \
     X(2, "reject", "Answer with TCP RST or ICMP unreachable; needs CAPS.REJECT.")
+
+#define PORTCAM_PICK_LIST(X) \
+    X(0, "counter", "The next slot, round and round (rr, wrr, fast).") \
+    X(1, "client_ip", "CRC-32C of the client's IP (mh, sh).") \
+    X(2, "client_ip_port", "CRC-32C of the client's IP and port (mh).") \
+    X(3, "least", "A random slot; of its two backends the one with fewer active connections per weight (lc, wlc).")
+
+#define PORTCAM_NO_RECORD_LIST(X) \
+    X(0, "reject", "Answer with TCP RST or ICMP unreachable.") \
+    X(1, "drop", "Drop.") \
+    X(2, "pass", "Pass unchanged.") \
+    X(3, "hash", "Forward to the backend that the client's hash picks, without a record. Only with pick client_ip and client_ip_port.")
+
+#define PORTCAM_NO_BACKEND_LIST(X) \
+    X(0, "reject", "Answer with TCP RST or ICMP unreachable.") \
+    X(1, "drop", "Drop.")
+
+#define PORTCAM_FULL_LIST(X) \
+    X(0, "drop", "Drop.") \
+    X(1, "hash", "Forward without a record. Only with pick client_ip and client_ip_port.") \
+    X(2, "punt", "To the host; needs CAPS.PUNT.")
+
+#define PORTCAM_CONNECTION_STATE_LIST(X) \
+    X(0, "none", "A free slot.") \
+    X(1, "syn_seen", "TCP: SYN of the client.") \
+    X(2, "syn_ack_seen", "TCP: answered by the backend.") \
+    X(3, "established", "TCP: the client has shown that it hears the answers.") \
+    X(4, "closing_client", "TCP: FIN of the client.") \
+    X(5, "closing_server", "TCP: FIN of the backend.") \
+    X(6, "closing_both", "TCP: FIN of both.") \
+    X(7, "reset_client", "TCP: was established, RST of the client, perhaps a forged one.") \
+    X(8, "reset_server", "TCP: was established, RST of the backend, perhaps a forged one.") \
+    X(9, "reset", "TCP: reset.") \
+    X(10, "unreplied", "Other protocols: packets of the client only.") \
+    X(11, "replied", "Other protocols: packets of both.")
 
 #define PORTCAM_MODE_LIST(X) \
     X(0, "static", "One backend, no record, rewritten both ways.") \
@@ -575,7 +881,26 @@ PORTCAM_STATIC_ASSERT(offsetof(struct portcam_endpoint_row, pad) == 47, "portcam
     X(25, "unparsed_length", "P1", "pass", "IP length below its header or beyond the frame.") \
     X(26, "unparsed_chain", "P1", "pass", "An IPv6 extension header runs beyond the IP length.") \
     X(27, "unparsed_l4", "P1", "pass", "TCP, UDP, SCTP or ICMP header cut by the IP length, or its own length is impossible.") \
-    X(28, "oversize", "P12", "drop", "Frame longer than CAP_FRAME.MAX_FRAME.")
+    X(28, "oversize", "P12", "drop", "Frame longer than CAP_FRAME.MAX_FRAME.") \
+    X(29, "connection_forward", "P5", "rewrite", "A record pins the client to this backend.") \
+    X(30, "connection_new", "P8", "rewrite", "The packet made a record, or took the place of one (port reuse).") \
+    X(31, "connection_reverse", "P9", "rewrite", "Reply of a backend, by its record.") \
+    X(32, "hash_forward", "P6", "rewrite", "No record and none may be made: backend by the client's hash.") \
+    X(33, "hash_reverse", "P9", "rewrite", "Reply without a record of an endpoint that belongs to one service.") \
+    X(34, "reply_pass", "P9", "pass", "From an endpoint of stateful services, but no record says so.") \
+    X(35, "no_record_reject", "P6", "reject", "No record and none may be made: policy reject.") \
+    X(36, "no_record_drop", "P6", "drop", "No record and none may be made: policy drop.") \
+    X(37, "no_record_pass", "P6", "pass", "No record and none may be made: policy pass.") \
+    X(38, "no_backend_reject", "P7", "reject", "No backend takes the new connection: policy reject.") \
+    X(39, "ambiguous_reject", "P8", "reject", "The client has a connection to each backend that there is to choose from, through another service.") \
+    X(40, "table_full", "P8", "drop", "No room for the record: policy drop.") \
+    X(41, "table_full_hash", "P8", "rewrite", "No room for the record: backend by the client's hash.") \
+    X(42, "embryonic_full", "P8", "drop", "Unproven records have used up their share: policy drop.") \
+    X(43, "embryonic_full_hash", "P8", "rewrite", "Unproven records have used up their share: backend by the client's hash.") \
+    X(44, "unknown_reject", "P4", "reject", "Address known, no service: policy reject.") \
+    X(45, "stopped_reject", "6", "reject", "The domain is stopped, policy reject.") \
+    X(46, "reject_silent", "P4", "drop", "To be rejected, but such a packet is never answered (RST, ICMP, a source that is not unicast).") \
+    X(47, "reject_limited", "P4", "drop", "To be rejected, but the limit of answers is used up.")
 
 #ifdef __cplusplus
 }

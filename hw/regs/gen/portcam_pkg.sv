@@ -8,7 +8,7 @@
 package portcam_pkg;
 
   localparam logic [15:0] InterfaceMajor = 16'd1;
-  localparam logic [15:0] InterfaceMinor = 16'd0;
+  localparam logic [15:0] InterfaceMinor = 16'd1;
   localparam logic [31:0] Magic = 32'h4d414350;
   localparam logic [15:0] PciVendor = 16'h1234;
   localparam logic [15:0] PciDevice = 16'h9ca0;
@@ -49,6 +49,12 @@ package portcam_pkg;
   localparam int unsigned CapEndpointsAnyRowsLsb = 0;
   localparam int unsigned CapEndpointsAnyWaysLsb = 24;
   localparam logic [15:0] RegCapConnections = 16'h0034;
+  localparam int unsigned CapConnectionsRowsLsb = 0;
+  localparam int unsigned CapConnectionsStashLsb = 24;
+  localparam logic [15:0] RegCapConnectionsV6 = 16'h0038;
+  localparam int unsigned CapConnectionsV6RowsLsb = 0;
+  localparam int unsigned CapConnectionsV6StashLsb = 24;
+  localparam logic [15:0] RegCapSchedule = 16'h003c;
   localparam logic [15:0] RegStatus = 16'h0040;
   localparam int unsigned StatusReadyLsb = 0;
   localparam int unsigned StatusChangeOpenLsb = 1;
@@ -60,6 +66,16 @@ package portcam_pkg;
   localparam logic [15:0] RegHashSeed = 16'h0054;
   localparam logic [15:0] RegTimeMs = 16'h0058;
   localparam logic [15:0] RegScratch = 16'h005c;
+  localparam logic [15:0] RegConnectionsUsed = 16'h0060;
+  localparam logic [15:0] RegConnectionsEmbryonic = 16'h0064;
+  localparam logic [15:0] RegSecret0 = 16'h0080;
+  localparam logic [15:0] RegSecret1 = 16'h0084;
+  localparam logic [15:0] RegSecret2 = 16'h0088;
+  localparam logic [15:0] RegSecret3 = 16'h008c;
+  localparam logic [15:0] RegSecret4 = 16'h0090;
+  localparam logic [15:0] RegSecret5 = 16'h0094;
+  localparam logic [15:0] RegSecret6 = 16'h0098;
+  localparam logic [15:0] RegSecret7 = 16'h009c;
 
   // Command ring and its doorbell.
   localparam logic [15:0] RegCmdBaseLo = 16'h1000;
@@ -92,11 +108,16 @@ package portcam_pkg;
   localparam int unsigned BuildEndpointRows = 8192;
   localparam int unsigned BuildEndpointAnyPortRows = 512;
   localparam int unsigned BuildEndpointAnyRows = 512;
+  localparam int unsigned BuildConnectionRows = 65536;
+  localparam int unsigned BuildConnectionRowsV6 = 16384;
+  localparam int unsigned BuildConnectionStash = 16;
+  localparam int unsigned BuildScheduleRows = 8192;
   localparam int unsigned BuildVectors = 8;
   localparam int unsigned BuildMaxCount = 1024;
   localparam int unsigned ReasonRows = 64;
   localparam int unsigned VlanAny = 65535;
   localparam int unsigned AddressAny = 65535;
+  localparam int unsigned BackendNone = 65535;
   localparam int unsigned Family4 = 4;
   localparam int unsigned Family6 = 6;
 
@@ -110,8 +131,11 @@ package portcam_pkg;
     OpcodeChangeCommit = 8'd17,
     OpcodeChangeAbort = 8'd18,
     OpcodeCounterRead = 8'd32,
+    OpcodeBackendRead = 8'd33,
     OpcodeSetTime = 8'd48,
-    OpcodeSelfTest = 8'd49
+    OpcodeSelfTest = 8'd49,
+    OpcodeConnectionRead = 8'd64,
+    OpcodeConnectionDelete = 8'd65
   } opcode_e;
 
   // Result of a command; also why a ring stopped.
@@ -130,7 +154,9 @@ package portcam_pkg;
     StatusDmaReadError = 8'd11,
     StatusDmaWriteError = 8'd12,
     StatusBadDoorbell = 8'd13,
-    StatusBadRing = 8'd14
+    StatusBadRing = 8'd14,
+    StatusNotFound = 8'd15,
+    StatusChanged = 8'd16
   } status_e;
 
   // Tables whose rows are written by commands.
@@ -143,7 +169,11 @@ package portcam_pkg;
     TableBackend = 16'd5,
     TableEndpoint = 16'd6,
     TableEndpointAnyPort = 16'd7,
-    TableEndpointAny = 16'd8
+    TableEndpointAny = 16'd8,
+    TableSchedule = 16'd9,
+    TableTimeout = 16'd10,
+    TablePublic = 16'd11,
+    TableLimits = 16'd12
   } table_e;
 
   // Tables of counters. Where it says both directions, row 2n counts packets of n towards servers, row 2n + 1 replies.
@@ -171,6 +201,51 @@ package portcam_pkg;
     PolicyDrop = 8'd1,
     PolicyReject = 8'd2
   } policy_e;
+
+  // How a slot of a service's slot table is picked for a new connection.
+  typedef enum logic [7:0] {
+    PickCounter = 8'd0,
+    PickClientIp = 8'd1,
+    PickClientIpPort = 8'd2,
+    PickLeast = 8'd3
+  } pick_e;
+
+  // What happens to a packet that has no record and may not create one.
+  typedef enum logic [7:0] {
+    NoRecordReject = 8'd0,
+    NoRecordDrop = 8'd1,
+    NoRecordPass = 8'd2,
+    NoRecordHash = 8'd3
+  } no_record_e;
+
+  // What happens to a new connection when there is no backend for it.
+  typedef enum logic [7:0] {
+    NoBackendReject = 8'd0,
+    NoBackendDrop = 8'd1
+  } no_backend_e;
+
+  // What happens to a new connection when there is no room for its record.
+  typedef enum logic [7:0] {
+    FullDrop = 8'd0,
+    FullHash = 8'd1,
+    FullPunt = 8'd2
+  } full_e;
+
+  // State of a connection record.
+  typedef enum logic [7:0] {
+    ConnectionStateNone = 8'd0,
+    ConnectionStateSynSeen = 8'd1,
+    ConnectionStateSynAckSeen = 8'd2,
+    ConnectionStateEstablished = 8'd3,
+    ConnectionStateClosingClient = 8'd4,
+    ConnectionStateClosingServer = 8'd5,
+    ConnectionStateClosingBoth = 8'd6,
+    ConnectionStateResetClient = 8'd7,
+    ConnectionStateResetServer = 8'd8,
+    ConnectionStateReset = 8'd9,
+    ConnectionStateUnreplied = 8'd10,
+    ConnectionStateReplied = 8'd11
+  } connection_state_e;
 
   // Mode of a service.
   typedef enum logic [7:0] {
@@ -218,7 +293,26 @@ package portcam_pkg;
     ReasonUnparsedLength = 6'd25,
     ReasonUnparsedChain = 6'd26,
     ReasonUnparsedL4 = 6'd27,
-    ReasonOversize = 6'd28
+    ReasonOversize = 6'd28,
+    ReasonConnectionForward = 6'd29,
+    ReasonConnectionNew = 6'd30,
+    ReasonConnectionReverse = 6'd31,
+    ReasonHashForward = 6'd32,
+    ReasonHashReverse = 6'd33,
+    ReasonReplyPass = 6'd34,
+    ReasonNoRecordReject = 6'd35,
+    ReasonNoRecordDrop = 6'd36,
+    ReasonNoRecordPass = 6'd37,
+    ReasonNoBackendReject = 6'd38,
+    ReasonAmbiguousReject = 6'd39,
+    ReasonTableFull = 6'd40,
+    ReasonTableFullHash = 6'd41,
+    ReasonEmbryonicFull = 6'd42,
+    ReasonEmbryonicFullHash = 6'd43,
+    ReasonUnknownReject = 6'd44,
+    ReasonStoppedReject = 6'd45,
+    ReasonRejectSilent = 6'd46,
+    ReasonRejectLimited = 6'd47
   } reason_e;
 
   // One entry of the command ring.
@@ -298,12 +392,19 @@ package portcam_pkg;
 
   // Row of table service, in order of priority.
   typedef struct packed {
-    logic [271:0] reserved;  // 0
-    logic [15:0] backend;  // Backend, for modes static and deliver
+    logic [199:0] reserved;  // 0
+    logic [7:0] full;  // enum full
+    logic [7:0] no_backend;  // enum no_backend
+    logic [7:0] no_record;  // enum no_record
+    logic [7:0] pick;  // enum pick
+    logic [7:0] slots_log2;  // Slots of the slot table: 2^slots_log2, 0 to 16
+    logic [15:0] schedule;  // Row of table schedule where the slot table begins
+    logic [15:0] group;  // Stateful: one number for all services that share endpoints, the lowest of theirs. 0 for other modes, and so is all that follows
+    logic [15:0] backend;  // Backend, for modes static and deliver; 0 for stateful
     logic [15:0] service;  // Number of the service: row of its counters
     logic [7:0] pad;  // 0
     logic [7:0] mode;  // enum mode
-    logic [7:0] flags;  // What of the key must match
+    logic [7:0] flags;  // What of the key must match; keeps_port: no backend changes the port (stateful; always so without exact_port)
     logic [7:0] protocol;  // IP protocol, if flag exact_protocol
     logic [15:0] port;  // Destination port, if flag exact_port
     logic [15:0] address;  // Address number, 0xffff any
@@ -311,10 +412,14 @@ package portcam_pkg;
   } service_row_t;
   localparam int unsigned ServiceRowExactPort = 0;  // bit of flags
   localparam int unsigned ServiceRowExactProtocol = 1;  // bit of flags
+  localparam int unsigned ServiceRowKeepsPort = 2;  // bit of flags
 
   // Row of table backend.
   typedef struct packed {
-    logic [167:0] reserved;  // 0
+    logic [127:0] reserved;  // 0
+    logic [15:0] endpoint;  // Stateful: number of its endpoint, field `backend` of the endpoint row; the lowest of the backends that share it
+    logic [15:0] weight;  // Stateful: 0 takes no new connections; for pick least, its share
+    logic [7:0] pad;  // 0
     logic [7:0] egress;  // Egress function, 0 the network
     logic [47:0] mac;  // Destination MAC, if has_mac
     logic [15:0] port;  // Port of the server, 0: keep
@@ -327,7 +432,7 @@ package portcam_pkg;
   // Row of the three endpoint tables. Its bucket is CRC-32C(seed, first 20 bytes) modulo the table's buckets.
   typedef struct packed {
     logic [7:0] pad;  // 0
-    logic [7:0] flags;  // strict: not translated; has_mac: the source MAC becomes the device's
+    logic [7:0] flags;  // strict: not translated; has_mac: the source MAC becomes the device's; stateful: translated by records, `service` is the group and `backend` the endpoint number; keeps_port: as in the service row; alone: stateful, and packets without a record are translated by this row
     logic [15:0] address;  // Number of the address
     logic [15:0] domain;  // Domain
     logic [15:0] backend;  // Backend
@@ -341,6 +446,86 @@ package portcam_pkg;
   } endpoint_row_t;
   localparam int unsigned EndpointRowStrict = 0;  // bit of flags
   localparam int unsigned EndpointRowHasMac = 1;  // bit of flags
+  localparam int unsigned EndpointRowStateful = 2;  // bit of flags
+  localparam int unsigned EndpointRowKeepsPort = 3;  // bit of flags
+  localparam int unsigned EndpointRowAlone = 4;  // bit of flags
+
+  // Row of table schedule: eight slots, each two backends.
+  typedef struct packed {
+    logic [127:0] reserved;  // 0
+    logic [255:0] slot;  // Eight times: first choice (2 bytes), second choice (2 bytes); backend numbers, 0xffff none
+  } schedule_row_t;
+
+  // Row of table timeout: milliseconds, 1 to 2^31 - 1. While it is empty no record of the service ends by age.
+  typedef struct packed {
+    logic [111:0] reserved;  // 0
+    logic [15:0] domain;  // Domain of the service: while it is paused its records do not age
+    logic [31:0] replied;  // replied
+    logic [31:0] unreplied;  // unreplied
+    logic [31:0] reset;  // reset_client, reset_server, reset
+    logic [31:0] fin_both;  // closing_both
+    logic [31:0] fin_one;  // closing_client, closing_server
+    logic [31:0] established;  // established
+    logic [31:0] syn_ack;  // syn_ack_seen
+    logic [31:0] syn;  // syn_seen
+  } timeout_row_t;
+
+  // Row of table public.
+  typedef struct packed {
+    logic [247:0] reserved;  // 0
+    logic [7:0] family;  // 4 or 6
+    logic [127:0] ip;  // The address
+  } public_row_t;
+
+  // Row of table limits. While it is empty there is no limit of embryonic records, and nothing is answered.
+  typedef struct packed {
+    logic [319:0] reserved;  // 0
+    logic [15:0] reject_burst;  // Most answers at once, for each reason; 0: no answers
+    logic [15:0] reject_rate;  // Answers a second, for each reason of fate reject
+    logic [31:0] embryonic;  // Most records that may be embryonic at once; 0: no limit
+  } limits_row_t;
+
+  // What connection_read and connection_delete write: a record as it was at one moment between two packets.
+  typedef struct packed {
+    logic [255:0] reserved2;  // 0
+    logic [63:0] reverse_octets;  // From the backend
+    logic [63:0] reverse_packets;  // From the backend, modulo 2^48
+    logic [63:0] forward_octets;  // From the client
+    logic [63:0] forward_packets;  // From the client, modulo 2^48
+    logic [63:0] reserved;  // 0
+    logic [31:0] last_used;  // TIME_MS
+    logic [31:0] created;  // TIME_MS
+    logic [31:0] client_next;  // Sequence number that follows the last one seen from the client
+    logic [23:0] pad;  // 0
+    logic [7:0] syn_repeats;  // Ends at 255
+    logic [7:0] flags;  // embryonic: the client has not shown that it hears the answers
+    logic [7:0] state;  // enum connection_state
+    logic [15:0] endpoint;  // Number of its endpoint
+    logic [15:0] backend;  // Backend
+    logic [15:0] service;  // Number of the service
+    logic [15:0] address;  // Number of the address that the client addressed
+    logic [15:0] public_port;  // Port that the client addressed
+    logic [15:0] client_port;  // 0 where the protocol has none
+    logic [7:0] protocol;  // IP protocol
+    logic [7:0] family;  // 4 or 6
+    logic [127:0] client_ip;  // Client
+    logic [31:0] generation;  // How many records began in this slot since the reset
+    logic [31:0] slot;  // Slot
+  } connection_image_t;
+  localparam int unsigned ConnectionImageEmbryonic = 0;  // bit of flags
+
+  // What backend_read writes: counters of the connections of one backend.
+  typedef struct packed {
+    logic [95:0] reserved;  // 0
+    logic [31:0] records;  // Records
+    logic [31:0] active;  // Records that are not closing or reset
+    logic [31:0] syn_ack_ms_max;  // The longest of them
+    logic [63:0] syn_ack_ms;  // Sum of these times
+    logic [63:0] syn_ack_count;  // Handshakes whose SYN to SYN-ACK time was measured
+    logic [63:0] syn_resets;  // RST in answer to a SYN
+    logic [63:0] syn_repeats;  // SYN again before the handshake ended
+    logic [63:0] new_connections;  // Records that began
+  } backend_state_t;
 
 endpackage
 
