@@ -158,6 +158,7 @@ extern "C" {
 #define PORTCAM_BUILD_ENDPOINT_ANY_ROWS 512u
 #define PORTCAM_BUILD_CONNECTION_ROWS 65536u
 #define PORTCAM_BUILD_CONNECTION_ROWS_V6 16384u
+#define PORTCAM_BUILD_CONNECTION_WAYS 8u
 #define PORTCAM_BUILD_CONNECTION_STASH 16u
 #define PORTCAM_BUILD_SCHEDULE_ROWS 8192u
 #define PORTCAM_BUILD_VECTORS 8u
@@ -661,7 +662,7 @@ PORTCAM_STATIC_ASSERT(offsetof(struct portcam_limits_row, reserved) == 8, "portc
 /* What connection_read and connection_delete write: a record as it was at one moment between two packets. */
 struct portcam_connection_image {
     uint32_t slot; /* Slot */
-    uint32_t generation; /* How many records began in this slot since the reset */
+    uint32_t generation; /* Number of the record: how many began in the card since the reset, modulo 2^32 */
     uint8_t client_ip[16]; /* Client */
     uint8_t family; /* 4 or 6 */
     uint8_t protocol; /* IP protocol */

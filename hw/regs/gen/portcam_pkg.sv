@@ -110,6 +110,7 @@ package portcam_pkg;
   localparam int unsigned BuildEndpointAnyRows = 512;
   localparam int unsigned BuildConnectionRows = 65536;
   localparam int unsigned BuildConnectionRowsV6 = 16384;
+  localparam int unsigned BuildConnectionWays = 8;
   localparam int unsigned BuildConnectionStash = 16;
   localparam int unsigned BuildScheduleRows = 8192;
   localparam int unsigned BuildVectors = 8;
@@ -509,7 +510,7 @@ package portcam_pkg;
     logic [7:0] protocol;  // IP protocol
     logic [7:0] family;  // 4 or 6
     logic [127:0] client_ip;  // Client
-    logic [31:0] generation;  // How many records began in this slot since the reset
+    logic [31:0] generation;  // Number of the record: how many began in the card since the reset, modulo 2^32
     logic [31:0] slot;  // Slot
   } connection_image_t;
   localparam int unsigned ConnectionImageEmbryonic = 0;  // bit of flags
