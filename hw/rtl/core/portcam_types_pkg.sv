@@ -19,24 +19,29 @@ package portcam_types_pkg;
 
   // Parser to lookup. `reason` is ReasonNoMatch where the parser found nothing that decides.
   typedef struct packed {
-    logic [5:0]  reason;       // portcam_pkg::reason_e
-    logic         decided;     // the parser's reason is final: pass (or drop, for oversize)
+    logic [5:0]  reason;        // portcam_pkg::reason_e
+    logic         decided;      // the parser's reason is final: pass (or drop, for oversize)
     logic         is_v6;
-    logic [11:0]  vlan;        // key VLAN, 0 untagged
+    logic [11:0]  vlan;         // key VLAN, 0 untagged
     logic [47:0]  dst_mac;
-    logic         has_mac;     // frame of at least 6 bytes: dst_mac is real
-    logic [127:0] src_ip;      // IPv4 in bits 31:0, the others 0
+    logic         has_mac;      // frame of at least 6 bytes: dst_mac is real
+    logic [127:0] src_ip;       // IPv4 in bits 31:0, the others 0
     logic [127:0] dst_ip;
     logic [7:0]   protocol;
     logic         has_ports;
     logic [15:0]  src_port;
     logic [15:0]  dst_port;
-    logic [4:0]   l3;          // byte offset of the IP header: 14, 18 or 22
-    logic [7:0]   l4;          // byte offset of the layer-4 header
-    logic [15:0]  ip_sum;      // IPv4 header checksum as on the wire (first byte in bits 7:0)
-    logic         has_l4_sum;  // TCP, UDP or ICMPv6 checksum to keep right
-    logic [15:0]  l4_sum;      // as on the wire (first byte in bits 7:0)
-    logic [7:0]   l4_sum_at;   // its byte offset
+    logic [4:0]   l3;           // byte offset of the IP header: 14, 18 or 22
+    logic [7:0]   l4;           // byte offset of the layer-4 header
+    logic [15:0]  ip_sum;       // IPv4 header checksum as on the wire (first byte in bits 7:0)
+    logic         has_l4_sum;   // TCP, UDP or ICMPv6 checksum to keep right
+    logic [15:0]  l4_sum;       // as on the wire (first byte in bits 7:0)
+    logic [7:0]   l4_sum_at;    // its byte offset
+    logic [7:0]   ip_end;       // byte offset of the end of the IP packet, at most 128
+    logic [7:0]   tcp_flags;    // of a TCP segment, as the three fields below
+    logic [31:0]  tcp_seq;
+    logic [31:0]  tcp_ack;
+    logic [15:0]  tcp_payload;  // bytes behind the TCP header, by the IP length
     logic [15:0]  len;
     logic [7:0]   ingress;
     // Embedded header of an ICMP error, where reason is ReasonIcmpError.
@@ -69,7 +74,24 @@ package portcam_types_pkg;
     logic         set_l4_sum;
     logic [15:0]  l4_sum;      // as on the wire
     logic [7:0]   l4_sum_at;
+    logic         reject;      // answer the frame; implies drop, and egress is where it came from
+    logic         reject_tcp;  // with a RST, otherwise with ICMP; is_v6 and l3 are the packet's
+    logic         reject_ack;  // the TCP segment has ACK
+    logic [31:0]  reject_number;    // its acknowledgement number, without ACK the end of the segment
+    logic [15:0]  reject_src_port;  // of the packet
+    logic [15:0]  reject_dst_port;
+    logic [7:0]   reject_ip_end;    // byte offset of the end of the IP packet, at most 128
   } rewrite_t;
+
+  // What the flags of a TCP segment mean (docs/connections.md, section 4).
+  typedef enum logic [2:0] {
+    TcpSyn    = 3'd0,
+    TcpSynAck = 3'd1,
+    TcpFin    = 3'd2,
+    TcpAck    = 3'd3,
+    TcpRst    = 3'd4,
+    TcpOdd    = 3'd5
+  } tcp_class_e;
 
   // Lookup to the counters, one for each frame.
   typedef struct packed {

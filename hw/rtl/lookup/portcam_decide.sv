@@ -268,6 +268,14 @@ module portcam_decide (
       rewrite_q2.l4_sum      <= packet_q1.l4_sum;
       rewrite_q2.l4_sum_at   <= packet_q1.l4_sum_at;
 
+      rewrite_q2.reject          <= 1'b0;
+      rewrite_q2.reject_tcp      <= 1'b0;
+      rewrite_q2.reject_ack      <= 1'b0;
+      rewrite_q2.reject_number   <= 32'd0;
+      rewrite_q2.reject_src_port <= 16'd0;
+      rewrite_q2.reject_dst_port <= 16'd0;
+      rewrite_q2.reject_ip_end   <= 8'd0;
+
       count_q2.reason   <= reason;
       count_q2.octets   <= packet_q1.len;
       count_q2.rx       <= packet_q1.ingress;

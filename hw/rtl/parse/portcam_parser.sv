@@ -8,7 +8,7 @@
 //
 // What has a meaning in parsed_o: reason, decided, dst_mac, has_mac, len and ingress always; the
 // inner_* fields where the reason is ReasonIcmpError; everything else where decided is 0, and also
-// for ReasonIcmpError.
+// for ReasonIcmpError; of that the tcp_* fields where the protocol is TCP.
 
 `default_nettype none
 
@@ -306,6 +306,11 @@ module portcam_parser (
   logic         f_has_sum;
   logic [15:0]  f_sum;
   logic [7:0]   f_sum_at;
+  logic [7:0]   f_ip_end;
+  logic [7:0]   f_tcp_flags;
+  logic [31:0]  f_tcp_seq;
+  logic [31:0]  f_tcp_ack;
+  logic [15:0]  f_tcp_payload;
   logic [5:0]   e_reason;
   logic [127:0] e_src_ip;
   logic [127:0] e_dst_ip;
@@ -316,37 +321,43 @@ module portcam_parser (
   portcam_parser_l4 u_l4 (
       .clk_i,
       .rst_ni,
-      .valid_i    (v_valid),
-      .decided_i  (v_decided),
-      .reason_i   (v_reason),
-      .is_v6_i    (v_v6),
-      .protocol_i (v_protocol),
-      .tcp_i      (v_tcp),
-      .udp_i      (v_udp),
-      .sctp_i     (v_sctp),
-      .icmp_i     (v_icmp),
-      .l4_at_i    (v_l4),
-      .room_i     (v_room),
-      .room_8_i   (v_room_8),
-      .room_12_i  (v_room_12),
-      .room_20_i  (v_room_20),
-      .window_4_i (v_window_4),
-      .window_8_i (v_window_8),
-      .window_18_i(v_window_18),
-      .l4_i       (l4[143:0]),
-      .valid_o    (f_valid),
-      .decided_o  (f_decided),
-      .reason_o   (f_reason),
-      .error_o    (f_error),
-      .is_v6_o    (f_v6),
-      .protocol_o (f_protocol),
-      .has_ports_o(f_has_ports),
-      .src_port_o (f_src_port),
-      .dst_port_o (f_dst_port),
-      .l4_at_o    (f_l4),
-      .has_sum_o  (f_has_sum),
-      .sum_o      (f_sum),
-      .sum_at_o   (f_sum_at)
+      .valid_i      (v_valid),
+      .decided_i    (v_decided),
+      .reason_i     (v_reason),
+      .is_v6_i      (v_v6),
+      .protocol_i   (v_protocol),
+      .tcp_i        (v_tcp),
+      .udp_i        (v_udp),
+      .sctp_i       (v_sctp),
+      .icmp_i       (v_icmp),
+      .l4_at_i      (v_l4),
+      .room_i       (v_room),
+      .window_i     (v_window),
+      .room_8_i     (v_room_8),
+      .room_12_i    (v_room_12),
+      .room_20_i    (v_room_20),
+      .window_4_i   (v_window_4),
+      .window_8_i   (v_window_8),
+      .window_18_i  (v_window_18),
+      .l4_i         (l4[143:0]),
+      .valid_o      (f_valid),
+      .decided_o    (f_decided),
+      .reason_o     (f_reason),
+      .error_o      (f_error),
+      .is_v6_o      (f_v6),
+      .protocol_o   (f_protocol),
+      .has_ports_o  (f_has_ports),
+      .src_port_o   (f_src_port),
+      .dst_port_o   (f_dst_port),
+      .l4_at_o      (f_l4),
+      .has_sum_o    (f_has_sum),
+      .sum_o        (f_sum),
+      .sum_at_o     (f_sum_at),
+      .ip_end_o     (f_ip_end),
+      .tcp_flags_o  (f_tcp_flags),
+      .tcp_seq_o    (f_tcp_seq),
+      .tcp_ack_o    (f_tcp_ack),
+      .tcp_payload_o(f_tcp_payload)
   );
 
   portcam_parser_embedded u_embedded (
@@ -420,6 +431,11 @@ module portcam_parser (
       parsed_o.has_l4_sum     <= f_has_sum;
       parsed_o.l4_sum         <= f_sum;
       parsed_o.l4_sum_at      <= f_sum_at;
+      parsed_o.ip_end         <= f_ip_end;
+      parsed_o.tcp_flags      <= f_tcp_flags;
+      parsed_o.tcp_seq        <= f_tcp_seq;
+      parsed_o.tcp_ack        <= f_tcp_ack;
+      parsed_o.tcp_payload    <= f_tcp_payload;
       parsed_o.len            <= k_len;
       parsed_o.ingress        <= k_ingress;
       parsed_o.inner_src_ip   <= e_src_ip;

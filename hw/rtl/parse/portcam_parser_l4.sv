@@ -2,8 +2,9 @@
 //
 // portcam_parser_l4: TCP, UDP, SCTP and ICMP, in one clock.
 //
-// Adds the reasons of layer 4 to what was decided before, and gives ports and checksum. An ICMP
-// error gives error_o: its reason is the one of portcam_parser_embedded.
+// Adds the reasons of layer 4 to what was decided before, and gives ports, checksum, where the
+// packet ends, and what connections want to know of a TCP segment. An ICMP error gives error_o: its
+// reason is the one of portcam_parser_embedded.
 
 `default_nettype none
 
@@ -20,7 +21,8 @@ module portcam_parser_l4 (
     input  logic         sctp_i,
     input  logic         icmp_i,
     input  logic [7:0]   l4_at_i,
-    input  logic [15:0]  room_i,
+    input  logic [15:0]  room_i,      // bytes of the packet from l4 on
+    input  logic [6:0]   window_i,    // bytes of the window from there on
     input  logic         room_8_i,
     input  logic         room_12_i,
     input  logic         room_20_i,
@@ -40,7 +42,12 @@ module portcam_parser_l4 (
     output logic [7:0]   l4_at_o,
     output logic         has_sum_o,
     output logic [15:0]  sum_o,       // as on the wire
-    output logic [7:0]   sum_at_o
+    output logic [7:0]   sum_at_o,
+    output logic [7:0]   ip_end_o,    // end of the packet in the window, at most 128
+    output logic [7:0]   tcp_flags_o,
+    output logic [31:0]  tcp_seq_o,
+    output logic [31:0]  tcp_ack_o,
+    output logic [15:0]  tcp_payload_o
 );
 
   logic [3:0]  tcp_offset;
@@ -98,11 +105,17 @@ module portcam_parser_l4 (
       has_sum_o   <= tcp_i || udp_i || (icmp_i && is_v6_i);
       sum_o       <= tcp_i ? l4_i[8*16+:16] : udp_i ? l4_i[8*6+:16] : l4_i[8*2+:16];
       sum_at_o    <= l4_at_i + (tcp_i ? 8'd16 : udp_i ? 8'd6 : 8'd2);
+      ip_end_o    <= (room_i >= {9'd0, window_i}) ? 8'd128 : l4_at_i + room_i[7:0];
+
+      tcp_flags_o   <= l4_i[8*13+:8];
+      tcp_seq_o     <= {l4_i[8*4+:8], l4_i[8*5+:8], l4_i[8*6+:8], l4_i[8*7+:8]};
+      tcp_ack_o     <= {l4_i[8*8+:8], l4_i[8*9+:8], l4_i[8*10+:8], l4_i[8*11+:8]};
+      tcp_payload_o <= room_i - {10'd0, tcp_offset, 2'b00};
     end
   end
 
   logic unused_bytes;
-  assign unused_bytes = ^{l4_i[127:104], l4_i[99:64]};
+  assign unused_bytes = ^{l4_i[127:112], l4_i[99:96]};
 
 endmodule
 

@@ -84,7 +84,10 @@ module portcam_rewrite_plan (
   assign rewrite_ready_o = free;
   assign unused_bits     = ^{rewrite_i.discarded, rewrite_i.l3[3], rewrite_i.l3[1:0],
                              rewrite_i.l4[7], rewrite_i.l4[0], rewrite_i.l4_sum_at[7],
-                             rewrite_i.l4_sum_at[0]};
+                             rewrite_i.l4_sum_at[0], rewrite_i.reject, rewrite_i.reject_tcp,
+                             rewrite_i.reject_ack, rewrite_i.reject_number,
+                             rewrite_i.reject_src_port, rewrite_i.reject_dst_port,
+                             rewrite_i.reject_ip_end};
 
   always_ff @(posedge clk_i) begin
     if (!rst_ni) begin

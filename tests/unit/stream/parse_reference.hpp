@@ -22,6 +22,9 @@ struct Parsed {
     unsigned protocol = 0, src_port = 0, dst_port = 0;
     bool has_ports = false, has_l4_sum = false;
     unsigned l3 = 14, l4 = 0, l4_sum_at = 0;
+    unsigned ip_end = 0; // at most the window
+    unsigned tcp_flags = 0, tcp_payload = 0;
+    uint32_t tcp_seq = 0, tcp_ack = 0;
     std::array<uint8_t, 16> inner_src{}, inner_dst{};
     unsigned inner_protocol = 0, inner_src_port = 0, inner_dst_port = 0;
 
@@ -114,6 +117,12 @@ inline uint8_t layer4(const Bytes &f, unsigned end, Parsed &p)
         return PORTCAM_REASON_UNPARSED_L4;
     if (p.protocol == 17 && (udp_len < 8 || udp_len > room))
         return PORTCAM_REASON_UNPARSED_L4;
+    if (p.protocol == 6) {
+        p.tcp_flags = byte(f, l4 + 13);
+        p.tcp_seq = be16(f, l4 + 4) * 65536u + be16(f, l4 + 6);
+        p.tcp_ack = be16(f, l4 + 8) * 65536u + be16(f, l4 + 10);
+        p.tcp_payload = room - offset;
+    }
     p.has_ports = !icmp;
     if (p.has_ports)
         p.src_port = be16(f, l4), p.dst_port = be16(f, l4 + 2);
@@ -202,6 +211,7 @@ inline uint8_t decide(const Bytes &f, unsigned len, Parsed &p)
         !p.is_v6 && p.dst[0] == 255 && p.dst[1] == 255 && p.dst[2] == 255 && p.dst[3] == 255;
     if ((f[0] & 1) || everyone || (p.is_v6 ? p.dst[0] == 0xff : (p.dst[0] & 0xf0) == 0xe0))
         return PORTCAM_REASON_MULTICAST;
+    p.ip_end = end < Window ? end : Window;
     return layer4(f, end, p);
 }
 

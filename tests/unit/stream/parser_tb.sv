@@ -31,6 +31,11 @@ module parser_tb (
     output logic          has_l4_sum_o,
     output logic [15:0]   l4_sum_o,
     output logic [7:0]    l4_sum_at_o,
+    output logic [7:0]    ip_end_o,
+    output logic [7:0]    tcp_flags_o,
+    output logic [31:0]   tcp_seq_o,
+    output logic [31:0]   tcp_ack_o,
+    output logic [15:0]   tcp_payload_o,
     output logic [15:0]   len_o,
     output logic [7:0]    ingress_o,
     output logic [127:0]  inner_src_ip_o,
@@ -75,6 +80,11 @@ module parser_tb (
   assign has_l4_sum_o     = parsed.has_l4_sum;
   assign l4_sum_o         = parsed.l4_sum;
   assign l4_sum_at_o      = parsed.l4_sum_at;
+  assign ip_end_o         = parsed.ip_end;
+  assign tcp_flags_o      = parsed.tcp_flags;
+  assign tcp_seq_o        = parsed.tcp_seq;
+  assign tcp_ack_o        = parsed.tcp_ack;
+  assign tcp_payload_o    = parsed.tcp_payload;
   assign len_o            = parsed.len;
   assign ingress_o        = parsed.ingress;
   assign inner_src_ip_o   = parsed.inner_src_ip;

@@ -177,6 +177,13 @@ private:
         check("l3", top_.l3_o, own.l3, e);
         check("l4", top_.l4_o, own.l4, e);
         check("model's l4", model.l4, own.l4, e);
+        check("ip_end", top_.ip_end_o, own.ip_end, e);
+        if (own.protocol == 6) {
+            check("TCP flags", top_.tcp_flags_o, own.tcp_flags, e);
+            check("sequence number", top_.tcp_seq_o, own.tcp_seq, e);
+            check("acknowledgement number", top_.tcp_ack_o, own.tcp_ack, e);
+            check("TCP payload", top_.tcp_payload_o, own.tcp_payload, e);
+        }
         if (!own.is_v6)
             check("ip_sum", top_.ip_sum_o, word(e.bytes, own.l3 + 10) & 0xffff, e);
         check("has_l4_sum", top_.has_l4_sum_o, own.has_l4_sum, e);
@@ -301,9 +308,10 @@ int main(int argc, char **argv)
 
     // The parser can give these reasons; every one must have been seen.
     for (unsigned reason = 0; reason < PORTCAM_REASON_MAX; reason++) {
-        bool parsers = reason == PORTCAM_REASON_NO_MATCH || reason == PORTCAM_REASON_OVERSIZE ||
-                       (reason >= PORTCAM_REASON_NON_IP && reason != PORTCAM_REASON_SCTP_PORTS &&
-                        reason != PORTCAM_REASON_OTHER_CHECKSUM);
+        bool parsers =
+            reason == PORTCAM_REASON_NO_MATCH ||
+            (reason >= PORTCAM_REASON_NON_IP && reason <= PORTCAM_REASON_OVERSIZE &&
+             reason != PORTCAM_REASON_SCTP_PORTS && reason != PORTCAM_REASON_OTHER_CHECKSUM);
         printf("# reason %u: %llu frames\n", reason, (unsigned long long)bench.reasons[reason]);
         if (parsers && bench.reasons[reason] < 20)
             bench.tap.fail("reason %u seen in %llu frames only", reason,
