@@ -33,6 +33,7 @@ module portcam_change_set #(
     parameter int unsigned EndpointRows        = portcam_pkg::BuildEndpointRows,
     parameter int unsigned EndpointAnyPortRows = portcam_pkg::BuildEndpointAnyPortRows,
     parameter int unsigned EndpointAnyRows     = portcam_pkg::BuildEndpointAnyRows,
+    parameter int unsigned ScheduleRows        = portcam_pkg::BuildScheduleRows,
     parameter int unsigned PipelineDrain       = 128,
     parameter int unsigned DirtyDepth          = 4096
 ) (
@@ -135,7 +136,11 @@ module portcam_change_set #(
       portcam_pkg::TableBackend[3:0]:         walk_last = 16'(Backends - 1);
       portcam_pkg::TableEndpoint[3:0]:        walk_last = 16'(EndpointRows - 1);
       portcam_pkg::TableEndpointAnyPort[3:0]: walk_last = 16'(EndpointAnyPortRows - 1);
-      default:                                walk_last = 16'(EndpointAnyRows - 1);
+      portcam_pkg::TableEndpointAny[3:0]:     walk_last = 16'(EndpointAnyRows - 1);
+      portcam_pkg::TableSchedule[3:0]:        walk_last = 16'(ScheduleRows - 1);
+      portcam_pkg::TableTimeout[3:0]:         walk_last = 16'(Services - 1);
+      portcam_pkg::TablePublic[3:0]:          walk_last = 16'(Addresses - 1);
+      default:                                walk_last = 16'd0;
     endcase
   end
 
@@ -215,7 +220,7 @@ module portcam_change_set #(
           walk_row_q <= walk_row_q + 1'b1;
         end
         if (overflow_q) begin
-          copy_last_q <= walk_table_q == portcam_pkg::TableEndpointAny[3:0] &&
+          copy_last_q <= walk_table_q == portcam_pkg::TableLimits[3:0] &&
                          walk_row_q == walk_last;
         end else begin
           copy_last_q <= index_q + 1'b1 == count_q;

@@ -27,6 +27,10 @@ module portcam_control #(
     parameter int unsigned EndpointRows        = portcam_pkg::BuildEndpointRows,
     parameter int unsigned EndpointAnyPortRows = portcam_pkg::BuildEndpointAnyPortRows,
     parameter int unsigned EndpointAnyRows     = portcam_pkg::BuildEndpointAnyRows,
+    parameter int unsigned ConnectionRows      = portcam_pkg::BuildConnectionRows,
+    parameter int unsigned ConnectionRowsV6    = portcam_pkg::BuildConnectionRowsV6,
+    parameter int unsigned ConnectionStash     = portcam_pkg::BuildConnectionStash,
+    parameter int unsigned ScheduleRows        = portcam_pkg::BuildScheduleRows,
     parameter int unsigned MaxFrame            = portcam_pkg::BuildMaxFrame,
     parameter logic [31:0] BuildId             = 32'h0,
     parameter int unsigned PipelineDrain       = 128,
@@ -131,6 +135,14 @@ module portcam_control #(
       EndpointAnyPortRows < 2 || EndpointAnyPortRows > 65536 ||
       EndpointAnyRows < 2 || EndpointAnyRows > 65536) begin : g_bad_endpoints
     $error("portcam_control: 1 to 16 EndpointWays, 2 to 65536 rows of each endpoint table");
+  end
+  if (ConnectionRows != 0 && (ConnectionRows > 4194304 || ConnectionRowsV6 > 4194304 ||
+                              ConnectionStash > 255)) begin : g_bad_connections
+    $error("portcam_control: at most 4194304 rows of connections and 255 of each stash");
+  end
+  if (ScheduleRows < 2 || ScheduleRows > 65536 ||
+      (ScheduleRows & (ScheduleRows - 1)) != 0) begin : g_bad_schedule
+    $error("portcam_control: ScheduleRows must be a power of two, 2 to 65536");
   end
 
   //------------------------------------------------------------------------------------------------
@@ -377,7 +389,11 @@ module portcam_control #(
       .Backends           (Backends),
       .EndpointRows       (EndpointRows),
       .EndpointAnyPortRows(EndpointAnyPortRows),
-      .EndpointAnyRows    (EndpointAnyRows)
+      .EndpointAnyRows    (EndpointAnyRows),
+      .ConnectionRows     (ConnectionRows),
+      .ConnectionRowsV6   (ConnectionRowsV6),
+      .ConnectionStash    (ConnectionStash),
+      .ScheduleRows       (ScheduleRows)
   ) u_check (
       .clk_i       (clk_i),
       .rst_ni      (rst_ni),
@@ -509,6 +525,7 @@ module portcam_control #(
       .EndpointRows       (EndpointRows),
       .EndpointAnyPortRows(EndpointAnyPortRows),
       .EndpointAnyRows    (EndpointAnyRows),
+      .ScheduleRows       (ScheduleRows),
       .PipelineDrain      (PipelineDrain),
       .DirtyDepth         (DirtyDepth)
   ) u_change_set (

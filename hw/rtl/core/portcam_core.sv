@@ -32,6 +32,10 @@ module portcam_core #(
     parameter int unsigned EndpointRows        = portcam_pkg::BuildEndpointRows,
     parameter int unsigned EndpointAnyPortRows = portcam_pkg::BuildEndpointAnyPortRows,
     parameter int unsigned EndpointAnyRows     = portcam_pkg::BuildEndpointAnyRows,
+    parameter int unsigned ConnectionRows      = portcam_pkg::BuildConnectionRows,
+    parameter int unsigned ConnectionRowsV6    = portcam_pkg::BuildConnectionRowsV6,
+    parameter int unsigned ConnectionStash     = portcam_pkg::BuildConnectionStash,
+    parameter int unsigned ScheduleRows        = portcam_pkg::BuildScheduleRows,
     parameter int unsigned MaxFrame            = portcam_pkg::BuildMaxFrame,
     parameter logic [31:0] BuildId             = 32'd0
 ) (
@@ -120,7 +124,10 @@ module portcam_core #(
       (Services & (Services - 1)) != 0 || (Backends & (Backends - 1)) != 0 ||
       (EndpointWays & (EndpointWays - 1)) != 0 || (EndpointRows & (EndpointRows - 1)) != 0 ||
       (EndpointAnyPortRows & (EndpointAnyPortRows - 1)) != 0 ||
-      (EndpointAnyRows & (EndpointAnyRows - 1)) != 0) begin : g_bad_sizes
+      (EndpointAnyRows & (EndpointAnyRows - 1)) != 0 ||
+      (ConnectionRows & (ConnectionRows - 1)) != 0 ||
+      (ConnectionRowsV6 & (ConnectionRowsV6 - 1)) != 0 ||
+      (ScheduleRows & (ScheduleRows - 1)) != 0) begin : g_bad_sizes
     $error("portcam_core: all sizes of tables must be powers of two");
   end
 
@@ -303,7 +310,8 @@ module portcam_core #(
       .EndpointWays       (EndpointWays),
       .EndpointRows       (EndpointRows),
       .EndpointAnyPortRows(EndpointAnyPortRows),
-      .EndpointAnyRows    (EndpointAnyRows)
+      .EndpointAnyRows    (EndpointAnyRows),
+      .ScheduleRows       (ScheduleRows)
   ) u_lookup (
       .clk_i         (clk_i),
       .rst_ni        (rst_ni),
@@ -452,6 +460,10 @@ module portcam_core #(
       .EndpointRows       (EndpointRows),
       .EndpointAnyPortRows(EndpointAnyPortRows),
       .EndpointAnyRows    (EndpointAnyRows),
+      .ConnectionRows     (ConnectionRows),
+      .ConnectionRowsV6   (ConnectionRowsV6),
+      .ConnectionStash    (ConnectionStash),
+      .ScheduleRows       (ScheduleRows),
       .MaxFrame           (MaxFrame),
       .BuildId            (BuildId),
       .PipelineDrain      (PipelineDrain)

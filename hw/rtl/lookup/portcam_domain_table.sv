@@ -121,14 +121,18 @@ module portcam_domain_table #(
   assign unused_rows = ^{address_row.home, endpoint_row.home};
 
   always_comb begin
-    address_verdict.present  = address_present;
-    address_verdict.paused   = address_row.state == 2'(portcam_pkg::DomainStatePaused);
-    address_verdict.stopped  = address_row.state == 2'(portcam_pkg::DomainStateStopped);
-    address_verdict.drop     = address_row.unknown == 2'(portcam_pkg::PolicyDrop);
-    endpoint_verdict.present = endpoint_present;
-    endpoint_verdict.paused  = endpoint_row.state == 2'(portcam_pkg::DomainStatePaused);
-    endpoint_verdict.stopped = endpoint_row.state == 2'(portcam_pkg::DomainStateStopped);
-    endpoint_verdict.drop    = endpoint_row.unknown == 2'(portcam_pkg::PolicyDrop);
+    address_verdict.present   = address_present;
+    address_verdict.draining  = address_row.state == 2'(portcam_pkg::DomainStateDraining);
+    address_verdict.paused    = address_row.state == 2'(portcam_pkg::DomainStatePaused);
+    address_verdict.stopped   = address_row.state == 2'(portcam_pkg::DomainStateStopped);
+    address_verdict.drop      = address_row.unknown == 2'(portcam_pkg::PolicyDrop);
+    address_verdict.reject    = address_row.unknown == 2'(portcam_pkg::PolicyReject);
+    endpoint_verdict.present  = endpoint_present;
+    endpoint_verdict.draining = endpoint_row.state == 2'(portcam_pkg::DomainStateDraining);
+    endpoint_verdict.paused   = endpoint_row.state == 2'(portcam_pkg::DomainStatePaused);
+    endpoint_verdict.stopped  = endpoint_row.state == 2'(portcam_pkg::DomainStateStopped);
+    endpoint_verdict.drop     = endpoint_row.unknown == 2'(portcam_pkg::PolicyDrop);
+    endpoint_verdict.reject   = endpoint_row.unknown == 2'(portcam_pkg::PolicyReject);
   end
 
   assign address_verdict_o  = address_verdict;

@@ -18,7 +18,8 @@ module portcam_endpoint_table #(
     parameter int unsigned Services  = portcam_pkg::BuildServices,
     parameter int unsigned Backends  = portcam_pkg::BuildBackends,
     parameter int unsigned Ways      = portcam_pkg::BuildEndpointWays,
-    parameter int unsigned Rows      = portcam_pkg::BuildEndpointRows
+    parameter int unsigned Rows      = portcam_pkg::BuildEndpointRows,
+    parameter bit          Wide      = 1'b0  // endpoint_any_port or endpoint_any
 ) (
     input  logic                                clk_i,
     input  logic                                rst_ni,
@@ -53,6 +54,9 @@ module portcam_endpoint_table #(
 
   // What is kept of a row besides its key.
   typedef struct packed {
+    logic                   alone;
+    logic                   keeps_port;
+    logic                   stateful;
     logic                   strict;
     logic                   has_mac;
     logic [AddressBits-1:0] address;
@@ -73,6 +77,9 @@ module portcam_endpoint_table #(
   assign unused_in = ^{in_row, req_row_i};
 
   always_comb begin
+    in_kept.alone       = in_row.flags[portcam_pkg::EndpointRowAlone];
+    in_kept.keeps_port  = in_row.flags[portcam_pkg::EndpointRowKeepsPort];
+    in_kept.stateful    = in_row.flags[portcam_pkg::EndpointRowStateful];
     in_kept.strict      = in_row.flags[portcam_pkg::EndpointRowStrict];
     in_kept.has_mac     = in_row.flags[portcam_pkg::EndpointRowHasMac];
     in_kept.address     = in_row.address[AddressBits-1:0];
@@ -165,6 +172,10 @@ module portcam_endpoint_table #(
     match.address     = 16'(match_row.address);
     match.strict      = match_row.strict;
     match.has_mac     = match_row.has_mac;
+    match.stateful    = match_row.stateful;
+    match.keeps_port  = match_row.keeps_port;
+    match.alone       = match_row.alone;
+    match.wide        = Wide;
   end
 
   assign match_o = match;
@@ -186,8 +197,11 @@ module portcam_endpoint_table #(
   always_comb begin
     out = '0;
     if (out_present) begin
-      out.flags[portcam_pkg::EndpointRowStrict] = out_row.strict;
-      out.flags[portcam_pkg::EndpointRowHasMac] = out_row.has_mac;
+      out.flags[portcam_pkg::EndpointRowStrict]    = out_row.strict;
+      out.flags[portcam_pkg::EndpointRowHasMac]    = out_row.has_mac;
+      out.flags[portcam_pkg::EndpointRowStateful]  = out_row.stateful;
+      out.flags[portcam_pkg::EndpointRowKeepsPort] = out_row.keeps_port;
+      out.flags[portcam_pkg::EndpointRowAlone]     = out_row.alone;
       out.address     = 16'(out_row.address);
       out.domain      = 16'(out_row.domain);
       out.backend     = 16'(out_row.backend);

@@ -124,7 +124,8 @@ module portcam_endpoint_tables #(
       .Services (Services),
       .Backends (Backends),
       .Ways     (EndpointWays),
-      .Rows     (EndpointAnyPortRows)
+      .Rows     (EndpointAnyPortRows),
+      .Wide     (1'b1)
   ) u_any_port (
       .clk_i        (clk_i),
       .rst_ni       (rst_ni),
@@ -153,7 +154,8 @@ module portcam_endpoint_tables #(
       .Services (Services),
       .Backends (Backends),
       .Ways     (EndpointWays),
-      .Rows     (EndpointAnyRows)
+      .Rows     (EndpointAnyRows),
+      .Wide     (1'b1)
   ) u_any (
       .clk_i        (clk_i),
       .rst_ni       (rst_ni),

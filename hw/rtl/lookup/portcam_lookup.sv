@@ -31,7 +31,8 @@ module portcam_lookup #(
     parameter int unsigned EndpointWays        = portcam_pkg::BuildEndpointWays,
     parameter int unsigned EndpointRows        = portcam_pkg::BuildEndpointRows,
     parameter int unsigned EndpointAnyPortRows = portcam_pkg::BuildEndpointAnyPortRows,
-    parameter int unsigned EndpointAnyRows     = portcam_pkg::BuildEndpointAnyRows
+    parameter int unsigned EndpointAnyRows     = portcam_pkg::BuildEndpointAnyRows,
+    parameter int unsigned ScheduleRows        = portcam_pkg::BuildScheduleRows
 ) (
     input  logic                        clk_i,
     input  logic                        rst_ni,
@@ -436,10 +437,11 @@ module portcam_lookup #(
   portcam_lookup_pkg::backend_match_t backend_q23;
 
   portcam_service_table #(
-      .Domains  (Domains),
-      .Addresses(Addresses),
-      .Services (Services),
-      .Backends (Backends)
+      .Domains     (Domains),
+      .Addresses   (Addresses),
+      .Services    (Services),
+      .Backends    (Backends),
+      .ScheduleRows(ScheduleRows)
   ) u_services (
       .clk_i        (clk_i),
       .rst_ni       (rst_ni),

@@ -46,9 +46,20 @@ package portcam_lookup_pkg;
 
   typedef struct packed {
     logic        hit;
-    logic        deliver;   // mode deliver; otherwise static
+    logic        deliver;     // mode deliver
+    logic        stateful;    // mode stateful; otherwise static
+    logic        exact_port;  // flag of the row
+    logic        keeps_port;
     logic [15:0] service;
-    logic [15:0] backend;
+    logic [15:0] backend;     // static and deliver
+    // Stateful:
+    logic [15:0] group;
+    logic [15:0] schedule;    // row where the slot table begins
+    logic [4:0]  slots_log2;
+    logic [1:0]  pick;        // portcam_pkg::pick_e
+    logic [1:0]  no_record;   // portcam_pkg::no_record_e
+    logic        no_backend;  // drop; otherwise reject
+    logic        full;        // hash; otherwise drop
   } service_match_t;
 
   typedef struct packed {
@@ -72,14 +83,20 @@ package portcam_lookup_pkg;
     logic [15:0]  address;
     logic         strict;
     logic         has_mac;
+    logic         stateful;    // `service` is the group, `backend` the endpoint number
+    logic         keeps_port;
+    logic         alone;
+    logic         wide;        // the hit is in endpoint_any_port or endpoint_any
   } endpoint_match_t;
 
   // What the state and the policy of a domain mean for a packet.
   typedef struct packed {
-    logic present;  // the row is not empty
+    logic present;   // the row is not empty
+    logic draining;
     logic paused;
     logic stopped;
-    logic drop;     // policy drop; otherwise pass
+    logic drop;      // policy drop
+    logic reject;    // policy reject; otherwise pass
   } verdict_t;
 
 endpackage

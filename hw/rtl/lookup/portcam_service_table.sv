@@ -13,10 +13,11 @@
 `default_nettype none
 
 module portcam_service_table #(
-    parameter int unsigned Domains   = portcam_pkg::BuildDomains,
-    parameter int unsigned Addresses = portcam_pkg::BuildAddresses,
-    parameter int unsigned Services  = portcam_pkg::BuildServices,
-    parameter int unsigned Backends  = portcam_pkg::BuildBackends
+    parameter int unsigned Domains      = portcam_pkg::BuildDomains,
+    parameter int unsigned Addresses    = portcam_pkg::BuildAddresses,
+    parameter int unsigned Services     = portcam_pkg::BuildServices,
+    parameter int unsigned Backends     = portcam_pkg::BuildBackends,
+    parameter int unsigned ScheduleRows = portcam_pkg::BuildScheduleRows
 ) (
     input  logic                               clk_i,
     input  logic                               rst_ni,
@@ -43,25 +44,34 @@ module portcam_service_table #(
     output logic                               busy_o
 );
 
-  localparam int unsigned RowBits     = $clog2(Services);
-  localparam int unsigned DomainBits  = $clog2(Domains);
-  localparam int unsigned AddressBits = $clog2(Addresses);
-  localparam int unsigned BackendBits = $clog2(Backends);
-  localparam int unsigned KeyWidth    = DomainBits + 1 + AddressBits + 8 + 1 + 16;
+  localparam int unsigned RowBits      = $clog2(Services);
+  localparam int unsigned DomainBits   = $clog2(Domains);
+  localparam int unsigned AddressBits  = $clog2(Addresses);
+  localparam int unsigned BackendBits  = $clog2(Backends);
+  localparam int unsigned ScheduleBits = $clog2(ScheduleRows);
+  localparam int unsigned KeyWidth     = DomainBits + 1 + AddressBits + 8 + 1 + 16;
 
   // What is kept of a row. Reserved bytes, and the bits above the sizes of the build, are 0 in
   // every row.
   typedef struct packed {
-    logic [BackendBits-1:0] backend;
-    logic [RowBits-1:0]     service;
-    logic [1:0]             mode;
-    logic                   exact_port;
-    logic                   exact_protocol;
-    logic [7:0]             protocol;
-    logic [15:0]            port;
-    logic                   any_address;
-    logic [AddressBits-1:0] address;
-    logic [DomainBits-1:0]  domain;
+    logic                    full;
+    logic                    no_backend;
+    logic [1:0]              no_record;
+    logic [1:0]              pick;
+    logic [4:0]              slots_log2;
+    logic [ScheduleBits-1:0] schedule;
+    logic [RowBits-1:0]      group;
+    logic [BackendBits-1:0]  backend;
+    logic [RowBits-1:0]      service;
+    logic [1:0]              mode;
+    logic                    keeps_port;
+    logic                    exact_port;
+    logic                    exact_protocol;
+    logic [7:0]              protocol;
+    logic [15:0]             port;
+    logic                    any_address;
+    logic [AddressBits-1:0]  address;
+    logic [DomainBits-1:0]   domain;
   } row_t;
 
   portcam_pkg::service_row_t in_row;
@@ -76,9 +86,17 @@ module portcam_service_table #(
   assign unused_in = ^{in_row, req_row_i, domain_i, address_i};
 
   always_comb begin
+    in_kept.full           = in_row.full[0];
+    in_kept.no_backend     = in_row.no_backend[0];
+    in_kept.no_record      = in_row.no_record[1:0];
+    in_kept.pick           = in_row.pick[1:0];
+    in_kept.slots_log2     = in_row.slots_log2[4:0];
+    in_kept.schedule       = in_row.schedule[ScheduleBits-1:0];
+    in_kept.group          = in_row.group[RowBits-1:0];
     in_kept.backend        = in_row.backend[BackendBits-1:0];
     in_kept.service        = in_row.service[RowBits-1:0];
     in_kept.mode           = in_row.mode[1:0];
+    in_kept.keeps_port     = in_row.flags[portcam_pkg::ServiceRowKeepsPort];
     in_kept.exact_port     = in_row.flags[portcam_pkg::ServiceRowExactPort];
     in_kept.exact_protocol = in_row.flags[portcam_pkg::ServiceRowExactProtocol];
     in_kept.protocol       = in_row.protocol;
@@ -167,10 +185,20 @@ module portcam_service_table #(
   assign unused_row = ^{row, row_present};
 
   always_comb begin
-    match.hit     = hit_q[1];
-    match.deliver = row.mode == 2'(portcam_pkg::ModeDeliver);
-    match.service = 16'(row.service);
-    match.backend = 16'(row.backend);
+    match.hit        = hit_q[1];
+    match.deliver    = row.mode == 2'(portcam_pkg::ModeDeliver);
+    match.stateful   = row.mode == 2'(portcam_pkg::ModeStateful);
+    match.exact_port = row.exact_port;
+    match.keeps_port = row.keeps_port;
+    match.service    = 16'(row.service);
+    match.backend    = 16'(row.backend);
+    match.group      = 16'(row.group);
+    match.schedule   = 16'(row.schedule);
+    match.slots_log2 = row.slots_log2;
+    match.pick       = row.pick;
+    match.no_record  = row.no_record;
+    match.no_backend = row.no_backend;
+    match.full       = row.full;
   end
 
   assign match_o = match;
@@ -193,15 +221,23 @@ module portcam_service_table #(
   always_comb begin
     out = '0;
     if (out_present) begin
-      out.backend  = 16'(out_row.backend);
-      out.service  = 16'(out_row.service);
-      out.mode     = 8'(out_row.mode);
+      out.full       = 8'(out_row.full);
+      out.no_backend = 8'(out_row.no_backend);
+      out.no_record  = 8'(out_row.no_record);
+      out.pick       = 8'(out_row.pick);
+      out.slots_log2 = 8'(out_row.slots_log2);
+      out.schedule   = 16'(out_row.schedule);
+      out.group      = 16'(out_row.group);
+      out.backend    = 16'(out_row.backend);
+      out.service    = 16'(out_row.service);
+      out.mode       = 8'(out_row.mode);
+      out.flags[portcam_pkg::ServiceRowKeepsPort]     = out_row.keeps_port;
       out.flags[portcam_pkg::ServiceRowExactPort]     = out_row.exact_port;
       out.flags[portcam_pkg::ServiceRowExactProtocol] = out_row.exact_protocol;
-      out.protocol = out_row.protocol;
-      out.port     = out_row.port;
-      out.address  = out_row.any_address ? 16'(portcam_pkg::AddressAny) : 16'(out_row.address);
-      out.domain   = 16'(out_row.domain);
+      out.protocol   = out_row.protocol;
+      out.port       = out_row.port;
+      out.address    = out_row.any_address ? 16'(portcam_pkg::AddressAny) : 16'(out_row.address);
+      out.domain     = 16'(out_row.domain);
     end
   end
 

@@ -17,7 +17,7 @@
 `default_nettype none
 
 module portcam_table_bus #(
-    parameter int unsigned Tables = 9
+    parameter int unsigned Tables = 13
 ) (
     input  logic                  clk_i,
     input  logic                  rst_ni,

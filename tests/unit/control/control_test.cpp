@@ -24,6 +24,7 @@ int main(int argc, char **argv)
     test_interrupts(card);
     test_dma_errors(card);
     test_fields(card);
+    test_stateful_fields(card);
     test_speed(card);
     test_flr(card, 400 * factor);
     test_random(card, 40 * factor);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What each command must answer and do, written from docs/pipeline.md section 6 and
+// What each command must answer and do, written from docs/pipeline.md section 8 and
 // docs/registers.md, by byte offsets, without looking at the RTL. It knows which lines of host
 // memory refuse, so DMA errors are predicted too. The counters' values are a function of table and
 // row that the bench's fake counters share.
@@ -23,6 +23,16 @@ enum : unsigned {
     ENDPOINT_ROWS = 64,
     ENDPOINT_ANY_PORT_ROWS = 16,
     ENDPOINT_ANY_ROWS = 32,
+#ifdef BENCH_NO_CONNECTIONS
+    CONNECTION_ROWS = 0,
+#else
+    CONNECTION_ROWS = 64,
+#endif
+    CONNECTION_ROWS_V6 = 32,
+    CONNECTION_STASH = 3,
+    SLOTS = CONNECTION_ROWS ? CONNECTION_ROWS + CONNECTION_ROWS_V6 + 2 * CONNECTION_STASH : 0,
+    SCHEDULE_ROWS = 64,
+    TABLES = 13,
     DIRTY_DEPTH = 16,
     PIPELINE_DRAIN = 20
 };
@@ -45,8 +55,12 @@ inline unsigned table_rows(unsigned table)
                                     BACKENDS,
                                     ENDPOINT_ROWS,
                                     ENDPOINT_ANY_PORT_ROWS,
-                                    ENDPOINT_ANY_ROWS};
-    return table < 9 ? rows[table] : 0;
+                                    ENDPOINT_ANY_ROWS,
+                                    SCHEDULE_ROWS,
+                                    SERVICES,
+                                    ADDRESSES,
+                                    1};
+    return table < TABLES ? rows[table] : 0;
 }
 
 inline unsigned counter_rows(unsigned table)
@@ -71,6 +85,7 @@ inline Row find(const Tables &tables, unsigned table, unsigned row)
 inline unsigned check_row(unsigned table, const uint8_t *d)
 {
     auto word = [&](unsigned at) { return unsigned(d[at] | d[at + 1] << 8); };
+    auto dword = [&](unsigned at) { return uint32_t(word(at)) | uint32_t(word(at + 2)) << 16; };
     auto zero = [&](unsigned from, unsigned to) {
         for (unsigned i = from; i < to; i++)
             if (d[i])
@@ -88,7 +103,6 @@ inline unsigned check_row(unsigned table, const uint8_t *d)
         break;
     case PORTCAM_TABLE_DOMAIN:
         good = d[0] <= 3 && d[1] <= 2 && d[2] < FUNCTIONS && zero(3, 48);
-        unsupported = d[1] == 2;
         break;
     case PORTCAM_TABLE_ADDRESS:
         good = family(16) && d[17] <= (d[16] == 4 ? 32 : 128) &&
@@ -96,16 +110,43 @@ inline unsigned check_row(unsigned table, const uint8_t *d)
                word(22) < DOMAINS && d[24] < FUNCTIONS && zero(25, 48);
         break;
     case PORTCAM_TABLE_SERVICE:
-        good = word(0) < DOMAINS && (word(2) < ADDRESSES || word(2) == 0xffff) && d[7] < 4 &&
-               d[8] <= 2 && d[9] == 0 && word(10) < SERVICES && word(12) < BACKENDS && zero(14, 48);
-        unsupported = d[8] == 1;
+        good = word(0) < DOMAINS && (word(2) < ADDRESSES || word(2) == 0xffff) && d[7] < 8 &&
+               d[8] <= 2 && d[9] == 0 && word(10) < SERVICES && word(12) < BACKENDS;
+        if (d[8] == PORTCAM_MODE_STATEFUL) {
+            unsigned slots = d[18] <= 16 ? 1u << d[18] : ~0u / 2;
+            bool hashes = d[19] == 1 || d[19] == 2;
+            good = good && zero(12, 14) && zero(23, 48) && (d[7] & 5) != 0 && word(14) < SERVICES &&
+                   word(16) + (slots + 7) / 8 <= SCHEDULE_ROWS && d[19] <= 3 && d[20] <= 3 &&
+                   (d[20] != 3 || hashes) && d[21] <= 1 && d[22] <= 2 && (d[22] != 1 || hashes);
+            unsupported = d[22] == 2 || CONNECTION_ROWS == 0;
+        } else {
+            good = good && zero(14, 48);
+        }
         break;
     case PORTCAM_TABLE_BACKEND:
-        good = family(16) && d[17] < 2 && d[26] < FUNCTIONS && zero(27, 48);
+        good = family(16) && d[17] < 2 && d[26] < FUNCTIONS && d[27] == 0 && word(30) < BACKENDS &&
+               zero(32, 48);
+        break;
+    case PORTCAM_TABLE_SCHEDULE:
+        good = zero(32, 48);
+        for (unsigned at = 0; at < 32; at += 2)
+            good = good && (word(at) < BACKENDS || word(at) == 0xffff);
+        break;
+    case PORTCAM_TABLE_TIMEOUT:
+        good = word(32) < DOMAINS && zero(34, 48);
+        for (unsigned at = 0; at < 32; at += 4)
+            good = good && dword(at) >= 1 && dword(at) <= 0x7fffffff;
+        break;
+    case PORTCAM_TABLE_PUBLIC:
+        good = family(16) && zero(17, 48);
+        break;
+    case PORTCAM_TABLE_LIMITS:
+        good = zero(8, 48);
         break;
     default:
         good = family(16) && word(38) < SERVICES && word(40) < BACKENDS && word(42) < DOMAINS &&
-               word(44) < ADDRESSES && d[46] < 4 && d[47] == 0;
+               word(44) < ADDRESSES && d[46] < 32 && d[47] == 0;
+        unsupported = (d[46] & 4) && CONNECTION_ROWS == 0;
         break;
     }
     return !good         ? PORTCAM_STATUS_BAD_ROW

@@ -14,7 +14,7 @@ inline void test_registers(Card &card)
     };
     static const Known known[] = {
         {PORTCAM_REG_MAGIC, PORTCAM_MAGIC},
-        {PORTCAM_REG_VERSION, 0x00010000},
+        {PORTCAM_REG_VERSION, 1u << 16 | PORTCAM_INTERFACE_MINOR},
         {PORTCAM_REG_BUILD_ID, 0xC0FFEE01},
         {PORTCAM_REG_CAPS, 7},
         {PORTCAM_REG_CAP_FRAME, 9600u << 16 | 128},

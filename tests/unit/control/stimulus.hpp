@@ -34,6 +34,24 @@ inline void put16(uint8_t *data, unsigned at, unsigned value)
     data[at + 1] = uint8_t(value >> 8);
 }
 
+// Makes a row of table service that is good otherwise a stateful one.
+inline void stateful_row(Random &random, uint8_t *d)
+{
+    auto below = [&](uint64_t limit) { return unsigned(random.below(limit)); };
+    d[7] |= d[7] & 1 ? 0 : 4;
+    d[8] = PORTCAM_MODE_STATEFUL;
+    put16(d, 12, 0);
+    put16(d, 14, below(SERVICES));
+    d[18] = uint8_t(below(10)); // the longest slot table fills all rows
+    put16(d, 16, below(SCHEDULE_ROWS + 1 - (d[18] < 3 ? 1 : 1 << (d[18] - 3))));
+    d[19] = uint8_t(below(4));
+    bool hashes = d[19] == 1 || d[19] == 2;
+    d[20] = uint8_t(below(hashes ? 4 : 3));
+    d[21] = uint8_t(below(2));
+    d[22] = uint8_t(below(hashes ? 2 : 1));
+    memset(d + 23, 0, 25);
+}
+
 // Fills `d` with a row that the table takes.
 inline void good_row(Random &random, unsigned table, uint8_t *d)
 {
@@ -53,7 +71,7 @@ inline void good_row(Random &random, unsigned table, uint8_t *d)
         break;
     case PORTCAM_TABLE_DOMAIN:
         d[0] = uint8_t(below(4));
-        d[1] = uint8_t(below(2));
+        d[1] = uint8_t(below(3));
         d[2] = uint8_t(below(FUNCTIONS));
         zero(3);
         break;
@@ -69,18 +87,42 @@ inline void good_row(Random &random, unsigned table, uint8_t *d)
     case PORTCAM_TABLE_SERVICE:
         put16(d, 0, below(DOMAINS));
         put16(d, 2, random.below(4) ? below(ADDRESSES) : 0xffff);
-        d[7] = uint8_t(below(4));
-        d[8] = uint8_t(2 * below(2));
+        d[7] = uint8_t(below(8));
+        d[8] = uint8_t(CONNECTION_ROWS ? below(3) : 2 * below(2));
         d[9] = 0;
         put16(d, 10, below(SERVICES));
         put16(d, 12, below(BACKENDS));
-        zero(14);
+        if (d[8] == PORTCAM_MODE_STATEFUL) {
+            stateful_row(random, d);
+        } else {
+            zero(14);
+        }
         break;
     case PORTCAM_TABLE_BACKEND:
         family();
         d[17] = uint8_t(below(2));
         d[26] = uint8_t(below(FUNCTIONS));
-        zero(27);
+        d[27] = 0;
+        put16(d, 30, below(BACKENDS));
+        zero(32);
+        break;
+    case PORTCAM_TABLE_SCHEDULE:
+        for (unsigned at = 0; at < 32; at += 2)
+            put16(d, at, random.below(4) ? below(BACKENDS) : 0xffff);
+        zero(32);
+        break;
+    case PORTCAM_TABLE_TIMEOUT:
+        for (unsigned at = 0; at < 32; at += 4)
+            d[at] |= 1, d[at + 3] &= 0x7f;
+        put16(d, 32, below(DOMAINS));
+        zero(34);
+        break;
+    case PORTCAM_TABLE_PUBLIC:
+        family();
+        zero(17);
+        break;
+    case PORTCAM_TABLE_LIMITS:
+        zero(8);
         break;
     default:
         family();
@@ -88,7 +130,7 @@ inline void good_row(Random &random, unsigned table, uint8_t *d)
         put16(d, 40, below(BACKENDS));
         put16(d, 42, below(DOMAINS));
         put16(d, 44, below(ADDRESSES));
-        d[46] = uint8_t(below(4));
+        d[46] = uint8_t(CONNECTION_ROWS ? below(32) : below(32) & ~4u);
         d[47] = 0;
         break;
     }
@@ -105,7 +147,8 @@ inline Command row_write(Random &random, unsigned table, uint32_t row)
 inline Command random_command(Card &card, unsigned wild)
 {
     Random &random = card.random;
-    unsigned table = unsigned(random.below(9)), row = unsigned(random.below(table_rows(table)));
+    unsigned table = unsigned(random.below(TABLES)),
+             row = unsigned(random.below(table_rows(table)));
     Command c;
     switch (random.below(20)) {
     default:
