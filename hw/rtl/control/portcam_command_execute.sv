@@ -4,11 +4,11 @@
 //
 // A command is taken when the ring allows it (take_i) and it has been checked; what its 64 bytes
 // cannot tell (is a change set open, has it failed) is decided here. Then one room works for it:
-// the change set (rows, begin, commit, abort, read), the counters, or the DMA of the self-test.
-// When it is finished, finish_o pulses, trace_* follow in the next clock, and a completion is
-// written if the command failed, asks for one, or is the last before the doorbell. The next command
-// is taken only after that. A row write of a table that answers L clocks after it took the request
-// takes L + 2 clocks.
+// the change set (rows, begin, commit, abort, read), the counters, the connection records, the
+// states of backends, or the DMA of the self-test. When it is finished, finish_o pulses, trace_*
+// follow in the next clock, and a completion is written if the command failed, asks for one, or
+// is the last before the doorbell. The next command is taken only after that. A row write of a
+// table that answers L clocks after it took the request takes L + 2 clocks.
 //
 // stop_o: the ring cannot go on, because a command could not be read or a completion not be
 // written. Other DMA errors are the command's own status. error_o reports each failed read with its
@@ -61,6 +61,23 @@ module portcam_command_execute (
     output logic [63:0]  counter_addr_o,
     input  logic         counter_done_i,
     input  logic         counter_error_i,
+    // Connection records.
+    output logic         connection_valid_o,
+    output logic         connection_delete_o,
+    output logic [23:0]  connection_slot_o,
+    output logic [31:0]  connection_count_o,
+    output logic [63:0]  connection_addr_o,
+    input  logic         connection_done_i,
+    input  logic         connection_error_i,
+    input  logic [7:0]   connection_status_i,
+    input  logic [31:0]  connection_images_i,
+    // States of backends.
+    output logic         backend_valid_o,
+    output logic [15:0]  backend_row_o,
+    output logic [10:0]  backend_count_o,
+    output logic [63:0]  backend_addr_o,
+    input  logic         backend_done_i,
+    input  logic         backend_error_i,
     // Self-test: the data go from the reader to the writer by themselves.
     output logic         read_valid_o,
     output logic [63:0]  read_addr_o,
@@ -97,15 +114,17 @@ module portcam_command_execute (
   localparam logic [2:0] KindAbort  = 3'd5;
 
   typedef enum logic [3:0] {
-    StIdle     = 4'd0,
-    StSet      = 4'd1,  // the change set works
-    StCounter  = 4'd2,  // the counters work
-    StQuiet    = 4'd3,  // a self-test waits until the writer is free
-    StRead     = 4'd4,  // its 64 bytes are being read
-    StImage    = 4'd5,  // the row image is offered to the writer
-    StAnswer   = 4'd6,  // the write waits for its answer
-    StFinish   = 4'd7,
-    StComplete = 4'd8
+    StIdle       = 4'd0,
+    StSet        = 4'd1,  // the change set works
+    StCounter    = 4'd2,  // the counters work
+    StQuiet      = 4'd3,  // a self-test waits until the writer is free
+    StRead       = 4'd4,  // its 64 bytes are being read
+    StImage      = 4'd5,  // the row image is offered to the writer
+    StAnswer     = 4'd6,  // the write waits for its answer
+    StFinish     = 4'd7,
+    StComplete   = 4'd8,
+    StConnection = 4'd9,  // the connection records work
+    StBackend    = 4'd10  // the states of backends are read
   } state_e;
 
   state_e                  state_q;
@@ -117,9 +136,11 @@ module portcam_command_execute (
   logic                    next_uses_set;
   logic [2:0]              next_kind;
   logic                    next_changes_row;
+  logic                    next_uses_records;
   logic                    finish;
   logic                    wants_completion;
   portcam_pkg::row_image_t image;
+  logic [31:0]             result;
 
   assign next = command_i;
   assign take = state_q == StIdle && take_i && command_valid_i && checked_i && !flr_i;
@@ -129,6 +150,9 @@ module portcam_command_execute (
 
   assign next_changes_row = next.opcode == portcam_pkg::OpcodeRowWrite ||
                             next.opcode == portcam_pkg::OpcodeRowDelete;
+
+  assign next_uses_records = next.opcode == portcam_pkg::OpcodeConnectionRead ||
+                             next.opcode == portcam_pkg::OpcodeConnectionDelete;
 
   always_comb begin
     next_status   = status_i;
@@ -185,6 +209,10 @@ module portcam_command_execute (
             state_q <= StSet;
           end else if (next.opcode == portcam_pkg::OpcodeCounterRead) begin
             state_q <= StCounter;
+          end else if (next_uses_records) begin
+            state_q <= StConnection;
+          end else if (next.opcode == portcam_pkg::OpcodeBackendRead) begin
+            state_q <= StBackend;
           end else if (next.opcode == portcam_pkg::OpcodeSelfTest) begin
             state_q <= StQuiet;
           end else begin
@@ -204,6 +232,20 @@ module portcam_command_execute (
         if (counter_done_i) begin
           state_q <= StFinish;
           if (counter_error_i) begin
+            status_q <= portcam_pkg::StatusDmaWriteError;
+          end
+        end
+      end
+      StConnection: begin
+        if (connection_done_i) begin
+          state_q  <= StFinish;
+          status_q <= connection_error_i ? portcam_pkg::StatusDmaWriteError : connection_status_i;
+        end
+      end
+      StBackend: begin
+        if (backend_done_i) begin
+          state_q <= StFinish;
+          if (backend_error_i) begin
             status_q <= portcam_pkg::StatusDmaWriteError;
           end
         end
@@ -298,6 +340,17 @@ module portcam_command_execute (
   assign counter_count_o = command_q.count[10:0];
   assign counter_addr_o  = command_q.data[63:0];
 
+  assign connection_valid_o  = state_q == StConnection;
+  assign connection_delete_o = command_q.opcode == portcam_pkg::OpcodeConnectionDelete;
+  assign connection_slot_o   = command_q.row[23:0];
+  assign connection_count_o  = command_q.count;
+  assign connection_addr_o   = command_q.data[63:0];
+
+  assign backend_valid_o = state_q == StBackend;
+  assign backend_row_o   = command_q.row[15:0];
+  assign backend_count_o = command_q.count[10:0];
+  assign backend_addr_o  = command_q.data[63:0];
+
   assign read_valid_o = state_q == StRead;
   assign read_addr_o  = command_q.data[63:0];
   assign test_valid_o = state_q == StRead && read_done_i && !read_error_i;
@@ -315,10 +368,22 @@ module portcam_command_execute (
   assign image_addr_o  = command_q.data[63:0];
   assign image_data_o  = image;
 
+  always_comb begin
+    result = '0;
+    if (status_q == portcam_pkg::StatusOk) begin
+      case (command_q.opcode)
+        portcam_pkg::OpcodeCounterRead, portcam_pkg::OpcodeBackendRead: result = command_q.count;
+        portcam_pkg::OpcodeConnectionRead, portcam_pkg::OpcodeConnectionDelete: begin
+          result = connection_images_i;
+        end
+        default: result = '0;
+      endcase
+    end
+  end
+
   assign completion_valid_o   = state_q == StComplete;
   assign completion_cookie_o  = command_q.cookie;
-  assign completion_result_o  = (command_q.opcode == portcam_pkg::OpcodeCounterRead &&
-                                 status_q == portcam_pkg::StatusOk) ? command_q.count : '0;
+  assign completion_result_o  = result;
   assign completion_status_o  = status_q;
   assign completion_sq_head_o = head_i;
 

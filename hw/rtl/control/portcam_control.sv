@@ -9,11 +9,12 @@
 // from before clear_o must come before the card is ready, or never. clear_o pulses two clocks after
 // flr_i. bank_o keeps its value until the tables are empty, then it is 0.
 //
-// Buses: the table bus holds one request (tbl_valid_o until tbl_ready_i, then one tbl_done_i in a
-// later clock). The counter bus has no ready: rd_valid_o is a pulse of one clock, and the next one
-// comes only after rd_done_i. AXI reads are bursts of up to 16 beats, AXI writes single beats, all
-// of 64 bytes, one identifier, in order; m_axi_rready_o is always high. flr_i never breaks off a
-// transaction on AXI4-Lite or AXI4.
+// Buses: the table bus holds one request (tbl_valid_o until tbl_ready_i, then one tbl_done_i in
+// a later clock). The counter bus has no ready: rd_valid_o is a pulse of one clock, and the next
+// one comes only after rd_done_i; the bus of backend states (bk_*) is the same. Bus of the
+// connection records (conn_*, img_*): portcam_connection_read. AXI reads are bursts of up to 16
+// beats, AXI writes single beats, all of 64 bytes, one identifier, in order; m_axi_rready_o is
+// always high. flr_i never breaks off a transaction on AXI4-Lite or AXI4.
 
 `default_nettype none
 
@@ -36,82 +37,100 @@ module portcam_control #(
     parameter int unsigned PipelineDrain       = 128,
     parameter int unsigned DirtyDepth          = 4096
 ) (
-    input  logic         clk_i,
-    input  logic         rst_ni,
-    input  logic         flr_i,
-    input  logic [31:0]  time_ms_i,
+    input  logic          clk_i,
+    input  logic          rst_ni,
+    input  logic          flr_i,
+    input  logic [31:0]   time_ms_i,
     // Registers.
-    input  logic [15:0]  s_axil_awaddr,
-    input  logic         s_axil_awvalid,
-    output logic         s_axil_awready,
-    input  logic [31:0]  s_axil_wdata,
-    input  logic [3:0]   s_axil_wstrb,
-    input  logic         s_axil_wvalid,
-    output logic         s_axil_wready,
-    output logic [1:0]   s_axil_bresp,
-    output logic         s_axil_bvalid,
-    input  logic         s_axil_bready,
-    input  logic [15:0]  s_axil_araddr,
-    input  logic         s_axil_arvalid,
-    output logic         s_axil_arready,
-    output logic [31:0]  s_axil_rdata,
-    output logic [1:0]   s_axil_rresp,
-    output logic         s_axil_rvalid,
-    input  logic         s_axil_rready,
+    input  logic [15:0]   s_axil_awaddr,
+    input  logic          s_axil_awvalid,
+    output logic          s_axil_awready,
+    input  logic [31:0]   s_axil_wdata,
+    input  logic [3:0]    s_axil_wstrb,
+    input  logic          s_axil_wvalid,
+    output logic          s_axil_wready,
+    output logic [1:0]    s_axil_bresp,
+    output logic          s_axil_bvalid,
+    input  logic          s_axil_bready,
+    input  logic [15:0]   s_axil_araddr,
+    input  logic          s_axil_arvalid,
+    output logic          s_axil_arready,
+    output logic [31:0]   s_axil_rdata,
+    output logic [1:0]    s_axil_rresp,
+    output logic          s_axil_rvalid,
+    input  logic          s_axil_rready,
     // Host memory.
-    output logic [63:0]  m_axi_araddr,
-    output logic [7:0]   m_axi_arlen,
-    output logic         m_axi_arvalid,
-    input  logic         m_axi_arready,
-    input  logic [511:0] m_axi_rdata,
-    input  logic [1:0]   m_axi_rresp,
-    input  logic         m_axi_rlast,
-    input  logic         m_axi_rvalid,
-    output logic         m_axi_rready,
-    output logic [63:0]  m_axi_awaddr,
-    output logic [7:0]   m_axi_awlen,
-    output logic         m_axi_awvalid,
-    input  logic         m_axi_awready,
-    output logic [511:0] m_axi_wdata,
-    output logic [63:0]  m_axi_wstrb,
-    output logic         m_axi_wlast,
-    output logic         m_axi_wvalid,
-    input  logic         m_axi_wready,
-    input  logic [1:0]   m_axi_bresp,
-    input  logic         m_axi_bvalid,
-    output logic         m_axi_bready,
+    output logic [63:0]   m_axi_araddr,
+    output logic [7:0]    m_axi_arlen,
+    output logic          m_axi_arvalid,
+    input  logic          m_axi_arready,
+    input  logic [511:0]  m_axi_rdata,
+    input  logic [1:0]    m_axi_rresp,
+    input  logic          m_axi_rlast,
+    input  logic          m_axi_rvalid,
+    output logic          m_axi_rready,
+    output logic [63:0]   m_axi_awaddr,
+    output logic [7:0]    m_axi_awlen,
+    output logic          m_axi_awvalid,
+    input  logic          m_axi_awready,
+    output logic [511:0]  m_axi_wdata,
+    output logic [63:0]   m_axi_wstrb,
+    output logic          m_axi_wlast,
+    output logic          m_axi_wvalid,
+    input  logic          m_axi_wready,
+    input  logic [1:0]    m_axi_bresp,
+    input  logic          m_axi_bvalid,
+    output logic          m_axi_bready,
     // Interrupts.
-    output logic         irq_valid_o,
-    output logic [7:0]   irq_vector_o,
-    input  logic         irq_ready_i,
+    output logic          irq_valid_o,
+    output logic [7:0]    irq_vector_o,
+    input  logic          irq_ready_i,
     // The lookup: bank, hash and tables.
-    output logic         bank_o,
-    output logic [31:0]  hash_seed_o,
-    output logic         clear_o,
-    input  logic         tables_busy_i,
-    output logic         tbl_valid_o,
-    input  logic         tbl_ready_i,
-    output logic         tbl_write_o,
-    output logic         tbl_bank_o,
-    output logic [3:0]   tbl_table_o,
-    output logic [15:0]  tbl_row_o,
-    output logic         tbl_rowvalid_o,
-    output logic [383:0] tbl_data_o,
-    input  logic         tbl_done_i,
-    input  logic         tbl_rowvalid_i,
-    input  logic [383:0] tbl_data_i,
+    output logic          bank_o,
+    output logic [31:0]   hash_seed_o,
+    output logic          clear_o,
+    input  logic          tables_busy_i,
+    output logic          tbl_valid_o,
+    input  logic          tbl_ready_i,
+    output logic          tbl_write_o,
+    output logic          tbl_bank_o,
+    output logic [3:0]    tbl_table_o,
+    output logic [15:0]   tbl_row_o,
+    output logic          tbl_rowvalid_o,
+    output logic [383:0]  tbl_data_o,
+    input  logic          tbl_done_i,
+    input  logic          tbl_rowvalid_i,
+    input  logic [383:0]  tbl_data_i,
     // The counters.
-    output logic         rd_valid_o,
-    output logic [3:0]   rd_table_o,
-    output logic [15:0]  rd_row_o,
-    input  logic         rd_done_i,
-    input  logic [63:0]  rd_packets_i,
-    input  logic [63:0]  rd_octets_i,
+    output logic          rd_valid_o,
+    output logic [3:0]    rd_table_o,
+    output logic [15:0]   rd_row_o,
+    input  logic          rd_done_i,
+    input  logic [63:0]   rd_packets_i,
+    input  logic [63:0]   rd_octets_i,
+    // The connection records and what is known of their backends.
+    output logic          conn_valid_o,
+    input  logic          conn_ready_i,
+    output logic          conn_delete_o,
+    output logic [23:0]   conn_slot_o,
+    output logic [31:0]   conn_count_o,
+    input  logic          img_valid_i,
+    output logic          img_ready_o,
+    input  logic [1023:0] img_data_i,
+    input  logic          conn_done_i,
+    input  logic [7:0]    conn_status_i,
+    output logic          bk_valid_o,
+    output logic [15:0]   bk_row_o,
+    input  logic          bk_done_i,
+    input  logic [511:0]  bk_data_i,
+    input  logic [31:0]   connections_used_i,
+    input  logic [31:0]   connections_embryonic_i,
+    output logic [255:0]  secret_o,
     // For verification.
-    output logic         trace_commit_o,
-    output logic         trace_command_valid_o,
-    output logic [511:0] trace_command_o,
-    output logic [7:0]   trace_command_status_o
+    output logic          trace_commit_o,
+    output logic          trace_command_valid_o,
+    output logic [511:0]  trace_command_o,
+    output logic [7:0]    trace_command_status_o
 );
 
   localparam int unsigned GuardClocks = 32;
@@ -222,6 +241,10 @@ module portcam_control #(
       .EndpointRows       (EndpointRows),
       .EndpointAnyPortRows(EndpointAnyPortRows),
       .EndpointAnyRows    (EndpointAnyRows),
+      .ConnectionRows     (ConnectionRows),
+      .ConnectionRowsV6   (ConnectionRowsV6),
+      .ConnectionStash    (ConnectionStash),
+      .ScheduleRows       (ScheduleRows),
       .MaxFrame           (MaxFrame),
       .BuildId            (BuildId)
   ) u_registers (
@@ -256,7 +279,10 @@ module portcam_control #(
       .tail_i          (shown_tail),
       .dma_error_i     (read_failed || write_failed),
       .dma_error_addr_i(read_failed ? read_failed_addr : write_failed_addr),
+      .used_i          (connections_used_i),
+      .embryonic_i     (connections_embryonic_i),
       .hash_seed_o     (hash_seed_o),
+      .secret_o        (secret_o),
       .cmd_base_o      (reg_cmd_base),
       .cpl_base_o      (reg_cpl_base),
       .log2_o          (reg_log2),
@@ -426,6 +452,23 @@ module portcam_control #(
   logic         counter_done;
   logic         counter_error;
 
+  logic         connection_valid;
+  logic         connection_delete;
+  logic [23:0]  connection_slot;
+  logic [31:0]  connection_count;
+  logic [63:0]  connection_addr;
+  logic         connection_done;
+  logic         connection_error;
+  logic [7:0]   connection_status;
+  logic [31:0]  connection_images;
+
+  logic         backend_valid;
+  logic [15:0]  backend_row;
+  logic [10:0]  backend_count;
+  logic [63:0]  backend_addr;
+  logic         backend_done;
+  logic         backend_error;
+
   logic         write_ready;
   logic         write_done;
   logic         write_error;
@@ -438,6 +481,12 @@ module portcam_control #(
   logic [63:0]  counter_beat_addr;
   logic [511:0] counter_beat_data;
   logic [63:0]  counter_beat_strb;
+  logic         connection_beat_valid;
+  logic [63:0]  connection_beat_addr;
+  logic [511:0] connection_beat_data;
+  logic         backend_beat_valid;
+  logic [63:0]  backend_beat_addr;
+  logic [511:0] backend_beat_data;
 
   logic [31:0]  completion_cookie;
   logic [31:0]  completion_result;
@@ -492,6 +541,21 @@ module portcam_control #(
       .counter_addr_o        (counter_addr),
       .counter_done_i        (counter_done),
       .counter_error_i       (counter_error),
+      .connection_valid_o    (connection_valid),
+      .connection_delete_o   (connection_delete),
+      .connection_slot_o     (connection_slot),
+      .connection_count_o    (connection_count),
+      .connection_addr_o     (connection_addr),
+      .connection_done_i     (connection_done),
+      .connection_error_i    (connection_error),
+      .connection_status_i   (connection_status),
+      .connection_images_i   (connection_images),
+      .backend_valid_o       (backend_valid),
+      .backend_row_o         (backend_row),
+      .backend_count_o       (backend_count),
+      .backend_addr_o        (backend_addr),
+      .backend_done_i        (backend_done),
+      .backend_error_i       (backend_error),
       .read_valid_o          (test_read_valid),
       .read_addr_o           (test_read_addr),
       .read_done_i           (test_read_done),
@@ -585,6 +649,59 @@ module portcam_control #(
       .beat_error_i(write_error)
   );
 
+  portcam_connection_read u_connection_read (
+      .clk_i        (clk_i),
+      .rst_ni       (rst_ni),
+      .flr_i        (flr_q),
+      .valid_i      (connection_valid),
+      .delete_i     (connection_delete),
+      .slot_i       (connection_slot),
+      .count_i      (connection_count),
+      .addr_i       (connection_addr),
+      .done_o       (connection_done),
+      .error_o      (connection_error),
+      .status_o     (connection_status),
+      .images_o     (connection_images),
+      .conn_valid_o (conn_valid_o),
+      .conn_ready_i (conn_ready_i),
+      .conn_delete_o(conn_delete_o),
+      .conn_slot_o  (conn_slot_o),
+      .conn_count_o (conn_count_o),
+      .img_valid_i  (img_valid_i),
+      .img_ready_o  (img_ready_o),
+      .img_data_i   (img_data_i),
+      .conn_done_i  (conn_done_i),
+      .conn_status_i(conn_status_i),
+      .beat_valid_o (connection_beat_valid),
+      .beat_ready_i (write_ready),
+      .beat_addr_o  (connection_beat_addr),
+      .beat_data_o  (connection_beat_data),
+      .beat_done_i  (write_done),
+      .beat_error_i (write_error)
+  );
+
+  portcam_backend_read u_backend_read (
+      .clk_i       (clk_i),
+      .rst_ni      (rst_ni),
+      .flr_i       (flr_q),
+      .valid_i     (backend_valid),
+      .row_i       (backend_row),
+      .count_i     (backend_count),
+      .addr_i      (backend_addr),
+      .done_o      (backend_done),
+      .error_o     (backend_error),
+      .bk_valid_o  (bk_valid_o),
+      .bk_row_o    (bk_row_o),
+      .bk_done_i   (bk_done_i),
+      .bk_data_i   (bk_data_i),
+      .beat_valid_o(backend_beat_valid),
+      .beat_ready_i(write_ready),
+      .beat_addr_o (backend_beat_addr),
+      .beat_data_o (backend_beat_data),
+      .beat_done_i (write_done),
+      .beat_error_i(write_error)
+  );
+
   portcam_completion u_completion (
       .clk_i       (clk_i),
       .rst_ni      (rst_ni),
@@ -632,6 +749,12 @@ module portcam_control #(
       .counter_addr_i    (counter_beat_addr),
       .counter_data_i    (counter_beat_data),
       .counter_strb_i    (counter_beat_strb),
+      .connection_valid_i(connection_beat_valid),
+      .connection_addr_i (connection_beat_addr),
+      .connection_data_i (connection_beat_data),
+      .backend_valid_i   (backend_beat_valid),
+      .backend_addr_i    (backend_beat_addr),
+      .backend_data_i    (backend_beat_data),
       .completion_valid_i(completion_beat_valid),
       .completion_addr_i (completion_beat_addr),
       .completion_data_i (completion_beat_data),

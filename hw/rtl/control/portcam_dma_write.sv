@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// portcam_dma_write: the one writer to host memory: row images, counter rows, self-test data and
-// completions.
+// portcam_dma_write: the one writer to host memory: row images, counter rows, connection images,
+// states of backends, self-test data and completions.
 //
 // One beat of 64 bytes at a time (awlen is always 0, the address always a multiple of 64, parts by
 // byte strobes). A request is taken when its valid and ready_o are high; done_o pulses when the
@@ -33,6 +33,12 @@ module portcam_dma_write (
     input  logic [63:0]  counter_addr_i,
     input  logic [511:0] counter_data_i,
     input  logic [63:0]  counter_strb_i,
+    input  logic         connection_valid_i,
+    input  logic [63:0]  connection_addr_i,
+    input  logic [511:0] connection_data_i,
+    input  logic         backend_valid_i,
+    input  logic [63:0]  backend_addr_i,
+    input  logic [511:0] backend_data_i,
     input  logic         completion_valid_i,
     input  logic [63:0]  completion_addr_i,
     input  logic [511:0] completion_data_i,
@@ -62,7 +68,8 @@ module portcam_dma_write (
   logic         take;
   logic         answer;
 
-  assign any_valid = image_valid_i || test_valid_i || counter_valid_i || completion_valid_i;
+  assign any_valid = image_valid_i || test_valid_i || counter_valid_i || connection_valid_i ||
+                     backend_valid_i || completion_valid_i;
   assign ready_o   = !busy_q;
   assign take      = any_valid && ready_o && !flr_i;
   assign answer    = m_axi_bvalid_i && m_axi_bready_o;
@@ -107,6 +114,14 @@ module portcam_dma_write (
         addr_q <= counter_addr_i;
         data_q <= counter_data_i;
         strb_q <= counter_strb_i;
+      end else if (connection_valid_i) begin
+        addr_q <= connection_addr_i;
+        data_q <= connection_data_i;
+        strb_q <= '1;
+      end else if (backend_valid_i) begin
+        addr_q <= backend_addr_i;
+        data_q <= backend_data_i;
+        strb_q <= '1;
       end else begin
         addr_q <= completion_addr_i;
         data_q <= completion_data_i;
@@ -135,7 +150,7 @@ module portcam_dma_write (
     if (rst_ni) begin
       a_one_request_at_a_time :
       assert (3'(image_valid_i) + 3'(test_valid_i) + 3'(counter_valid_i) +
-              3'(completion_valid_i) <= 3'd1);
+              3'(connection_valid_i) + 3'(backend_valid_i) + 3'(completion_valid_i) <= 3'd1);
       a_answer_only_when_asked : assert (!m_axi_bvalid_i || busy_q);
     end
   end

@@ -25,57 +25,67 @@ module portcam_registers #(
     parameter int unsigned EndpointRows        = portcam_pkg::BuildEndpointRows,
     parameter int unsigned EndpointAnyPortRows = portcam_pkg::BuildEndpointAnyPortRows,
     parameter int unsigned EndpointAnyRows     = portcam_pkg::BuildEndpointAnyRows,
+    parameter int unsigned ConnectionRows      = portcam_pkg::BuildConnectionRows,
+    parameter int unsigned ConnectionRowsV6    = portcam_pkg::BuildConnectionRowsV6,
+    parameter int unsigned ConnectionStash     = portcam_pkg::BuildConnectionStash,
+    parameter int unsigned ScheduleRows        = portcam_pkg::BuildScheduleRows,
     parameter int unsigned MaxFrame            = portcam_pkg::BuildMaxFrame,
     parameter logic [31:0] BuildId             = 32'h0
 ) (
-    input  logic        clk_i,
-    input  logic        rst_ni,
-    input  logic        flr_i,
-    input  logic [31:0] time_ms_i,
-    input  logic [15:0] s_axil_awaddr_i,
-    input  logic        s_axil_awvalid_i,
-    output logic        s_axil_awready_o,
-    input  logic [31:0] s_axil_wdata_i,
-    input  logic [3:0]  s_axil_wstrb_i,
-    input  logic        s_axil_wvalid_i,
-    output logic        s_axil_wready_o,
-    output logic [1:0]  s_axil_bresp_o,
-    output logic        s_axil_bvalid_o,
-    input  logic        s_axil_bready_i,
-    input  logic [15:0] s_axil_araddr_i,
-    input  logic        s_axil_arvalid_i,
-    output logic        s_axil_arready_o,
-    output logic [31:0] s_axil_rdata_o,
-    output logic [1:0]  s_axil_rresp_o,
-    output logic        s_axil_rvalid_o,
-    input  logic        s_axil_rready_i,
+    input  logic         clk_i,
+    input  logic         rst_ni,
+    input  logic         flr_i,
+    input  logic [31:0]  time_ms_i,
+    input  logic [15:0]  s_axil_awaddr_i,
+    input  logic         s_axil_awvalid_i,
+    output logic         s_axil_awready_o,
+    input  logic [31:0]  s_axil_wdata_i,
+    input  logic [3:0]   s_axil_wstrb_i,
+    input  logic         s_axil_wvalid_i,
+    output logic         s_axil_wready_o,
+    output logic [1:0]   s_axil_bresp_o,
+    output logic         s_axil_bvalid_o,
+    input  logic         s_axil_bready_i,
+    input  logic [15:0]  s_axil_araddr_i,
+    input  logic         s_axil_arvalid_i,
+    output logic         s_axil_arready_o,
+    output logic [31:0]  s_axil_rdata_o,
+    output logic [1:0]   s_axil_rresp_o,
+    output logic         s_axil_rvalid_o,
+    input  logic         s_axil_rready_i,
     // State that is only shown.
-    input  logic        ready_i,
-    input  logic        change_open_i,
-    input  logic        bank_i,
-    input  logic        running_i,
-    input  logic        error_i,
-    input  logic [7:0]  reason_i,
-    input  logic [31:0] head_i,
-    input  logic [31:0] tail_i,
-    input  logic        dma_error_i,
-    input  logic [63:0] dma_error_addr_i,
+    input  logic         ready_i,
+    input  logic         change_open_i,
+    input  logic         bank_i,
+    input  logic         running_i,
+    input  logic         error_i,
+    input  logic [7:0]   reason_i,
+    input  logic [31:0]  head_i,
+    input  logic [31:0]  tail_i,
+    input  logic         dma_error_i,
+    input  logic [63:0]  dma_error_addr_i,
+    input  logic [31:0]  used_i,
+    input  logic [31:0]  embryonic_i,
     // What the host has set.
-    output logic [31:0] hash_seed_o,
-    output logic [63:0] cmd_base_o,
-    output logic [63:0] cpl_base_o,
-    output logic [7:0]  log2_o,
-    output logic        enable_o,
-    output logic        enable_rise_o,
-    output logic [31:0] doorbell_o,
-    output logic [31:0] cpl_head_o,
-    output logic [31:0] arm_o,
-    output logic        arm_write_o
+    output logic [31:0]  hash_seed_o,
+    output logic [255:0] secret_o,  // word 0 in the lowest bits
+    output logic [63:0]  cmd_base_o,
+    output logic [63:0]  cpl_base_o,
+    output logic [7:0]   log2_o,
+    output logic         enable_o,
+    output logic         enable_rise_o,
+    output logic [31:0]  doorbell_o,
+    output logic [31:0]  cpl_head_o,
+    output logic [31:0]  arm_o,
+    output logic         arm_write_o
 );
 
+  localparam bit Stateful = ConnectionRows != 0;
   localparam logic [31:0] Caps = (32'd1 << portcam_pkg::CapsIpv6Lsb) |
                                  (32'd1 << portcam_pkg::CapsStaticLsb) |
-                                 (32'd1 << portcam_pkg::CapsDeliverLsb);
+                                 (32'd1 << portcam_pkg::CapsDeliverLsb) |
+                                 (32'd1 << portcam_pkg::CapsRejectLsb) |
+                                 (32'(Stateful) << portcam_pkg::CapsStatefulLsb);
   localparam logic [31:0] CapFrame =
       (32'(portcam_pkg::BuildWindow) << portcam_pkg::CapFrameWindowLsb) |
       (32'(MaxFrame) << portcam_pkg::CapFrameMaxFrameLsb);
@@ -83,7 +93,10 @@ module portcam_registers #(
       (32'(Functions) << portcam_pkg::CapUnitsFunctionsLsb) |
       (32'd1 << portcam_pkg::CapUnitsRingsLsb) |
       (32'(portcam_pkg::BuildVectors) << portcam_pkg::CapUnitsVectorsLsb);
-  localparam logic [31:0] Ways = 32'(EndpointWays) << portcam_pkg::CapEndpointsWaysLsb;
+  localparam logic [31:0] Ways  = 32'(EndpointWays) << portcam_pkg::CapEndpointsWaysLsb;
+  localparam logic [31:0] Stash = 32'(ConnectionStash) << portcam_pkg::CapConnectionsStashLsb;
+  localparam logic [31:0] CapConnections = Stateful ? Stash | 32'(ConnectionRows) : 32'd0;
+  localparam logic [31:0] CapConnectionsV6 = Stateful ? Stash | 32'(ConnectionRowsV6) : 32'd0;
 
   //------------------------------------------------------------------------------------------------
   // Writes: address and data are held as they come; when both are there, the write happens.
@@ -140,22 +153,23 @@ module portcam_registers #(
   //------------------------------------------------------------------------------------------------
   // The registers.
 
-  logic [31:0] hash_seed_q;
-  logic [31:0] scratch_q;
-  logic [31:0] cmd_base_lo_q;
-  logic [31:0] cmd_base_hi_q;
-  logic [31:0] cpl_base_lo_q;
-  logic [31:0] cpl_base_hi_q;
-  logic [7:0]  log2_q;
-  logic        enable_q;
-  logic        enable_rise_q;
-  logic [31:0] doorbell_q;
-  logic [31:0] cpl_head_q;
-  logic [31:0] arm_q;
-  logic        arm_write_q;
-  logic [63:0] error_addr_q;
-  logic [31:0] error_count_q;
-  logic        enable_rise;
+  logic [31:0]  hash_seed_q;
+  logic [31:0]  scratch_q;
+  logic [255:0] secret_q;
+  logic [31:0]  cmd_base_lo_q;
+  logic [31:0]  cmd_base_hi_q;
+  logic [31:0]  cpl_base_lo_q;
+  logic [31:0]  cpl_base_hi_q;
+  logic [7:0]   log2_q;
+  logic         enable_q;
+  logic         enable_rise_q;
+  logic [31:0]  doorbell_q;
+  logic [31:0]  cpl_head_q;
+  logic [31:0]  arm_q;
+  logic         arm_write_q;
+  logic [63:0]  error_addr_q;
+  logic [31:0]  error_count_q;
+  logic         enable_rise;
 
   assign enable_rise = write_full && aw_addr_q == portcam_pkg::RegCmdControl &&
                        w_data_q[portcam_pkg::CmdControlEnableLsb] && !enable_q;
@@ -180,6 +194,10 @@ module portcam_registers #(
         end
       endcase
     end
+    // Eight registers side by side, 32 bytes.
+    if (write_full && aw_addr_q[15:5] == portcam_pkg::RegSecret0[15:5]) begin
+      secret_q[32*aw_addr_q[4:2]+:32] <= w_data_q;
+    end
     if (enable_rise) begin
       doorbell_q <= '0;
       cpl_head_q <= '0;
@@ -191,6 +209,7 @@ module portcam_registers #(
     if (!rst_ni || flr_i) begin
       hash_seed_q   <= '0;
       scratch_q     <= '0;
+      secret_q      <= '0;
       cmd_base_lo_q <= '0;
       cmd_base_hi_q <= '0;
       cpl_base_lo_q <= '0;
@@ -208,6 +227,7 @@ module portcam_registers #(
   end
 
   assign hash_seed_o   = hash_seed_q;
+  assign secret_o      = secret_q;
   assign cmd_base_o    = {cmd_base_hi_q, cmd_base_lo_q};
   assign cpl_base_o    = {cpl_base_hi_q, cpl_base_lo_q};
   assign log2_o        = log2_q;
@@ -236,29 +256,34 @@ module portcam_registers #(
 
   function automatic logic [31:0] id_word(input logic [15:0] addr);
     case (addr)
-      portcam_pkg::RegMagic:               id_word = portcam_pkg::Magic;
-      portcam_pkg::RegVersion:             id_word = {portcam_pkg::InterfaceMajor,
-                                                      portcam_pkg::InterfaceMinor};
-      portcam_pkg::RegBuildId:             id_word = BuildId;
-      portcam_pkg::RegCaps:                id_word = Caps;
-      portcam_pkg::RegCapFrame:            id_word = CapFrame;
-      portcam_pkg::RegCapUnits:            id_word = CapUnits;
-      portcam_pkg::RegCapDomains:          id_word = 32'(Domains);
-      portcam_pkg::RegCapAddresses:        id_word = 32'(Addresses);
-      portcam_pkg::RegCapServices:         id_word = 32'(Services);
-      portcam_pkg::RegCapBackends:         id_word = 32'(Backends);
-      portcam_pkg::RegCapEndpoints:        id_word = Ways | 32'(EndpointRows);
-      portcam_pkg::RegCapEndpointsAnyPort: id_word = Ways | 32'(EndpointAnyPortRows);
-      portcam_pkg::RegCapEndpointsAny:     id_word = Ways | 32'(EndpointAnyRows);
-      portcam_pkg::RegStatus:              id_word = {28'b0, error_i, bank_i, change_open_i,
-                                                      ready_i};
-      portcam_pkg::RegErrorAddrLo:         id_word = error_addr_q[31:0];
-      portcam_pkg::RegErrorAddrHi:         id_word = error_addr_q[63:32];
-      portcam_pkg::RegErrorCount:          id_word = error_count_q;
-      portcam_pkg::RegHashSeed:            id_word = hash_seed_q;
-      portcam_pkg::RegTimeMs:              id_word = time_ms_i;
-      portcam_pkg::RegScratch:             id_word = scratch_q;
-      default:                             id_word = '0;
+      portcam_pkg::RegMagic:                 id_word = portcam_pkg::Magic;
+      portcam_pkg::RegVersion:               id_word = {portcam_pkg::InterfaceMajor,
+                                                        portcam_pkg::InterfaceMinor};
+      portcam_pkg::RegBuildId:               id_word = BuildId;
+      portcam_pkg::RegCaps:                  id_word = Caps;
+      portcam_pkg::RegCapFrame:              id_word = CapFrame;
+      portcam_pkg::RegCapUnits:              id_word = CapUnits;
+      portcam_pkg::RegCapDomains:            id_word = 32'(Domains);
+      portcam_pkg::RegCapAddresses:          id_word = 32'(Addresses);
+      portcam_pkg::RegCapServices:           id_word = 32'(Services);
+      portcam_pkg::RegCapBackends:           id_word = 32'(Backends);
+      portcam_pkg::RegCapEndpoints:          id_word = Ways | 32'(EndpointRows);
+      portcam_pkg::RegCapEndpointsAnyPort:   id_word = Ways | 32'(EndpointAnyPortRows);
+      portcam_pkg::RegCapEndpointsAny:       id_word = Ways | 32'(EndpointAnyRows);
+      portcam_pkg::RegCapConnections:        id_word = CapConnections;
+      portcam_pkg::RegCapConnectionsV6:      id_word = CapConnectionsV6;
+      portcam_pkg::RegCapSchedule:           id_word = 32'(ScheduleRows);
+      portcam_pkg::RegStatus:                id_word = {28'b0, error_i, bank_i, change_open_i,
+                                                        ready_i};
+      portcam_pkg::RegErrorAddrLo:           id_word = error_addr_q[31:0];
+      portcam_pkg::RegErrorAddrHi:           id_word = error_addr_q[63:32];
+      portcam_pkg::RegErrorCount:            id_word = error_count_q;
+      portcam_pkg::RegHashSeed:              id_word = hash_seed_q;
+      portcam_pkg::RegTimeMs:                id_word = time_ms_i;
+      portcam_pkg::RegScratch:               id_word = scratch_q;
+      portcam_pkg::RegConnectionsUsed:       id_word = used_i;
+      portcam_pkg::RegConnectionsEmbryonic:  id_word = embryonic_i;
+      default:                               id_word = '0;
     endcase
   endfunction
 

@@ -450,6 +450,15 @@ module portcam_core #(
   //------------------------------------------------------------------------------------------------
   // Control.
 
+  logic         unused_conn_valid;
+  logic         unused_conn_delete;
+  logic [23:0]  unused_conn_slot;
+  logic [31:0]  unused_conn_count;
+  logic         unused_img_ready;
+  logic         unused_bk_valid;
+  logic [15:0]  unused_bk_row;
+  logic [255:0] unused_secret;
+
   portcam_control #(
       .Functions          (Functions),
       .Domains            (Domains),
@@ -534,6 +543,23 @@ module portcam_core #(
       .rd_done_i             (rd_done),
       .rd_packets_i          (rd_packets),
       .rd_octets_i           (rd_octets),
+      .conn_valid_o          (unused_conn_valid),
+      .conn_ready_i          (1'b1),
+      .conn_delete_o         (unused_conn_delete),
+      .conn_slot_o           (unused_conn_slot),
+      .conn_count_o          (unused_conn_count),
+      .img_valid_i           (1'b0),
+      .img_ready_o           (unused_img_ready),
+      .img_data_i            (1024'd0),
+      .conn_done_i           (1'b1),
+      .conn_status_i         (8'd0),
+      .bk_valid_o            (unused_bk_valid),
+      .bk_row_o              (unused_bk_row),
+      .bk_done_i             (1'b1),
+      .bk_data_i             (512'd0),
+      .connections_used_i    (32'd0),
+      .connections_embryonic_i(32'd0),
+      .secret_o              (unused_secret),
       .trace_commit_o        (trace_commit_o),
       .trace_command_valid_o (trace_command_valid_o),
       .trace_command_o       (trace_command_o),

@@ -148,8 +148,8 @@ module portcam_decide (
   logic                        unused_q1;
   logic [7:0]                  to_function;
 
-  assign unused_q1 = ^{address_q1.hit, verdict_q1, backend_q1.present, backend_q1.is_v6, endpoint_q1,
-                       service_q1, packet_q1.decided, packet_q1.protocol};
+  assign unused_q1 = ^{address_q1.hit, verdict_q1, backend_q1.present, backend_q1.is_v6,
+                       endpoint_q1, service_q1, packet_q1.decided, packet_q1.protocol};
 
   // A paused or stopped domain decides before anything else of a service or an endpoint.
   assign stopped_or = verdict_q1.paused || verdict_q1.stopped;
