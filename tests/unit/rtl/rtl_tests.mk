@@ -21,3 +21,21 @@ $(RTL_BENCHES:%=$(RTL_BENCH_DIR)/%_test): $(RTL_BENCH_DIR)/%_test: tests/unit/rt
 	  -o $(CURDIR)/$@ $< $(CURDIR)/tests/unit/rtl/$*_test.cpp > $(RTL_BENCH_DIR)/$*.log 2>&1 || \
 	  { cat $(RTL_BENCH_DIR)/$*.log; exit 1; }
 	$(Q)touch $@
+
+# What decides about records and answers, beside the C model.
+REJECTS_BENCH_RTL := hw/regs/gen/portcam_pkg.sv hw/rtl/core/portcam_types_pkg.sv \
+                     hw/rtl/lookup/portcam_creation.sv hw/rtl/lookup/portcam_reject_limit.sv \
+                     tests/unit/rtl/rejects_tb.sv
+
+TAP_TESTS += $(RTL_BENCH_DIR)/rejects_test
+
+$(RTL_BENCH_DIR)/rejects_test: $(REJECTS_BENCH_RTL) tests/unit/rtl/rejects_test.cpp \
+    tests/unit/rtl/tap.hpp build/libportcam_model.a
+	$(call say,VERILAT,tests/unit/rtl/rejects_tb.sv)
+	@mkdir -p $(RTL_BENCH_DIR)
+	$(Q)$(VERILATOR) $(RTL_BENCH_FLAGS) -CFLAGS "-I$(CURDIR)/hw/regs/gen -I$(CURDIR)/lib/model" \
+	  scripts/packages.vlt --top-module rejects_tb --Mdir $(RTL_BENCH_DIR)/rejects -o $(CURDIR)/$@ \
+	  $(REJECTS_BENCH_RTL) $(CURDIR)/tests/unit/rtl/rejects_test.cpp \
+	  $(CURDIR)/build/libportcam_model.a > $(RTL_BENCH_DIR)/rejects.log 2>&1 || \
+	  { cat $(RTL_BENCH_DIR)/rejects.log; exit 1; }
+	$(Q)touch $@
