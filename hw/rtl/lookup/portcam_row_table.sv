@@ -3,10 +3,11 @@
 // portcam_row_table: rows by number in two banks, with a valid bit each: one lookup a clock, and a
 // port for the host.
 //
-// Lookup: lookup_present_o and lookup_data_o come exactly 2 clocks after lookup_en_i; an empty row
-// gives zeros. Host port: req_valid_i for one clock while busy_o is low and no request is
-// outstanding; done_o pulses 2 clocks later, for a read with the row (zeros for an empty one), for
-// a write when lookups have long been seeing it. A write with req_present_i = 0 empties the row.
+// Lookup: lookup_present_o and lookup_data_o come exactly ReadLatency clocks after lookup_en_i; an
+// empty row gives zeros. Host port: req_valid_i for one clock while busy_o is low and no request is
+// outstanding; done_o pulses ReadLatency clocks later, for a read with the row (zeros for an empty
+// one), for a write when lookups have long been seeing it. A write with req_present_i = 0 empties
+// the row.
 // Init: init_i empties all rows of both banks in 2 * Rows clocks; it runs by itself after reset;
 // busy_o is high from the next clock on. It must not be given while a request is outstanding.
 // Memory: a lookup in the same clock as a write of the same row sees the old row (portcam_ram).
@@ -14,8 +15,9 @@
 `default_nettype none
 
 module portcam_row_table #(
-    parameter int unsigned Width = 64,
-    parameter int unsigned Rows  = 256
+    parameter int unsigned Width       = 64,
+    parameter int unsigned Rows        = 256,
+    parameter int unsigned ReadLatency = 2
 ) (
     input  logic                    clk_i,
     input  logic                    rst_ni,
@@ -43,12 +45,15 @@ module portcam_row_table #(
   if (Rows < 2 || (Rows & (Rows - 1)) != 0) begin : g_bad_rows
     $error("portcam_row_table: Rows must be a power of two and at least 2");
   end
+  if (ReadLatency < 2 || ReadLatency > 4) begin : g_bad_latency
+    $error("portcam_row_table: ReadLatency must be 2 to 4");
+  end
 
   localparam int unsigned RowBits = $clog2(Rows);
 
-  logic             init_run_q;
-  logic [RowBits:0] init_addr_q;
-  logic [1:0]       done_q;
+  logic                   init_run_q;
+  logic [RowBits:0]       init_addr_q;
+  logic [ReadLatency-1:0] done_q;
 
   always_ff @(posedge clk_i) begin
     if (init_i) begin
@@ -58,7 +63,7 @@ module portcam_row_table #(
       init_addr_q <= init_addr_q + 1'b1;
       init_run_q  <= !(&init_addr_q);
     end
-    done_q <= {done_q[0], req_valid_i};
+    done_q <= {done_q[ReadLatency-2:0], req_valid_i};
     if (!rst_ni) begin
       init_run_q  <= 1'b1;
       init_addr_q <= '0;
@@ -67,7 +72,7 @@ module portcam_row_table #(
   end
 
   assign busy_o = init_run_q;
-  assign done_o = done_q[1];
+  assign done_o = done_q[ReadLatency-1];
 
   logic             b_en;
   logic             b_we;
@@ -91,7 +96,7 @@ module portcam_row_table #(
   portcam_ram #(
       .Width      (Width + 1),
       .Depth      (2 * Rows),
-      .ReadLatency(2)
+      .ReadLatency(ReadLatency)
   ) u_ram (
       .clk_i    (clk_i),
       .a_en_i   (lookup_en_i),
@@ -108,7 +113,8 @@ module portcam_row_table #(
   always_ff @(posedge clk_i) begin
     if (rst_ni) begin
       a_no_request_during_init : assert (!(init_run_q && req_valid_i));
-      a_no_init_over_request : assert (!(init_i && (req_valid_i || done_q[0])));
+      a_no_init_over_request :
+      assert (!(init_i && (req_valid_i || done_q[ReadLatency-2:0] != '0)));
     end
   end
 `endif
