@@ -3,7 +3,7 @@
 # Benches of the modules in hw/rtl/connection, as those of rtl_tests.mk. connection_next is its own
 # top; the others have a *_tb.sv.
 
-CONNECTION_BENCHES      := connection_next toeplitz
+CONNECTION_BENCHES      := connection_next toeplitz schedule
 CONNECTION_BENCH_TESTS  := $(CONNECTION_BENCHES:%=$(RTL_BENCH_DIR)/%_test)
 CONNECTION_BENCH_COMMON := hw/regs/gen/portcam_pkg.sv $(wildcard hw/rtl/common/*.sv hw/rtl/lookup/*.sv \
                            hw/rtl/connection/*.sv) tests/unit/rtl/tap.hpp build/libportcam_model.a
@@ -15,7 +15,7 @@ TAP_TESTS += $(CONNECTION_BENCH_TESTS)
 
 $(RTL_BENCH_DIR)/connection_next_test: CONNECTION_TOP := portcam_connection_next
 $(RTL_BENCH_DIR)/connection_next_test: hw/rtl/connection/portcam_connection_next.sv
-$(RTL_BENCH_DIR)/toeplitz_test: tests/unit/rtl/toeplitz_tb.sv
+$(filter-out %/connection_next_test,$(CONNECTION_BENCH_TESTS)): $(RTL_BENCH_DIR)/%_test: tests/unit/rtl/%_tb.sv
 
 $(CONNECTION_BENCH_TESTS): $(RTL_BENCH_DIR)/%_test: tests/unit/rtl/%_test.cpp $(CONNECTION_BENCH_COMMON)
 	$(call say,VERILAT,$<)
