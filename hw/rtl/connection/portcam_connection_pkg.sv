@@ -1,0 +1,176 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// What travels inside portcam_connections: operations, records, events. Addresses keep the order of
+// the wire (first byte in bits 7:0), IPv4 in bits 31:0; ports and numbers are plain numbers. Numbers
+// of services, addresses, backends and endpoints are 16 bits wide and slots 24, whatever the size of
+// the build. States are portcam_pkg::connection_state_e.
+`default_nettype none
+
+package portcam_connection_pkg;
+
+  // Kinds of operations. Forward and reverse are packets; from OpScan on they come from
+  // portcam_connection_walk.
+  typedef enum logic [3:0] {
+    OpNone    = 4'd0,
+    OpForward = 4'd1,  // towards a stateful service
+    OpReverse = 4'd2,  // from an endpoint of stateful services
+    OpScan    = 4'd3,  // which rows of a bucket of every table are in use
+    OpRead    = 4'd4,  // the record of a slot
+    OpAge     = 4'd5,  // end it, if it is the same and was not used since
+    OpKeep    = 4'd6,  // its last use is now, if it is the same
+    OpDelete  = 4'd7,  // end it, if it is the same
+    OpMove    = 4'd8   // from the stash to the table
+  } op_e;
+
+  // What both directions of a flow know.
+  typedef struct packed {
+    logic         is_v6;
+    logic [127:0] ip;
+    logic [15:0]  port;
+    logic [7:0]   protocol;
+  } client_t;
+
+  // A packet as the lookup hands it over.
+  typedef struct packed {
+    logic        forward;
+    logic        reverse;
+    client_t     client;
+    logic [15:0] service;
+    logic [15:0] address;
+    logic [15:0] port;        // forward: port that the client addressed; reverse: source port
+    logic [15:0] endpoint;    // reverse: number of the endpoint
+    logic        wide;        // the port is part of the backend end and of the hash
+    logic [15:0] group;
+    logic        keyless;     // loopback: there can be no record
+    logic        may_create;
+    logic        draining;
+    logic        hash;        // policy hash for packets that may not create
+    logic        full_hash;   // policy hash where there is no room
+    logic [1:0]  pick;
+    logic [15:0] schedule;
+    logic [4:0]  slots_log2;
+    logic [31:0] crc;
+    logic        is_tcp;
+    logic [2:0]  tcp_class;
+    logic [31:0] tcp_seq;
+    logic [31:0] tcp_end;
+    logic [15:0] len;
+    logic [31:0] limit;       // of embryonic records, 0 none
+  } request_t;
+
+  // What the walk asks for.
+  typedef struct packed {
+    logic [3:0]  kind;
+    logic [23:0] slot;        // OpScan: any slot of the bucket
+    logic [31:0] generation;
+    logic [31:0] last_used;
+  } walk_t;
+
+  // An operation on its way.
+  typedef struct packed {
+    logic        packet;        // a header is in this clock, whether it concerns records or not
+    logic        bank;
+    logic [3:0]  kind;          // op_e
+    logic        is_v6;
+    logic [63:0] hash;
+    request_t    req;
+    walk_t       walk;
+  } op_t;
+
+  // What is found by.
+  typedef struct packed {
+    client_t     client;
+    logic [15:0] service;
+    logic [15:0] address;
+    logic [15:0] port;        // public port
+    logic [15:0] backend;
+    logic [15:0] endpoint;
+  } row_t;
+
+  // What changes with packets.
+  typedef struct packed {
+    logic [31:0] generation;
+    logic [3:0]  state;
+    logic        embryonic;
+    logic [7:0]  syn_repeats;
+    logic [31:0] client_next;
+    logic [31:0] created;
+    logic [31:0] last_used;
+    logic [47:0] forward_packets;
+    logic [63:0] forward_octets;
+    logic [47:0] reverse_packets;
+    logic [63:0] reverse_octets;
+  } state_t;
+
+  // What one operation did to one record: the newest word about its keys and its slot.
+  typedef struct packed {
+    logic        valid;
+    logic        live;          // the record is there after the operation
+    logic [23:0] slot;
+    logic        moved;         // slot is new to the record; the row has to be written
+    row_t        row;
+    state_t      state;
+    logic [1:0]  accepts;       // the backend takes new connections, by bank
+    logic        left;          // the record left this endpoint for that of row
+    logic [15:0] left_endpoint;
+  } event_t;
+
+  // Verdicts on a packet.
+  typedef enum logic [3:0] {
+    SaysNothing      = 4'd0,   // neither forward nor reverse
+    SaysForward      = 4'd1,   // to the record's backend
+    SaysNew          = 4'd2,   // the same, of a record that began with the packet
+    SaysReverse      = 4'd3,   // to the client
+    SaysNoReply      = 4'd4,   // reverse, but there is no record
+    SaysNoRecord     = 4'd5,   // policy no_record
+    SaysHash         = 4'd6,   // by the hash: may not create
+    SaysDraining     = 4'd7,
+    SaysNoBackend    = 4'd8,   // policy no_backend
+    SaysAmbiguous    = 4'd9,
+    SaysFull         = 4'd10,
+    SaysFullHash     = 4'd11,
+    SaysUnproven     = 4'd12,  // the share of embryonic records is used up
+    SaysUnprovenHash = 4'd13
+  } says_e;
+
+  typedef struct packed {
+    logic [3:0]  says;
+    logic [15:0] service;
+    logic [15:0] address;
+    logic [15:0] port;
+    logic [15:0] backend;
+  } verdict_t;
+
+  // What an operation means for the counters of backends.
+  typedef struct packed {
+    logic        valid;
+    logic [15:0] backend;
+    logic        began;
+    logic        active;        // becomes active
+    logic        syn_repeat;
+    logic        syn_reset;
+    logic        syn_ack;
+    logic [31:0] syn_ack_ms;
+    logic        left_valid;
+    logic [15:0] left_backend;
+    logic        ended;
+    logic        inactive;      // is active no longer
+  } tally_t;
+
+  // The order of operations, for verification.
+  typedef struct packed {
+    logic        packet;        // a header passed the record stage
+    logic [3:0]  kind;
+    logic        acted;         // walk: the operation did what it says
+    logic        asked;         // the service's counter moved on
+    logic        second;        // the second candidate was taken
+    logic        room;
+    logic [15:0] index;
+    logic [23:0] slot;
+    logic [23:0] to;
+    logic [31:0] time_ms;
+  } trace_t;
+
+endpackage
+
+`default_nettype wire
