@@ -1,20 +1,25 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // The card under test with what surrounds it: clocks and resets, register accesses with random
-// gaps, host memory, tables and counters, and the bridge that takes interrupts. Inputs without a
+// gaps, host memory, tables, counters and records, and the bridge that takes interrupts. Inputs without a
 // valid are random. What the commands must do is for card.hpp.
 #pragma once
 
 #include "Vportcam_control.h"
 #include "fake_core.hpp"
+#include "fake_records.hpp"
 
 using Top = Vportcam_control;
+
+// What the pipeline says of its records.
+enum : uint32_t { CONNECTIONS_USED = 0x12345678, CONNECTIONS_EMBRYONIC = 0x9abcdef0 };
 
 class Bench
 {
 public:
     Bench(Tap &t, uint64_t seed)
-        : tap(t), random(seed), bus(top, memory, t, random, pace), core(top, t, random, pace)
+        : tap(t), random(seed), bus(top, memory, t, random, pace), core(top, t, random, pace),
+          records(top, t, random, pace)
     {
         top.clk_i = 0;
     }
@@ -27,6 +32,7 @@ public:
     HostMemory memory;
     HostBus<Top> bus;
     FakeCore<Top> core;
+    FakeRecords<Top> records;
 
     uint64_t now = 0;
     unsigned irq_stall = 20;
@@ -36,6 +42,9 @@ public:
     {
         bus.drive();
         core.drive();
+        records.drive();
+        top.connections_used_i = CONNECTIONS_USED;
+        top.connections_embryonic_i = CONNECTIONS_EMBRYONIC;
         top.time_ms_i = uint32_t(now / 100);
         top.irq_ready_i = !random.percent(irq_stall);
         if (!top.s_axil_awvalid)
@@ -52,6 +61,7 @@ public:
             flr_clocks_ = top.flr_i;
             bus.watch();
             core.watch(in_reset_ != 0);
+            records.watch(in_reset_ != 0);
             watch_commands();
             watch_irq();
             aw_fire_ = top.s_axil_awvalid && top.s_axil_awready;
@@ -80,6 +90,7 @@ public:
         top.s_axil_bready = top.s_axil_rready = 0;
         steps(4);
         core.restart();
+        records.restart();
         top.rst_ni = 1;
     }
 

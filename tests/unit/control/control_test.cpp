@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Bench of portcam_control: directed tests by name, then random streams and resets. What is watched
-// in every clock stands in host_memory.hpp (AXI4), fake_core.hpp (table and counter bus) and
+// in every clock stands in host_memory.hpp (AXI4), fake_core.hpp (table and counter bus), fake_records.hpp
+// (buses of records and of states of backends) and
 // card.hpp (commands, completions, banks, interrupts). First argument: seed; second: how many times
 // the usual length the random tests run.
 
@@ -25,6 +26,7 @@ int main(int argc, char **argv)
     test_dma_errors(card);
     test_fields(card);
     test_stateful_fields(card);
+    test_records(card, 200 * factor);
     test_speed(card);
     test_flr(card, 400 * factor);
     test_random(card, 40 * factor);

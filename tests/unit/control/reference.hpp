@@ -75,6 +75,46 @@ inline uint64_t counter_value(unsigned table, unsigned row, unsigned which)
     return Random((uint64_t(table) << 40) + row * 2 + which).next();
 }
 
+// Records: two of three slots hold one, unless it was ended. Its image, 128 bytes, and the state of
+// a backend are made of their number.
+inline bool has_record(const std::set<uint32_t> &ended, uint32_t slot)
+{
+    return Random(0xabc0000 + slot).below(3) != 0 && !ended.count(slot);
+}
+
+inline std::vector<uint8_t> record_image(uint32_t slot)
+{
+    std::vector<uint8_t> image(128);
+    Random random(0xdef0000 + slot);
+    for (uint8_t &byte : image)
+        byte = uint8_t(random.next());
+    memcpy(&image[0], &slot, 4);
+    return image;
+}
+
+inline uint32_t record_generation(uint32_t slot)
+{
+    uint32_t generation;
+    memcpy(&generation, &record_image(slot)[4], 4);
+    return generation;
+}
+
+inline unsigned delete_status(const std::set<uint32_t> &ended, uint32_t slot, uint32_t generation)
+{
+    return !has_record(ended, slot)                ? PORTCAM_STATUS_NOT_FOUND
+           : record_generation(slot) != generation ? PORTCAM_STATUS_CHANGED
+                                                   : PORTCAM_STATUS_OK;
+}
+
+inline std::vector<uint8_t> backend_state(uint32_t row)
+{
+    std::vector<uint8_t> state(64);
+    Random random(0x1230000 + row);
+    for (uint8_t &byte : state)
+        byte = uint8_t(random.next());
+    return state;
+}
+
 inline Row find(const Tables &tables, unsigned table, unsigned row)
 {
     auto it = tables.find({table, row});
@@ -170,9 +210,11 @@ public:
 
     Tables visible, working;
     bool open = false, failed = false;
+    std::set<uint32_t> ended; // records that were deleted
 
     void reset()
     {
+        ended.clear();
         visible.clear();
         working.clear();
         open = failed = false;
@@ -222,6 +264,24 @@ public:
             break;
         case PORTCAM_OPCODE_COUNTER_READ:
             read_counters(c, addr, r);
+            break;
+        case PORTCAM_OPCODE_BACKEND_READ:
+            r.status = CONNECTION_ROWS ? in_range(c, BACKENDS, addr) : +PORTCAM_STATUS_UNSUPPORTED;
+            for (uint32_t i = 0; !r.status && i < c.count; i++)
+                write_out(r, addr + 64 * i, backend_state(c.row + i));
+            if (!r.status)
+                r.result = c.count;
+            break;
+        case PORTCAM_OPCODE_CONNECTION_READ:
+            r.status = CONNECTION_ROWS ? in_range(c, SLOTS, addr) : +PORTCAM_STATUS_UNSUPPORTED;
+            for (uint32_t i = 0; !r.status && i < c.count; i++)
+                if (has_record(ended, c.row + i))
+                    write_image(r, addr, c.row + i);
+            if (r.status)
+                r.result = 0;
+            break;
+        case PORTCAM_OPCODE_CONNECTION_DELETE:
+            delete_record(c, addr, r);
             break;
         case PORTCAM_OPCODE_SELF_TEST:
             if (addr % 64 || addr2 % 64) {
@@ -279,16 +339,49 @@ private:
         return bytes;
     }
 
+    unsigned in_range(const Command &c, unsigned rows, uint64_t addr)
+    {
+        if (c.row >= rows)
+            return PORTCAM_STATUS_ROW_OUT_OF_RANGE;
+        if (c.count == 0 || c.count > 1024)
+            return PORTCAM_STATUS_BAD_LENGTH;
+        if (uint64_t(c.row) + c.count > rows)
+            return PORTCAM_STATUS_ROW_OUT_OF_RANGE;
+        return addr % 64 ? PORTCAM_STATUS_BAD_ALIGNMENT : PORTCAM_STATUS_OK;
+    }
+
+    // The next image, densely; its halves are written one after the other.
+    void write_image(Result &r, uint64_t addr, uint32_t slot)
+    {
+        std::vector<uint8_t> image = record_image(slot);
+        for (unsigned half = 0; half < 2 && !r.status; half++)
+            write_out(r, addr + 128ull * r.result + 64 * half,
+                      {image.begin() + 64 * half, image.begin() + 64 * half + 64});
+        r.result++;
+    }
+
+    void delete_record(const Command &c, uint64_t addr, Result &r)
+    {
+        if (!CONNECTION_ROWS)
+            r.status = PORTCAM_STATUS_UNSUPPORTED;
+        else if (c.row >= SLOTS)
+            r.status = PORTCAM_STATUS_ROW_OUT_OF_RANGE;
+        else if (addr % 64)
+            r.status = PORTCAM_STATUS_BAD_ALIGNMENT;
+        else
+            r.status = delete_status(ended, c.row, c.count);
+        if (r.status)
+            return;
+        ended.insert(c.row);
+        write_image(r, addr, c.row);
+        if (r.status)
+            r.result = 0;
+    }
+
     void read_counters(const Command &c, uint64_t addr, Result &r)
     {
         unsigned rows = counter_rows(c.table_id);
-        r.status = in_table(c, rows);
-        if (!r.status && (c.count == 0 || c.count > 1024))
-            r.status = PORTCAM_STATUS_BAD_LENGTH;
-        if (!r.status && uint64_t(c.row) + c.count > rows)
-            r.status = PORTCAM_STATUS_ROW_OUT_OF_RANGE;
-        if (!r.status && addr % 64)
-            r.status = PORTCAM_STATUS_BAD_ALIGNMENT;
+        r.status = rows ? in_range(c, rows, addr) : +PORTCAM_STATUS_UNKNOWN_TABLE;
         for (uint32_t i = 0; !r.status && i < c.count; i += 4) {
             std::vector<uint8_t> bytes;
             for (uint32_t n = i; n < i + 4 && n < c.count; n++)

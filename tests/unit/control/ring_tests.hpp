@@ -16,7 +16,7 @@ inline void test_registers(Card &card)
         {PORTCAM_REG_MAGIC, PORTCAM_MAGIC},
         {PORTCAM_REG_VERSION, 1u << 16 | PORTCAM_INTERFACE_MINOR},
         {PORTCAM_REG_BUILD_ID, 0xC0FFEE01},
-        {PORTCAM_REG_CAPS, 7},
+        {PORTCAM_REG_CAPS, CONNECTION_ROWS ? 0x1f : 0x17},
         {PORTCAM_REG_CAP_FRAME, 9600u << 16 | 128},
         {PORTCAM_REG_CAP_UNITS, 8 << 16 | 1 << 8 | FUNCTIONS},
         {PORTCAM_REG_CAP_DOMAINS, DOMAINS},
@@ -26,7 +26,13 @@ inline void test_registers(Card &card)
         {PORTCAM_REG_CAP_ENDPOINTS, ENDPOINT_WAYS << 24 | ENDPOINT_ROWS},
         {PORTCAM_REG_CAP_ENDPOINTS_ANY_PORT, ENDPOINT_WAYS << 24 | ENDPOINT_ANY_PORT_ROWS},
         {PORTCAM_REG_CAP_ENDPOINTS_ANY, ENDPOINT_WAYS << 24 | ENDPOINT_ANY_ROWS},
-        {PORTCAM_REG_CAP_CONNECTIONS, 0},
+        {PORTCAM_REG_CAP_CONNECTIONS,
+         CONNECTION_ROWS ? CONNECTION_STASH << 24 | CONNECTION_ROWS : 0},
+        {PORTCAM_REG_CAP_CONNECTIONS_V6,
+         CONNECTION_ROWS ? CONNECTION_STASH << 24 | CONNECTION_ROWS_V6 : 0},
+        {PORTCAM_REG_CAP_SCHEDULE, SCHEDULE_ROWS},
+        {PORTCAM_REG_CONNECTIONS_USED, CONNECTIONS_USED},
+        {PORTCAM_REG_CONNECTIONS_EMBRYONIC, CONNECTIONS_EMBRYONIC},
         {PORTCAM_REG_STATUS, PORTCAM_STATUS_READY}};
     static const unsigned writable[] = {
         PORTCAM_REG_HASH_SEED,   PORTCAM_REG_SCRATCH,     PORTCAM_REG_CMD_BASE_LO,
@@ -79,8 +85,28 @@ inline void test_registers(Card &card)
     }
     tap.done(
         "registers: writable ones keep 32 bits, partial writes are ignored, read-only ones stay");
+    uint32_t secret[8];
+    for (unsigned i : {3u, 0u, 7u, 1u, 2u, 6u, 5u, 4u}) {
+        secret[i] = uint32_t(card.random.next());
+        card.write32(PORTCAM_REG_SECRET_0 + 4 * i, secret[i]);
+        for (unsigned strobes = 0; strobes < 15; strobes++)
+            card.write32(PORTCAM_REG_SECRET_0 + 4 * i, ~secret[i], strobes);
+        for (unsigned offset : {PORTCAM_REG_SECRET_0 - 4, PORTCAM_REG_SECRET_7 + 4})
+            card.write32(offset, 0x5a5a5a5a);
+    }
+    for (unsigned i = 0; i < 8; i++) {
+        if (card.top.secret_o[i] != secret[i])
+            tap.fail("word %u of the secret is 0x%x instead of 0x%x", i, card.top.secret_o[i],
+                     secret[i]);
+        if (uint32_t value = card.read32(PORTCAM_REG_SECRET_0 + 4 * i))
+            tap.fail("word %u of the secret reads 0x%x", i, value);
+    }
+    tap.done("registers: the secret goes in word by word, whole words only, and is never read");
     card.flr();
     card.wait_ready();
+    for (unsigned i = 0; i < 8; i++)
+        if (card.top.secret_o[i])
+            tap.fail("word %u of the secret after the reset of the function", i);
     for (unsigned offset : writable)
         if (card.read32(offset))
             tap.fail("register 0x%x after the reset of the function", offset);

@@ -4,7 +4,7 @@
 // how many clocks a command takes.
 #pragma once
 
-#include "ring_tests.hpp"
+#include "record_tests.hpp"
 
 inline void check_error(Card &card, uint64_t count, uint64_t addr, unsigned raised,
                         const char *what)
@@ -185,9 +185,11 @@ inline void test_flr(Card &card, unsigned rounds)
             card.enable();
             card.submit(command(0));
             card.doorbell();
-            for (unsigned n = 0; n < 20; n++)
-                if (!(card.read32(PORTCAM_REG_STATUS) & PORTCAM_STATUS_READY) && card.finished)
+            for (unsigned n = 0; n < 20; n++) {
+                uint32_t before = card.finished;
+                if (!(card.read32(PORTCAM_REG_STATUS) & PORTCAM_STATUS_READY) && before)
                     tap.fail("a command while the card is not ready");
+            }
             card.drain();
             card.disable();
         }
