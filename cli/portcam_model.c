@@ -44,6 +44,7 @@ struct run {
     unsigned n_ports;
     struct port ports[PORTS_MAX];
     struct pc_device *device;
+    uint32_t aged; /* ms: when all records were looked at */
     unsigned long lost[256]; /* frames that left by a function without a file */
 };
 
@@ -238,19 +239,44 @@ static void write_frame(struct run *r, unsigned function, const struct pcap_pkth
     r->lost[function]++;
 }
 
+/* Milliseconds of a capture's time stamp; nanoseconds, as the files were opened. */
+static uint32_t time_of(const struct pcap_pkthdr *header)
+{
+    return (uint32_t)((uint64_t)header->ts.tv_sec * 1000 + (uint64_t)header->ts.tv_usec / 1000000);
+}
+
+/* Records age by the time stamps: all of them are looked at whenever half a second has passed. */
+static void age(struct run *r, uint32_t now)
+{
+    const struct pc_connections *c = pc_device_connections(r->device);
+    if (now - r->aged < 500)
+        return;
+    r->aged = now;
+    if (c)
+        pc_device_age(r->device, now, pc_connections_capacity(c));
+}
+
 static int pass_frames(struct run *r)
 {
     static uint8_t frame[FRAME_MAX];
     struct pc_decision decision;
+    struct pc_answer answer;
     struct port *p;
     int result = MODEL_OK;
 
     while (result == MODEL_OK && (p = next_port(r))) {
         struct pcap_pkthdr header = p->header;
         memcpy(frame, p->data, header.caplen);
-        pc_device_packet(r->device, frame, header.caplen, p->function, NULL, &decision);
+        uint32_t now = time_of(&header);
+        age(r, now);
+        pc_device_packet(r->device, frame, header.caplen, p->function, now, NULL, &decision,
+                         &answer);
         if (!decision.drop)
             write_frame(r, decision.egress, &header, frame);
+        if (answer.len) {
+            header.caplen = header.len = answer.len;
+            write_frame(r, answer.egress, &header, answer.bytes);
+        }
         result = advance(p);
     }
     return result;

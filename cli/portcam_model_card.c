@@ -22,7 +22,8 @@ unsigned model_functions(void)
 static struct portcam_caps caps_of(const struct pc_sizes *s)
 {
     return (struct portcam_caps){
-        .flags = PORTCAM_CAPS_IPV6 | PORTCAM_CAPS_STATIC | PORTCAM_CAPS_DELIVER,
+        .flags = PORTCAM_CAPS_IPV6 | PORTCAM_CAPS_STATIC | PORTCAM_CAPS_DELIVER |
+                 (s->connection_rows ? PORTCAM_CAPS_STATEFUL : 0) | PORTCAM_CAPS_REJECT,
         .functions = s->functions,
         .domains = s->domains,
         .addresses = s->addresses,
@@ -94,7 +95,7 @@ static int compile(const char *file, const char *text, size_t len, const struct 
 
 static int run(struct pc_device *d, const struct portcam_command *c)
 {
-    static struct pc_command_result result; /* 16 KiB */
+    static struct pc_command_result result; /* 128 KiB */
     pc_device_command(d, c, &result);
     return result.status == PORTCAM_STATUS_OK ? 0 : -(int)result.status;
 }

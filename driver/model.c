@@ -5,13 +5,15 @@
  * Registers are function calls, DMA is a checked copy through the device's mapping table,
  * interrupts are eventfd writes. Bus master is honoured as a bus would: DMA before
  * portcam_dev_start() fails. A doorbell returns when its commands are done. One lock keeps threads
- * apart; the model itself is not called from outside it.
+ * apart; the model itself is not called from outside it. Time goes on at each register access, by
+ * the clock of the host, or as a test says.
  */
 #include "model.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "card.h"
@@ -24,6 +26,8 @@ struct pc_model {
     struct pc_card *card;
     pthread_mutex_t lock; /* the card, master, irq */
     bool master;
+    bool own_time; /* a test sets it */
+    struct timespec start;
     int irq[MODEL_VECTORS];
 };
 
@@ -54,6 +58,17 @@ static void model_irq(void *ctx, unsigned vector)
     /* A full counter already wakes whoever sleeps. */
     if (write(m->irq[vector], &one, sizeof(one)) != (ssize_t)sizeof(one))
         pc_dev_log(dev, PORTCAM_LOG_DEBUG, "vector %u: eventfd not written", vector);
+}
+
+static void go_on(struct pc_model *m)
+{
+    struct timespec now;
+
+    if (m->own_time)
+        return;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    pc_card_set_time(m->card, (uint32_t)((now.tv_sec - m->start.tv_sec) * 1000 +
+                                         (now.tv_nsec - m->start.tv_nsec) / 1000000));
 }
 
 static void drop_irqs(struct pc_model *m)
@@ -91,6 +106,7 @@ static int model_open(struct portcam_dev *dev, const char *rest,
         return pc_fail(err, "no lock for the card model: %s", pc_strerror(err));
     }
     dev->priv = m;
+    clock_gettime(CLOCK_MONOTONIC, &m->start);
     m->card = pc_card_new(&host);
     if (!m->card) {
         pthread_mutex_destroy(&m->lock);
@@ -118,6 +134,7 @@ static int model_reg_read32(struct portcam_dev *dev, uint32_t offset, uint32_t *
     struct pc_model *m = dev->priv;
 
     pthread_mutex_lock(&m->lock);
+    go_on(m);
     *ret = pc_card_reg_read(m->card, offset);
     pthread_mutex_unlock(&m->lock);
     return 0;
@@ -128,6 +145,7 @@ static int model_reg_write32(struct portcam_dev *dev, uint32_t offset, uint32_t 
     struct pc_model *m = dev->priv;
 
     pthread_mutex_lock(&m->lock);
+    go_on(m);
     pc_card_reg_write(m->card, offset, value);
     pthread_mutex_unlock(&m->lock);
     return 0;
@@ -229,6 +247,17 @@ const struct pc_dev_ops pc_dev_model_ops = {
 struct pc_card *pc_dev_model_card(struct portcam_dev *dev)
 {
     return dev->ops == &pc_dev_model_ops ? ((struct pc_model *)dev->priv)->card : NULL;
+}
+
+void pc_dev_model_set_time(struct portcam_dev *dev, uint32_t ms)
+{
+    if (dev->ops != &pc_dev_model_ops)
+        return;
+    struct pc_model *m = dev->priv;
+    pthread_mutex_lock(&m->lock);
+    m->own_time = true;
+    pc_card_set_time(m->card, ms);
+    pthread_mutex_unlock(&m->lock);
 }
 
 void pc_dev_model_lock(struct portcam_dev *dev)

@@ -15,6 +15,9 @@ struct pc_card;
  */
 PORTCAM_API struct pc_card *pc_dev_model_card(struct portcam_dev *dev);
 
+/* The card's time is `ms`, and stands still until this is called again. */
+PORTCAM_API void pc_dev_model_set_time(struct portcam_dev *dev, uint32_t ms);
+
 /* Keep register accesses of other threads away from the card; not needed in a single thread. */
 PORTCAM_API void pc_dev_model_lock(struct portcam_dev *dev);
 PORTCAM_API void pc_dev_model_unlock(struct portcam_dev *dev);

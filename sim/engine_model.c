@@ -86,15 +86,22 @@ static void push(void *self, unsigned function, const uint8_t *frame, size_t len
 static void run_frame(struct model_engine *m)
 {
     struct waiting w = m->queue[m->head];
+    struct pc_card *card = m->card;
     struct pc_decision decision;
+    struct pc_answer answer;
     m->head = (m->head + 1) % ROOM;
     m->count--;
-    unsigned functions = pc_tables_sizes(pc_device_tables(pc_card_device(m->card)))->functions;
+    unsigned functions = pc_tables_sizes(pc_device_tables(pc_card_device(card)))->functions;
     unsigned function = w.function < functions ? w.function : 1;
-    pc_device_packet(pc_card_device(m->card), w.bytes, w.len, function, NULL, &decision);
+    pc_device_packet(pc_card_device(card), w.bytes, w.len, function, pc_card_time(card), NULL,
+                     &decision, &answer);
     if (!decision.drop) {
         m->stats.frames_out++;
         m->host.frame(m->host.ctx, decision.egress, w.bytes, w.len);
+    }
+    if (answer.len) {
+        m->stats.frames_out++;
+        m->host.frame(m->host.ctx, answer.egress, answer.bytes, answer.len);
     }
     free(w.bytes);
 }

@@ -147,6 +147,7 @@ static void on_work(evutil_socket_t fd, short what, void *ctx)
     (void)fd;
     (void)what;
     struct sim *s = ctx;
+    s->engine.set_time(s->engine.self, now_ms(s));
     cables_resume(s->cables);
     if (s->engine.run(s->engine.self))
         wake(s);

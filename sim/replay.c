@@ -134,7 +134,7 @@ void pc_replay_admitted(struct pc_replay *r, enum pc_side side)
         differ(r, "a frame of the %s side was admitted that never came in", side_name[side]);
         return;
     }
-    pc_device_packet(r->device, i->bytes, i->len, i->function, NULL, &i->decision);
+    pc_device_packet(r->device, i->bytes, i->len, i->function, 0, NULL, &i->decision, NULL);
     if (i->decision.drop) {
         r->drops++;
         free(i);

@@ -64,9 +64,21 @@ void pc_card_reset(struct pc_card *c)
     c->scratch = 0;
 }
 
+/* A whole pass takes 500 ms; where time jumps, or stands still, the pass is made at once, or not at all. */
 void pc_card_set_time(struct pc_card *c, uint32_t time_ms)
 {
+    const struct pc_connections *connections = pc_device_connections(c->device);
+    uint32_t passed = time_ms - c->time_ms;
     c->time_ms = time_ms;
+    if (!connections || passed == 0)
+        return;
+    unsigned capacity = pc_connections_capacity(connections);
+    pc_device_age(c->device, time_ms, passed < 500 ? passed * (capacity / 500 + 1) : capacity);
+}
+
+uint32_t pc_card_time(const struct pc_card *c)
+{
+    return c->time_ms;
 }
 
 struct pc_device *pc_card_device(struct pc_card *c)
@@ -210,12 +222,18 @@ static void set_enable(struct pc_card *c, bool enable)
 
 /* ---- registers ---- */
 
+static uint32_t connection_shape(const struct pc_sizes *s, uint32_t rows)
+{
+    return rows ? rows | s->connection_stash << PORTCAM_CAP_CONNECTIONS_STASH_SHIFT : 0;
+}
+
 static uint32_t read_capability(const struct pc_sizes *s, uint32_t offset)
 {
     uint32_t ways = s->endpoint_ways << PORTCAM_CAP_ENDPOINTS_WAYS_SHIFT;
     switch (offset) {
     case PORTCAM_REG_CAPS:
-        return PORTCAM_CAPS_IPV6 | PORTCAM_CAPS_STATIC | PORTCAM_CAPS_DELIVER;
+        return PORTCAM_CAPS_IPV6 | PORTCAM_CAPS_STATIC | PORTCAM_CAPS_DELIVER |
+               (s->connection_rows ? PORTCAM_CAPS_STATEFUL : 0) | PORTCAM_CAPS_REJECT;
     case PORTCAM_REG_CAP_FRAME:
         return PORTCAM_BUILD_WINDOW | s->max_frame << PORTCAM_CAP_FRAME_MAX_FRAME_SHIFT;
     case PORTCAM_REG_CAP_UNITS:
@@ -235,6 +253,12 @@ static uint32_t read_capability(const struct pc_sizes *s, uint32_t offset)
         return s->endpoint_any_port_rows | ways;
     case PORTCAM_REG_CAP_ENDPOINTS_ANY:
         return s->endpoint_any_rows | ways;
+    case PORTCAM_REG_CAP_CONNECTIONS:
+        return connection_shape(s, s->connection_rows);
+    case PORTCAM_REG_CAP_CONNECTIONS_V6:
+        return connection_shape(s, s->connection_rows_v6);
+    case PORTCAM_REG_CAP_SCHEDULE:
+        return s->schedule_rows;
     default:
         return 0;
     }
@@ -251,6 +275,7 @@ static uint32_t read_status(const struct pc_card *c)
 uint32_t pc_card_reg_read(struct pc_card *c, uint32_t offset)
 {
     const struct ring *r = &c->ring;
+    const struct pc_connections *connections = pc_device_connections(c->device);
     switch (offset) {
     case PORTCAM_REG_MAGIC:
         return PORTCAM_MAGIC;
@@ -272,6 +297,10 @@ uint32_t pc_card_reg_read(struct pc_card *c, uint32_t offset)
         return c->time_ms;
     case PORTCAM_REG_SCRATCH:
         return c->scratch;
+    case PORTCAM_REG_CONNECTIONS_USED:
+        return connections ? pc_connections_used(connections) : 0;
+    case PORTCAM_REG_CONNECTIONS_EMBRYONIC:
+        return connections ? pc_connections_embryonic(connections) : 0;
     case PORTCAM_REG_CMD_BASE_LO:
         return (uint32_t)r->cmd_base;
     case PORTCAM_REG_CMD_BASE_HI:

@@ -32,8 +32,10 @@ void pc_card_reg_write(struct pc_card *c, uint32_t offset, uint32_t value);
 /* Function level reset. */
 void pc_card_reset(struct pc_card *c);
 
-/* The millisecond counter of register TIME_MS. */
+/* The millisecond counter of register TIME_MS. Records age as it goes on: whoever sets it more often than once in half a
+ * second has each of them looked at once in every second. */
 void pc_card_set_time(struct pc_card *c, uint32_t time_ms);
+uint32_t pc_card_time(const struct pc_card *c);
 
 /* The device behind the registers, for packets. */
 struct pc_device *pc_card_device(struct pc_card *c);

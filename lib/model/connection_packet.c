@@ -2,17 +2,18 @@
 /* A packet of a connection record: docs/connections.md sections 4 and 5. */
 #include "connection_table.h"
 
+#define PC_PACKETS_MASK ((1ull << 48) - 1)
+
 static void count(struct pc_connection *r, const struct pc_packet *p)
 {
     struct portcam_counter_row *row = p->from == PC_FROM_CLIENT ? &r->forward : &r->reverse;
-    row->packets++;
+    row->packets = (row->packets + 1) & PC_PACKETS_MASK;
     row->octets += p->len;
 }
 
 static void enter(struct pc_connections *c, struct pc_connection *r, enum pc_state state)
 {
-    c->backend[r->backend].active += pc_state_is_active(state) ? 1 : 0;
-    c->backend[r->backend].active -= pc_state_is_active(r->state) ? 1 : 0;
+    pc_active_add(c, r->backend, pc_state_is_active(state) - pc_state_is_active(r->state));
     r->state = (uint8_t)state;
 }
 
@@ -69,12 +70,21 @@ static unsigned backend_effects(struct pc_connections *c, const struct pc_connec
     return 0;
 }
 
-/* F.14: the same backend if it can take the SYN, or word to the caller to choose one. */
-static unsigned reuse_port(struct pc_connections *c, struct pc_connection *r,
-                           const struct pc_packet *p, struct pc_ended *ended)
+enum pc_meeting pc_connection_meets(const struct pc_connection *r, const struct pc_packet *p)
 {
-    if (!p->backend_accepts || (int32_t)(p->seq - r->client_next) <= 0)
-        return PC_EFFECT_RESCHEDULE;
+    bool port_reuse = false;
+    if (r->key.protocol == PC_PROTOCOL_TCP)
+        pc_tcp_next(r->state, p->from, pc_tcp_class(p->tcp_flags), &port_reuse);
+    if (!port_reuse)
+        return PC_MEETS_PASS;
+    if (p->backend_accepts && (int32_t)(p->seq - r->client_next) > 0)
+        return PC_MEETS_KEEP;
+    return PC_MEETS_RESCHEDULE;
+}
+
+static unsigned keep(struct pc_connections *c, struct pc_connection *r, const struct pc_packet *p,
+                     struct pc_ended *ended)
+{
     pc_record_finish(c, r, PC_END_PORT_REUSE, p->now, ended);
     pc_record_begin(c, r, p);
     return PC_EFFECT_KEPT;
@@ -88,7 +98,8 @@ static unsigned tcp_packet(struct pc_connections *c, struct pc_connection *r,
     bool port_reuse;
     enum pc_state after = pc_tcp_next(before, p->from, class_of, &port_reuse);
     if (port_reuse)
-        return reuse_port(c, r, p, ended);
+        return pc_connection_meets(r, p) == PC_MEETS_KEEP ? keep(c, r, p, ended)
+                                                          : (unsigned)PC_EFFECT_RESCHEDULE;
     count(r, p);
     if (class_of == PC_CLASS_ODD)
         return 0;

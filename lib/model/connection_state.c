@@ -7,21 +7,7 @@
 
 enum { TCP = 6 };
 
-struct pc_timeouts pc_timeouts_default(void)
-{
-    return (struct pc_timeouts){
-        .syn = 60000,
-        .syn_ack = 60000,
-        .established = 900000,
-        .fin_one = 120000,
-        .fin_both = 120000,
-        .reset = 10000,
-        .unreplied = 300000,
-        .replied = 300000,
-    };
-}
-
-uint32_t pc_timeout_of(const struct pc_timeouts *t, enum pc_state state)
+uint32_t pc_timeout_of(const struct portcam_timeout_row *t, enum pc_state state)
 {
     switch (state) {
     case PC_STATE_SYN_SEEN:
@@ -95,7 +81,7 @@ static bool is_loopback(bool is_v6, const uint8_t ip[16])
     return is_v6 ? memcmp(ip, one, 16) == 0 : ip[0] == 127;
 }
 
-static bool is_bad_source(const struct pc_parsed *p)
+bool pc_is_bad_source(const struct pc_parsed *p)
 {
     const uint8_t *ip = p->src.ip;
     if (is_unspecified(p->is_v6, ip) || (!p->is_v6 && ip[0] == 0) || is_group(p->is_v6, ip))
@@ -103,21 +89,26 @@ static bool is_bad_source(const struct pc_parsed *p)
     return is_loopback(p->is_v6, ip) && !is_loopback(p->is_v6, p->dst.ip);
 }
 
-enum pc_creation pc_may_create(const struct pc_parsed *p, unsigned tcp_flags)
+bool pc_is_land(const struct pc_parsed *p)
 {
-    if (is_bad_source(p))
+    return memcmp(p->src.ip, p->dst.ip, p->is_v6 ? 16 : 4) == 0 &&
+           (!p->has_ports || p->src.port == p->dst.port);
+}
+
+enum pc_creation pc_may_create(const struct pc_parsed *p)
+{
+    if (pc_is_bad_source(p))
         return PC_CREATE_BAD_SOURCE;
     if (is_unspecified(p->is_v6, p->dst.ip) || is_group(p->is_v6, p->dst.ip))
         return PC_CREATE_BAD_DESTINATION;
     if (p->has_ports && p->src.port == 0)
         return PC_CREATE_PORT_ZERO;
-    if (memcmp(p->src.ip, p->dst.ip, p->is_v6 ? 16 : 4) == 0 &&
-        (!p->has_ports || p->src.port == p->dst.port))
+    if (pc_is_land(p))
         return PC_CREATE_LAND;
     if (p->protocol != TCP)
         return PC_CREATE_OK;
-    enum pc_tcp_class class_of = pc_tcp_class(tcp_flags);
-    if (class_of == PC_CLASS_ODD || (tcp_flags & PC_TCP_SYN && tcp_flags & PC_TCP_RST))
+    enum pc_tcp_class class_of = pc_tcp_class(p->tcp_flags);
+    if (class_of == PC_CLASS_ODD || (p->tcp_flags & PC_TCP_SYN && p->tcp_flags & PC_TCP_RST))
         return PC_CREATE_BAD_FLAGS;
     return class_of == PC_CLASS_SYN ? PC_CREATE_OK : PC_CREATE_NOT_SYN;
 }

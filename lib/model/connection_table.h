@@ -21,21 +21,48 @@ struct pc_entry {
     struct pc_link in[PC_INDEXES]; /* its chains; the first is its place in the free list too */
 };
 
-struct pc_connections {
-    struct pc_connection_sizes sizes;
-    unsigned limit; /* embryonic records at once */
-    unsigned used, embryonic;
+/* Slots of one family. Those from `fresh` on that are free were never given back and are in no list. */
+struct pc_family {
+    unsigned first, rows, end; /* its stash is behind its rows */
+    unsigned used, fresh;
+    unsigned top; /* behind the highest slot that ever had a record */
     uint32_t first_free, last_free;
-    uint32_t chain_mask; /* chains - 1, chains a power of two */
-    struct pc_entry *entry;
-    uint32_t *chain[PC_INDEXES]; /* first slot of each */
-    struct pc_timeouts *timeouts;
-    struct pc_backend_counters *backend;
 };
 
-/* Out of the free list into both chains, by the keys of the record; and back, as the newest free one. */
+/* A backend's active before it changed. */
+struct pc_active_change {
+    uint64_t moment;
+    uint32_t backend, before;
+};
+
+#define PC_ACTIVE_CHANGES 128
+
+struct pc_connections {
+    struct pc_connection_sizes sizes;
+    struct pc_family family[2];
+    unsigned capacity;
+    uint32_t began; /* records that ever did */
+    unsigned embryonic;
+    uint32_t chain_mask; /* chains - 1, chains a power of two */
+    struct pc_entry *entry;
+    uint32_t *chain[PC_INDEXES]; /* first slot of each plus 1, or 0 */
+    struct pc_backend_counters *backend;
+    uint64_t moment, changes;
+    struct pc_active_change change[PC_ACTIVE_CHANGES];
+};
+
+struct pc_family *pc_family_of(struct pc_connections *c, uint32_t slot);
+
+/* The slot that has been free for longest, or PC_NO_SLOT. */
+uint32_t pc_entry_free(const struct pc_connections *c, bool is_v6);
+
+/* Out of the free slots into both chains, by the keys of the record; and back, as the newest free one. While the one or the
+ * other is called the record's state is not none. */
 void pc_entry_take(struct pc_connections *c, uint32_t slot);
 void pc_entry_give(struct pc_connections *c, uint32_t slot);
+
+/* One active record more, or fewer. */
+void pc_active_add(struct pc_connections *c, unsigned backend, int more);
 
 /* A new connection in a record whose keys and ends are written. */
 void pc_record_begin(struct pc_connections *c, struct pc_connection *r,

@@ -2,32 +2,17 @@
 /* Beginning and end of connection records, and what is set and read from outside: connections.h. */
 #include "connection_table.h"
 
-#include <string.h>
 
 /* ---- settings and counters ---- */
 
-bool pc_connections_set_timeouts(struct pc_connections *c, unsigned service,
-                                 const struct pc_timeouts *t)
-{
-    if (service >= c->sizes.services)
-        return false;
-    for (unsigned s = PC_STATE_NONE + 1; s < PC_STATE_MAX; s++) {
-        uint32_t ms = pc_timeout_of(t, s);
-        if (ms == 0 || ms > INT32_MAX)
-            return false;
-    }
-    c->timeouts[service] = *t;
-    return true;
-}
-
-void pc_connections_set_embryonic_limit(struct pc_connections *c, unsigned limit)
-{
-    c->limit = limit;
-}
-
 unsigned pc_connections_used(const struct pc_connections *c)
 {
-    return c->used;
+    return c->family[0].used + c->family[1].used;
+}
+
+unsigned pc_connections_used_by(const struct pc_connections *c, bool is_v6)
+{
+    return c->family[is_v6].used;
 }
 
 unsigned pc_connections_embryonic(const struct pc_connections *c)
@@ -42,13 +27,44 @@ struct pc_backend_counters pc_connections_backend(const struct pc_connections *c
     return c->backend[backend];
 }
 
+/* ---- active records ---- */
+
+void pc_active_add(struct pc_connections *c, unsigned backend, int more)
+{
+    if (more == 0)
+        return;
+    c->change[c->changes++ % PC_ACTIVE_CHANGES] =
+        (struct pc_active_change){c->moment, backend, c->backend[backend].active};
+    c->backend[backend].active += (uint32_t)more;
+}
+
+void pc_connections_tick(struct pc_connections *c)
+{
+    c->moment++;
+}
+
+void pc_connections_active_range(const struct pc_connections *c, unsigned backend, unsigned moments,
+                                 uint32_t *least, uint32_t *most)
+{
+    *least = *most = pc_connections_backend(c, backend).active;
+    for (uint64_t i = c->changes; i > 0 && c->changes - i < PC_ACTIVE_CHANGES; i--) {
+        const struct pc_active_change *was = &c->change[(i - 1) % PC_ACTIVE_CHANGES];
+        if (was->moment + moments < c->moment)
+            break;
+        if (was->backend != backend)
+            continue;
+        *least = was->before < *least ? was->before : *least;
+        *most = was->before > *most ? was->before : *most;
+    }
+}
+
 /* ---- begin and end of a record ---- */
 
 void pc_record_begin(struct pc_connections *c, struct pc_connection *r,
                      const struct pc_packet *first)
 {
     bool tcp = r->key.protocol == PC_PROTOCOL_TCP;
-    r->generation++;
+    r->generation = ++c->began;
     r->state = tcp ? PC_STATE_SYN_SEEN : PC_STATE_UNREPLIED;
     r->embryonic = true;
     r->syn_repeats = 0;
@@ -59,7 +75,7 @@ void pc_record_begin(struct pc_connections *c, struct pc_connection *r,
     struct pc_backend_counters *b = &c->backend[r->backend];
     b->new_connections++;
     b->records++;
-    b->active++;
+    pc_active_add(c, r->backend, 1);
     c->embryonic++;
 }
 
@@ -68,7 +84,7 @@ void pc_record_finish(struct pc_connections *c, const struct pc_connection *r,
 {
     struct pc_backend_counters *b = &c->backend[r->backend];
     b->records--;
-    b->active -= pc_state_is_active(r->state) ? 1 : 0;
+    pc_active_add(c, r->backend, -(int)pc_state_is_active(r->state));
     c->embryonic -= r->embryonic ? 1 : 0;
     if (ended)
         *ended = (struct pc_ended){.record = *r, .reason = (uint8_t)reason, .at = now};
@@ -85,29 +101,38 @@ static void end(struct pc_connections *c, uint32_t slot, enum pc_end_reason reas
 static void write_backend(struct pc_connection *r, const struct pc_insert *i)
 {
     r->backend = i->backend;
-    r->backend_generation = i->backend_generation;
     r->backend_end = i->backend_end;
 }
 
 static bool is_free(const struct pc_connections *c, uint32_t slot)
 {
-    return slot < c->sizes.capacity && c->entry[slot].r.state == PC_STATE_NONE;
+    return slot < c->capacity && c->entry[slot].r.state == PC_STATE_NONE;
+}
+
+enum pc_result pc_connections_may_insert(const struct pc_connections *c, const struct pc_insert *i)
+{
+    if (pc_connections_forward(c, &i->key, i->service, i->public_end) >= 0)
+        return PC_RESULT_EXISTS;
+    if (pc_connections_reverse(c, &i->key, i->backend_end) >= 0)
+        return PC_RESULT_AMBIGUOUS;
+    uint32_t at = pc_entry_free(c, i->key.is_v6);
+    if (i->full || at == PC_NO_SLOT)
+        return PC_RESULT_FULL;
+    if (i->embryonic_limit && c->embryonic >= i->embryonic_limit)
+        return PC_RESULT_EMBRYONIC_FULL;
+    if (i->slot != PC_SLOT_ANY &&
+        (!is_free(c, i->slot) || pc_connections_is_v6(c, i->slot) != i->key.is_v6))
+        return PC_RESULT_BAD_SLOT;
+    return PC_RESULT_OK;
 }
 
 enum pc_result pc_connections_insert(struct pc_connections *c, const struct pc_insert *i,
                                      const struct pc_packet *first, unsigned *slot)
 {
-    if (pc_connections_forward(c, &i->key, i->service, &i->public_end) >= 0)
-        return PC_RESULT_EXISTS;
-    if (pc_connections_reverse(c, &i->key, &i->backend_end) >= 0)
-        return PC_RESULT_AMBIGUOUS;
-    if (i->full || c->used == c->sizes.capacity)
-        return PC_RESULT_FULL;
-    if (c->embryonic >= c->limit)
-        return PC_RESULT_EMBRYONIC_FULL;
-    uint32_t at = i->slot == PC_SLOT_ANY ? c->first_free : i->slot;
-    if (!is_free(c, at))
-        return PC_RESULT_BAD_SLOT;
+    enum pc_result result = pc_connections_may_insert(c, i);
+    if (result != PC_RESULT_OK)
+        return result;
+    uint32_t at = i->slot == PC_SLOT_ANY ? pc_entry_free(c, i->key.is_v6) : i->slot;
     struct pc_connection *r = &c->entry[at].r;
     r->key = i->key;
     r->service = i->service;
@@ -135,7 +160,7 @@ enum pc_result pc_connections_replace(struct pc_connections *c, unsigned slot, u
     if (result != PC_RESULT_OK)
         return result;
     struct pc_connection *r = &c->entry[slot].r;
-    int other = pc_connections_reverse(c, &r->key, &i->backend_end);
+    int other = pc_connections_reverse(c, &r->key, i->backend_end);
     if (other >= 0 && other != (int)slot)
         return PC_RESULT_AMBIGUOUS;
     pc_record_finish(c, r, PC_END_PORT_REUSE, first->now, ended);
@@ -155,49 +180,33 @@ enum pc_result pc_connections_delete(struct pc_connections *c, unsigned slot, ui
     return result;
 }
 
-bool pc_connections_sweep(struct pc_connections *c, unsigned slot, uint32_t now, bool frozen,
+bool pc_connections_sweep(struct pc_connections *c, unsigned slot, uint32_t now,
+                          const struct portcam_timeout_row *timeouts, bool frozen,
                           struct pc_ended *ended)
 {
-    if (!pc_connections_get(c, slot))
+    if (!timeouts || !pc_connections_get(c, slot))
         return false;
     struct pc_connection *r = &c->entry[slot].r;
     if (frozen) {
         r->last_used = now;
         return false;
     }
-    if (!pc_timeout_over(now, r->last_used, pc_timeout_of(&c->timeouts[r->service], r->state)))
+    if (!pc_timeout_over(now, r->last_used, pc_timeout_of(timeouts, r->state)))
         return false;
     end(c, slot, PC_END_EXPIRED, now, ended);
     return true;
 }
 
-bool pc_connection_matches(const struct pc_connection *r, const struct pc_connection_filter *f)
+enum pc_result pc_connections_move(struct pc_connections *c, unsigned from, unsigned to)
 {
-    if (f->by_service && r->service != f->service)
-        return false;
-    if (f->by_backend && r->backend != f->backend)
-        return false;
-    if (f->by_client && (r->key.is_v6 != f->client_is_v6 ||
-                         memcmp(r->key.client.ip, f->client.ip, sizeof(f->client.ip)) != 0))
-        return false;
-    if (f->by_client_port && r->key.client.port != f->client.port)
-        return false;
-    return !f->by_state || r->state == f->state;
-}
-
-unsigned pc_connections_remove(struct pc_connections *c, const struct pc_connection_filter *f,
-                               uint32_t now, pc_receipt receipt, void *user)
-{
-    unsigned removed = 0;
-    for (unsigned slot = 0; slot < c->sizes.capacity; slot++) {
-        const struct pc_connection *r = pc_connections_get(c, slot);
-        if (!r || !pc_connection_matches(r, f))
-            continue;
-        struct pc_ended ended;
-        end(c, slot, PC_END_REMOVED, now, &ended);
-        removed++;
-        if (receipt)
-            receipt(user, &ended);
-    }
-    return removed;
+    if (!pc_connections_get(c, from))
+        return PC_RESULT_NOT_FOUND;
+    if (!is_free(c, to) || pc_connections_is_v6(c, from) != pc_connections_is_v6(c, to))
+        return PC_RESULT_BAD_SLOT;
+    struct pc_connection r = c->entry[from].r;
+    pc_entry_give(c, from);
+    c->entry[from].r.state = PC_STATE_NONE;
+    c->entry[to].r = r;
+    pc_entry_take(c, to);
+    return PC_RESULT_OK;
 }

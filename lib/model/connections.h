@@ -19,6 +19,7 @@ extern "C" {
 
 /* ---- states: connection_state.c, pure functions ---- */
 
+/* enum portcam_connection_state, in short. */
 enum pc_state {
     PC_STATE_NONE, /* a free slot */
     PC_STATE_SYN_SEEN,
@@ -70,19 +71,8 @@ enum pc_creation {
     PC_CREATE_NOT_SYN
 };
 
-/* Milliseconds, 1 to 2^31 - 1. */
-struct pc_timeouts {
-    uint32_t syn, syn_ack, established;
-    uint32_t fin_one, fin_both; /* FIN of one side, of both */
-    uint32_t reset;
-    uint32_t unreplied, replied; /* protocols other than TCP */
-};
-
-/* SYN 60, SYN-ACK 60, established 900, FIN 120, reset 10, others 300 seconds. */
-struct pc_timeouts pc_timeouts_default(void);
-
-/* The timeout of a state; 0 for PC_STATE_NONE. */
-uint32_t pc_timeout_of(const struct pc_timeouts *t, enum pc_state state);
+/* The timeout of a state, ms; 0 for PC_STATE_NONE. */
+uint32_t pc_timeout_of(const struct portcam_timeout_row *t, enum pc_state state);
 
 /* True if time has reached last_used + timeout; right across the wrap of the counter. */
 bool pc_timeout_over(uint32_t now, uint32_t last_used, uint32_t timeout);
@@ -92,12 +82,12 @@ enum pc_tcp_class pc_tcp_class(unsigned tcp_flags);
 /* The sequence number behind a segment: seq + payload, SYN and FIN counting one each. */
 uint32_t pc_tcp_end(uint32_t seq, uint32_t payload, unsigned tcp_flags);
 
-/**
- * pc_may_create() - may this packet of a client make a record?
- * @p: its parse result, with decided false
- * @tcp_flags: enum pc_tcp_flag of a TCP packet
- */
-enum pc_creation pc_may_create(const struct pc_parsed *p, unsigned tcp_flags);
+/* May this packet of a client make a record? Its parse result has decided false. */
+enum pc_creation pc_may_create(const struct pc_parsed *p);
+
+/* The two tests of pc_may_create() that also say who is never answered. */
+bool pc_is_bad_source(const struct pc_parsed *p);
+bool pc_is_land(const struct pc_parsed *p);
 
 /* The state behind a TCP packet of this class. *port_reuse tells that the pair is marked F.14: the state stays, and the
  * port reuse rule is to decide. */
@@ -120,20 +110,24 @@ struct pc_client_key {
     uint16_t group; /* of services that share backends */
 };
 
+/* An end of a connection that the tables have a number for. */
+struct pc_end {
+    uint16_t number, port;
+};
+
 struct pc_connection {
     struct pc_client_key key;
     uint16_t service;
-    struct pc_tuple public_end; /* what the client addressed */
+    struct pc_end public_end; /* address number and port that the client addressed */
     uint16_t backend;
-    uint32_t backend_generation;
-    struct pc_tuple backend_end; /* where its packets go */
+    struct pc_end backend_end; /* endpoint number; port where the service has no exact port, else 0 */
     uint32_t slot, generation;
     uint8_t state;       /* enum pc_state */
     bool embryonic;      /* the client has not shown that it hears the answers */
     uint8_t syn_repeats; /* ends at 255 */
     uint32_t client_next;
     uint32_t created, last_used; /* ms */
-    struct portcam_counter_row forward, reverse;
+    struct portcam_counter_row forward, reverse; /* packets modulo 2^48 */
 };
 
 /* One packet of a flow. */
@@ -144,12 +138,10 @@ struct pc_packet {
     uint32_t payload; /* bytes behind the TCP header */
     uint32_t len;     /* octets of the frame, without FCS */
     uint32_t now;     /* ms */
-    /* The record's backend has the record's generation, is in service and has a weight above 0. Only read where the
-     * port reuse rule is. */
-    bool backend_accepts;
+    bool backend_accepts; /* the record's backend has a weight above 0. Only read where the port reuse rule is */
 };
 
-enum pc_end_reason { PC_END_EXPIRED, PC_END_DELETED, PC_END_PORT_REUSE, PC_END_REMOVED };
+enum pc_end_reason { PC_END_EXPIRED, PC_END_DELETED, PC_END_PORT_REUSE };
 
 /* The receipt of a record's end. */
 struct pc_ended {
@@ -162,7 +154,7 @@ enum pc_result {
     PC_RESULT_OK,
     PC_RESULT_EXISTS,         /* a record has the forward key */
     PC_RESULT_AMBIGUOUS,      /* a record has the reverse key, F.18 */
-    PC_RESULT_FULL,           /* no free slot, or the caller said so */
+    PC_RESULT_FULL,           /* no free slot of its family, or the caller said so */
     PC_RESULT_EMBRYONIC_FULL, /* as many embryonic records as are allowed, F.15 */
     PC_RESULT_BAD_SLOT,       /* the slot that was asked for is not free, or not there */
     PC_RESULT_NOT_FOUND,      /* the slot is free, or not there */
@@ -181,30 +173,31 @@ struct pc_backend_counters {
 
 /* ---- the table ---- */
 
+/* Slots: IPv4 rows, IPv4 stash, IPv6 rows, IPv6 stash. A family without rows has no stash either. */
 struct pc_connection_sizes {
-    unsigned capacity;        /* records */
-    unsigned embryonic_limit; /* embryonic records at once */
-    unsigned services, backends;
+    unsigned rows[2]; /* IPv4, IPv6; 0 to 2^20 */
+    unsigned stash;   /* of each family; at most 64 */
+    unsigned backends;
     uint64_t secret[2]; /* of the hash; changes nothing that can be seen */
 };
 
 struct pc_connections;
 
-/* An empty table, all services with default timeouts; NULL where there is no memory or capacity is 0 or above 2^24. */
+/* An empty table; NULL where there is no memory, or no row, or too many. */
 struct pc_connections *pc_connections_new(const struct pc_connection_sizes *sizes);
 void pc_connections_free(struct pc_connections *c);
 
-/* As after creation, timeouts, limit and generations too; no receipts. */
+/* As after creation, generations too; no receipts. */
 void pc_connections_clear(struct pc_connections *c);
 
-/* False, and nothing changes, where a timeout is out of range or the service is not there. Valid at once for its records. */
-bool pc_connections_set_timeouts(struct pc_connections *c, unsigned service,
-                                 const struct pc_timeouts *t);
+/* Slots, of both families; true for those of the stash, for those of IPv6. */
+unsigned pc_connections_capacity(const struct pc_connections *c);
+bool pc_connections_is_stash(const struct pc_connections *c, unsigned slot);
+bool pc_connections_is_v6(const struct pc_connections *c, unsigned slot);
 
-/* Records that are embryonic beyond a lower limit stay. */
-void pc_connections_set_embryonic_limit(struct pc_connections *c, unsigned limit);
-
+/* Records of both families, of one, embryonic ones. */
 unsigned pc_connections_used(const struct pc_connections *c);
+unsigned pc_connections_used_by(const struct pc_connections *c, bool is_v6);
 unsigned pc_connections_embryonic(const struct pc_connections *c);
 
 /* The record of a slot, NULL if it is free or not there. Valid until the next operation. */
@@ -212,24 +205,24 @@ const struct pc_connection *pc_connections_get(const struct pc_connections *c, u
 
 /* Slot of the record with this key, service and public end, or -1. */
 int pc_connections_forward(const struct pc_connections *c, const struct pc_client_key *key,
-                           unsigned service, const struct pc_tuple *public_end);
+                           unsigned service, struct pc_end public_end);
 
 /* Slot of the record with this key and backend end, or -1. */
 int pc_connections_reverse(const struct pc_connections *c, const struct pc_client_key *key,
-                           const struct pc_tuple *backend_end);
+                           struct pc_end backend_end);
 
 #define PC_SLOT_ANY UINT32_MAX
 
-/* A record to be. service and backend are below their numbers in pc_connection_sizes. */
+/* A record to be. */
 struct pc_insert {
     struct pc_client_key key;
     uint16_t service;
-    struct pc_tuple public_end;
-    uint16_t backend;
-    uint32_t backend_generation;
-    struct pc_tuple backend_end;
-    uint32_t slot; /* where to, or PC_SLOT_ANY: the slot that has been free for longest */
+    struct pc_end public_end;
+    uint16_t backend; /* below the number of backends */
+    struct pc_end backend_end;
+    uint32_t slot; /* where to, or PC_SLOT_ANY: the slot of its family that has been free for longest */
     bool full;     /* the caller's structure has no room: be full */
+    uint32_t embryonic_limit; /* embryonic records at once; 0: no limit. Those beyond a lower one stay */
 };
 
 /**
@@ -241,6 +234,13 @@ struct pc_insert {
  */
 enum pc_result pc_connections_insert(struct pc_connections *c, const struct pc_insert *i,
                                      const struct pc_packet *first, unsigned *slot);
+
+/* What pc_connections_insert() would answer. */
+enum pc_result pc_connections_may_insert(const struct pc_connections *c, const struct pc_insert *i);
+
+/* What a packet of a client does to its record. */
+enum pc_meeting { PC_MEETS_PASS, PC_MEETS_KEEP, PC_MEETS_RESCHEDULE };
+enum pc_meeting pc_connection_meets(const struct pc_connection *r, const struct pc_packet *p);
 
 enum pc_packet_effect {
     PC_EFFECT_SYN_REPEAT = 1, /* F.13: counted, the backend stays */
@@ -267,7 +267,7 @@ void pc_connections_packet(struct pc_connections *c, unsigned slot, const struct
 
 /**
  * pc_connections_replace() - a new connection takes the slot of one that ends, with another backend (F.14)
- * @i: backend, backend_generation and backend_end; the rest is the record's
+ * @i: backend and backend_end; the rest is the record's
  * @first: its SYN
  * @ended: gets the receipt, may be NULL; untouched on failure
  *
@@ -281,31 +281,27 @@ enum pc_result pc_connections_replace(struct pc_connections *c, unsigned slot, u
 enum pc_result pc_connections_delete(struct pc_connections *c, unsigned slot, uint32_t generation,
                                      uint32_t now, struct pc_ended *ended);
 
-/* Look at one slot: true if its record was out of time and ended. A frozen record (its domain is paused) does not end, and
- * its last use becomes now. */
-bool pc_connections_sweep(struct pc_connections *c, unsigned slot, uint32_t now, bool frozen,
+/* Look at one slot: true if its record was out of time and ended. `timeouts` are its service's, NULL: it has none and no
+ * record of it ends. A frozen record (its domain is paused) does not end, and its last use becomes now. */
+bool pc_connections_sweep(struct pc_connections *c, unsigned slot, uint32_t now,
+                          const struct portcam_timeout_row *timeouts, bool frozen,
                           struct pc_ended *ended);
 
-/* Records with all that is named here; with nothing named, every record. */
-struct pc_connection_filter {
-    bool by_service, by_backend, by_client, by_client_port, by_state;
-    uint16_t service, backend;
-    bool client_is_v6;
-    struct pc_tuple client; /* its port with by_client_port */
-    uint8_t state;
-};
-
-bool pc_connection_matches(const struct pc_connection *r, const struct pc_connection_filter *f);
-
-typedef void (*pc_receipt)(void *user, const struct pc_ended *ended);
-
-/* End all records that pass the filter, in the order of slots. `receipt` may be NULL and must not call this table. Costs a
- * look at every slot. Return: how many. */
-unsigned pc_connections_remove(struct pc_connections *c, const struct pc_connection_filter *f,
-                               uint32_t now, pc_receipt receipt, void *user);
+/* The record of slot `from` goes to the free slot `to` of its family, as it is. Return: ok, not_found or bad_slot. */
+enum pc_result pc_connections_move(struct pc_connections *c, unsigned from, unsigned to);
 
 /* Zeros where there is no such backend. */
 struct pc_backend_counters pc_connections_backend(const struct pc_connections *c, unsigned backend);
+
+/* ---- what a backend's active was a little while ago ---- */
+
+/* A new moment begins. */
+void pc_connections_tick(struct pc_connections *c);
+
+/* The smallest and largest number of active records of a backend in this moment and the `moments` before it; further back
+ * than 128 changes nothing is known. */
+void pc_connections_active_range(const struct pc_connections *c, unsigned backend, unsigned moments,
+                                 uint32_t *least, uint32_t *most);
 
 #ifdef __cplusplus
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* The decision, in the order of docs/pipeline.md sections 2 and 3. */
+/* What the tables decide, in the order of docs/pipeline.md sections 2 and 3. */
 #include "decide.h"
 
 #include <string.h>
@@ -43,17 +43,23 @@ static unsigned default_egress(const struct pc_tables *t, const struct pc_parsed
     return 1;
 }
 
-static void pass(const struct pc_tables *t, const struct pc_parsed *p, unsigned reason,
-                 struct pc_decision *d)
+void pc_decide_pass(const struct pc_tables *t, const struct pc_parsed *p, unsigned reason,
+                    struct pc_decision *d)
 {
     d->reason = (uint8_t)reason;
     d->egress = (uint8_t)default_egress(t, p);
 }
 
-static void drop(unsigned reason, struct pc_decision *d)
+void pc_decide_drop(unsigned reason, struct pc_decision *d)
 {
     d->reason = (uint8_t)reason;
     d->drop = true;
+}
+
+unsigned pc_reply_egress(const struct pc_tables *t, const struct pc_parsed *p)
+{
+    unsigned hairpin = function_by_mac(t, p, p->ingress);
+    return hairpin ? hairpin : default_egress(t, p);
 }
 
 static bool is_loopback(const struct pc_parsed *p)
@@ -93,15 +99,17 @@ static int match_address(const struct pc_tables *t, const struct pc_parsed *p,
     return address;
 }
 
-/* A stopped domain, or no service: the domain's policy decides. */
-static void by_policy(const struct pc_tables *t, const struct pc_parsed *p,
-                      const struct portcam_domain_row *domain, struct pc_decision *d)
+void pc_decide_by_policy(const struct pc_tables *t, const struct pc_parsed *p,
+                         const struct portcam_domain_row *domain, struct pc_decision *d)
 {
     bool stopped = domain->state == PORTCAM_DOMAIN_STATE_STOPPED;
     if (domain->unknown == PORTCAM_POLICY_PASS)
-        pass(t, p, stopped ? PORTCAM_REASON_STOPPED_PASS : PORTCAM_REASON_UNKNOWN_PASS, d);
+        pc_decide_pass(t, p, stopped ? PORTCAM_REASON_STOPPED_PASS : PORTCAM_REASON_UNKNOWN_PASS,
+                       d);
+    else if (domain->unknown == PORTCAM_POLICY_DROP)
+        pc_decide_drop(stopped ? PORTCAM_REASON_STOPPED_DROP : PORTCAM_REASON_UNKNOWN_DROP, d);
     else
-        drop(stopped ? PORTCAM_REASON_STOPPED_DROP : PORTCAM_REASON_UNKNOWN_DROP, d);
+        pc_decide_drop(stopped ? PORTCAM_REASON_STOPPED_REJECT : PORTCAM_REASON_UNKNOWN_REJECT, d);
 }
 
 /* Domain states that decide before the mode does; true if one did. */
@@ -109,25 +117,29 @@ static bool by_state(const struct pc_tables *t, const struct pc_parsed *p,
                      const struct portcam_domain_row *domain, struct pc_decision *d)
 {
     if (domain->state == PORTCAM_DOMAIN_STATE_PAUSED)
-        drop(PORTCAM_REASON_PAUSED_DROP, d);
+        pc_decide_drop(PORTCAM_REASON_PAUSED_DROP, d);
     else if (domain->state == PORTCAM_DOMAIN_STATE_STOPPED)
-        by_policy(t, p, domain, d);
+        pc_decide_by_policy(t, p, domain, d);
     else
         return false;
     return true;
 }
 
-/* Packets whose checksum only the slow path can keep right; true if this is one. */
-static bool needs_slow_path(const struct pc_tables *t, const struct pc_parsed *p, unsigned port,
-                            unsigned new_port, struct pc_decision *d)
+bool pc_decide_slow_path(const struct pc_tables *t, const struct pc_parsed *p, bool port_changes,
+                         struct pc_decision *d)
 {
-    if (p->protocol == SCTP && new_port != 0 && new_port != port)
-        pass(t, p, PORTCAM_REASON_SCTP_PORTS, d);
+    if (p->protocol == SCTP && port_changes)
+        pc_decide_pass(t, p, PORTCAM_REASON_SCTP_PORTS, d);
     else if (p->protocol == DCCP || p->protocol == UDP_LITE)
-        pass(t, p, PORTCAM_REASON_OTHER_CHECKSUM, d);
+        pc_decide_pass(t, p, PORTCAM_REASON_OTHER_CHECKSUM, d);
     else
         return false;
     return true;
+}
+
+static bool changes_port(unsigned port, unsigned new_port)
+{
+    return new_port != 0 && new_port != port;
 }
 
 static void by_service(const struct pc_tables *t, const struct pc_parsed *p,
@@ -138,13 +150,17 @@ static void by_service(const struct pc_tables *t, const struct pc_parsed *p,
     d->service = s->service;
     if (by_state(t, p, domain, d))
         return;
+    if (s->mode == PORTCAM_MODE_STATEFUL) {
+        d->stage = PC_STAGE_SERVICE;
+        return;
+    }
     const struct portcam_backend_row *b = pc_tables_get(t, PORTCAM_TABLE_BACKEND, s->backend);
     bool deliver = s->mode == PORTCAM_MODE_DELIVER;
     if (!b || (!deliver && (b->family == PORTCAM_FAMILY_6) != p->is_v6)) {
-        drop(PORTCAM_REASON_NO_BACKEND, d);
+        pc_decide_drop(PORTCAM_REASON_NO_BACKEND, d);
         return;
     }
-    if (!deliver && needs_slow_path(t, p, p->dst.port, b->port, d))
+    if (!deliver && pc_decide_slow_path(t, p, changes_port(p->dst.port, b->port), d))
         return;
     d->reason = deliver ? PORTCAM_REASON_DELIVER : PORTCAM_REASON_STATIC_FORWARD;
     d->egress = b->egress;
@@ -166,24 +182,28 @@ static bool by_endpoint(const struct pc_tables *t, const struct pc_parsed *p, st
     d->endpoint_table = (int)table;
     d->endpoint_row = row;
     d->domain = e->domain;
-    d->address = e->address;
-    d->service = e->service;
-    d->backend = e->backend;
+    bool stateful = e->flags & PORTCAM_ENDPOINT_ROW_STATEFUL;
+    d->address = stateful ? -1 : e->address;
+    d->service = stateful ? -1 : e->service;
+    d->backend = stateful ? -1 : e->backend;
     if (by_state(t, p, domain, d))
         return true;
-    if (e->flags & PORTCAM_ENDPOINT_ROW_STRICT) {
-        pass(t, p, PORTCAM_REASON_STRICT_PASS, d);
+    if (stateful) {
+        d->stage = PC_STAGE_ENDPOINT;
         return true;
     }
-    if (needs_slow_path(t, p, p->src.port, e->public_port, d))
+    if (e->flags & PORTCAM_ENDPOINT_ROW_STRICT) {
+        pc_decide_pass(t, p, PORTCAM_REASON_STRICT_PASS, d);
+        return true;
+    }
+    if (pc_decide_slow_path(t, p, changes_port(p->src.port, e->public_port), d))
         return true;
     d->reason = PORTCAM_REASON_STATIC_REVERSE;
-    unsigned hairpin = function_by_mac(t, p, p->ingress);
-    d->egress = (uint8_t)(hairpin ? hairpin : default_egress(t, p));
+    d->egress = (uint8_t)pc_reply_egress(t, p);
     return true;
 }
 
-void pc_decide(const struct pc_tables *t, const struct pc_parsed *p, struct pc_decision *ret)
+void pc_decide_by_tables(const struct pc_tables *t, const struct pc_parsed *p, struct pc_decision *ret)
 {
     *ret = (struct pc_decision){.address_row = -1,
                                 .service_row = -1,
@@ -192,12 +212,15 @@ void pc_decide(const struct pc_tables *t, const struct pc_parsed *p, struct pc_d
                                 .domain = -1,
                                 .address = -1,
                                 .service = -1,
-                                .backend = -1};
+                                .backend = -1,
+                                .record = -1,
+                                .index = -1,
+                                .candidate = {-1, -1}};
     if (p->decided) {
         if (p->reason == PORTCAM_REASON_OVERSIZE)
-            drop(p->reason, ret);
+            pc_decide_drop(p->reason, ret);
         else
-            pass(t, p, p->reason, ret);
+            pc_decide_pass(t, p, p->reason, ret);
         return;
     }
     int address = match_address(t, p, ret);
@@ -213,7 +236,7 @@ void pc_decide(const struct pc_tables *t, const struct pc_parsed *p, struct pc_d
     if (by_endpoint(t, p, ret))
         return;
     if (!domain)
-        pass(t, p, PORTCAM_REASON_NO_MATCH, ret);
+        pc_decide_pass(t, p, PORTCAM_REASON_NO_MATCH, ret);
     else if (!by_state(t, p, domain, ret))
-        by_policy(t, p, domain, ret);
+        pc_decide_by_policy(t, p, domain, ret);
 }

@@ -1,30 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Packets, counters and commands of the device: see device.h. Rows of an open change set wait in a list and are applied at
- * commit: that is what "all of it or none of it" means. A row that is written again takes the place of what waits for it,
- * so the list never holds more than all rows of all tables, and commands need no memory. */
-#include "device.h"
+/* Packets, counters, time of the device: see device.h. */
+#include "device_state.h"
 
 #include <stdlib.h>
 #include <string.h>
-
-struct pending {
-    uint16_t table;
-    bool valid; /* written; else deleted */
-    uint32_t row;
-    uint8_t data[PC_ROW_BYTES];
-};
-
-struct pc_device {
-    struct pc_tables *tables;
-    bool open, failed;
-    unsigned epoch;
-    struct pending *pending;
-    unsigned pendings;
-    unsigned first_row[PORTCAM_TABLE_MAX]; /* of each table, in place */
-    unsigned *place; /* for each row of all tables: 1 + its index in pending, or 0 */
-    unsigned counter_rows[PORTCAM_COUNTER_TABLE_MAX];
-    struct portcam_counter_row *counter[PORTCAM_COUNTER_TABLE_MAX];
-};
 
 static bool new_change_set(struct pc_device *d)
 {
@@ -38,17 +17,22 @@ static bool new_change_set(struct pc_device *d)
     return d->pending && d->place;
 }
 
-static unsigned *place_of(struct pc_device *d, unsigned table, unsigned row)
+static bool new_stateful(struct pc_device *d, const struct pc_sizes *sizes)
 {
-    return &d->place[d->first_row[table] + row];
-}
-
-static void empty_change_set(struct pc_device *d)
-{
-    for (unsigned i = 0; i < d->pendings; i++)
-        *place_of(d, d->pending[i].table, d->pending[i].row) = 0;
-    d->pendings = 0;
-    d->open = d->failed = false;
+    d->stateful.counter = calloc(sizes->services, sizeof(*d->stateful.counter));
+    if (sizes->connection_rows) {
+        struct pc_connection_sizes s = {
+            .rows = {sizes->connection_rows, sizes->connection_rows_v6},
+            .stash = sizes->connection_stash,
+            .backends = sizes->backends,
+            .secret = {0x706f727463616d31u, 0x706f727463616d32u},
+        };
+        d->stateful.connections = pc_connections_new(&s);
+        if (!d->stateful.connections)
+            return false;
+    }
+    pc_buckets_fill(d->bucket);
+    return d->stateful.counter;
 }
 
 struct pc_device *pc_device_new(const struct pc_sizes *sizes)
@@ -66,7 +50,7 @@ struct pc_device *pc_device_new(const struct pc_sizes *sizes)
     if (!d)
         return NULL;
     d->tables = pc_tables_new(sizes);
-    bool ok = d->tables && new_change_set(d);
+    bool ok = d->tables && new_change_set(d) && new_stateful(d, sizes);
     for (unsigned i = 0; i < PORTCAM_COUNTER_TABLE_MAX; i++) {
         d->counter_rows[i] = rows[i];
         d->counter[i] = calloc(rows[i], sizeof(*d->counter[i]));
@@ -86,6 +70,8 @@ void pc_device_free(struct pc_device *d)
     pc_tables_free(d->tables);
     for (unsigned i = 0; i < PORTCAM_COUNTER_TABLE_MAX; i++)
         free(d->counter[i]);
+    pc_connections_free(d->stateful.connections);
+    free(d->stateful.counter);
     free(d->pending);
     free(d->place);
     free(d);
@@ -95,8 +81,15 @@ void pc_device_reset(struct pc_device *d)
 {
     pc_tables_clear(d->tables);
     pc_tables_set_seed(d->tables, 0);
-    empty_change_set(d);
+    pc_change_set_empty(d);
     d->epoch = 0;
+    if (d->stateful.connections)
+        pc_connections_clear(d->stateful.connections);
+    memset(d->stateful.counter, 0,
+           pc_tables_sizes(d->tables)->services * sizeof(*d->stateful.counter));
+    d->stateful.random = 0;
+    pc_buckets_fill(d->bucket);
+    d->age_at = 0;
     for (unsigned i = 0; i < PORTCAM_COUNTER_TABLE_MAX; i++)
         memset(d->counter[i], 0, d->counter_rows[i] * sizeof(*d->counter[i]));
 }
@@ -119,6 +112,16 @@ const struct pc_tables *pc_device_tables(const struct pc_device *d)
 struct pc_tables *pc_device_tables_rw(struct pc_device *d)
 {
     return d->tables;
+}
+
+const struct pc_connections *pc_device_connections(const struct pc_device *d)
+{
+    return d->stateful.connections;
+}
+
+struct pc_connections *pc_device_connections_rw(struct pc_device *d)
+{
+    return d->stateful.connections;
 }
 
 unsigned pc_device_counter_rows(const struct pc_device *d, unsigned table)
@@ -166,147 +169,73 @@ void pc_device_explain(const struct pc_device *d, const uint8_t *frame, size_t l
                        unsigned ingress, struct pc_parsed *parsed, struct pc_decision *ret)
 {
     pc_parse(frame, len, ingress, pc_tables_sizes(d->tables)->max_frame, parsed);
-    pc_decide(d->tables, parsed, ret);
+    pc_decide_by_tables(d->tables, parsed, ret);
+    pc_stateful_explain(&d->stateful, d->tables, parsed, ret);
 }
 
-void pc_device_packet(struct pc_device *d, uint8_t *frame, size_t len, unsigned ingress,
-                      struct pc_parsed *parsed, struct pc_decision *ret)
+/* A refused packet: its answer, if the bucket has one. */
+static void refuse(struct pc_device *d, const uint8_t *frame, const struct pc_parsed *p,
+                   uint32_t now, struct pc_decision *v, struct pc_answer *answer)
 {
-    struct pc_parsed local;
-    if (!parsed)
-        parsed = &local;
-    pc_device_explain(d, frame, len, ingress, parsed, ret);
+    const struct portcam_limits_row *limits = pc_tables_get(d->tables, PORTCAM_TABLE_LIMITS, 0);
+    if (!pc_bucket_take(d->bucket, v->reason, limits, now))
+        v->reason = PORTCAM_REASON_REJECT_LIMITED;
+    else if (answer)
+        pc_reject_answer(p, frame, answer);
+}
+
+void pc_device_packet_chosen(struct pc_device *d, uint8_t *frame, size_t len, unsigned ingress,
+                             uint32_t now, const struct pc_choice *choice,
+                             struct pc_parsed *parsed, struct pc_decision *ret,
+                             struct pc_answer *answer)
+{
+    pc_parse(frame, len, ingress, pc_tables_sizes(d->tables)->max_frame, parsed);
+    pc_decide_by_tables(d->tables, parsed, ret);
+    pc_stateful_decide(&d->stateful, d->tables, parsed, choice, now, ret);
+    if (answer)
+        answer->len = 0;
+    if (pc_reason_is_reject(ret->reason))
+        refuse(d, frame, parsed, now, ret, answer);
     pc_rewrite(d->tables, parsed, ret, frame);
     count_packet(d, parsed, ret);
 }
 
-/* ---- commands ---- */
-
-static uint64_t command_address(const struct portcam_command *c, unsigned which)
+void pc_device_packet(struct pc_device *d, uint8_t *frame, size_t len, unsigned ingress,
+                      uint32_t now, struct pc_parsed *parsed, struct pc_decision *ret,
+                      struct pc_answer *answer)
 {
-    uint64_t address;
-    memcpy(&address, c->data + 8u * which, sizeof(address));
-    return address;
+    struct pc_parsed local;
+    pc_device_packet_chosen(d, frame, len, ingress, now, NULL, parsed ? parsed : &local, ret,
+                            answer);
 }
 
-static unsigned change_row(struct pc_device *d, const struct portcam_command *c, bool valid)
+/* ---- time ---- */
+
+enum pc_ageing pc_device_age_slot(struct pc_device *d, uint32_t now, unsigned slot)
 {
-    if (!pc_tables_rows(d->tables, c->table_id))
-        return PORTCAM_STATUS_UNKNOWN_TABLE;
-    if (c->row >= pc_tables_rows(d->tables, c->table_id))
-        return PORTCAM_STATUS_ROW_OUT_OF_RANGE;
-    if (!d->open)
-        return PORTCAM_STATUS_NO_CHANGE_SET;
-    unsigned status =
-        valid ? pc_tables_check(d->tables, c->table_id, c->row, c->data) : PORTCAM_STATUS_OK;
-    if (status != PORTCAM_STATUS_OK)
-        return status;
-    unsigned *place = place_of(d, c->table_id, c->row);
-    if (*place == 0)
-        *place = ++d->pendings;
-    struct pending *p = &d->pending[*place - 1];
-    *p = (struct pending){.table = c->table_id, .valid = valid, .row = c->row};
-    memcpy(p->data, c->data, sizeof(p->data));
-    return PORTCAM_STATUS_OK;
+    struct pc_connections *c = d->stateful.connections;
+    const struct pc_connection *r = c ? pc_connections_get(c, slot) : NULL;
+    if (!r)
+        return PC_AGEING_NOTHING;
+    const struct portcam_timeout_row *timeouts =
+        pc_tables_get(d->tables, PORTCAM_TABLE_TIMEOUT, r->service);
+    const struct portcam_domain_row *domain =
+        timeouts ? pc_tables_get(d->tables, PORTCAM_TABLE_DOMAIN, timeouts->domain) : NULL;
+    bool frozen = domain && domain->state == PORTCAM_DOMAIN_STATE_PAUSED;
+    bool ended = pc_connections_sweep(c, slot, now, timeouts, frozen, NULL);
+    return ended ? PC_AGEING_ENDED : frozen ? PC_AGEING_KEPT : PC_AGEING_NOTHING;
 }
 
-static unsigned commit(struct pc_device *d)
+unsigned pc_device_age(struct pc_device *d, uint32_t now, unsigned slots)
 {
-    if (!d->open)
-        return PORTCAM_STATUS_NO_CHANGE_SET;
-    if (d->failed)
-        return PORTCAM_STATUS_CHANGE_SET_FAILED;
-    for (unsigned i = 0; i < d->pendings; i++) {
-        const struct pending *p = &d->pending[i];
-        pc_tables_set(d->tables, p->table, p->row, p->valid ? p->data : NULL);
+    const struct pc_connections *c = d->stateful.connections;
+    unsigned ended = 0;
+    if (!c || pc_connections_used(c) == 0)
+        return 0;
+    unsigned capacity = pc_connections_capacity(c);
+    for (unsigned i = slots < capacity ? slots : capacity; i > 0; i--) {
+        ended += pc_device_age_slot(d, now, d->age_at) == PC_AGEING_ENDED;
+        d->age_at = d->age_at + 1 == capacity ? 0 : d->age_at + 1;
     }
-    pc_tables_build(d->tables);
-    empty_change_set(d);
-    d->epoch ^= 1;
-    return PORTCAM_STATUS_OK;
-}
-
-static unsigned read_row(struct pc_device *d, const struct portcam_command *c,
-                         struct pc_command_result *ret)
-{
-    if (!pc_tables_rows(d->tables, c->table_id))
-        return PORTCAM_STATUS_UNKNOWN_TABLE;
-    if (c->row >= pc_tables_rows(d->tables, c->table_id))
-        return PORTCAM_STATUS_ROW_OUT_OF_RANGE;
-    if (command_address(c, 0) % 64)
-        return PORTCAM_STATUS_BAD_ALIGNMENT;
-    struct portcam_row_image image = {.table_id = c->table_id, .row = c->row};
-    const void *data = pc_tables_get(d->tables, c->table_id, c->row);
-    if (data) {
-        image.flags = PORTCAM_ROW_IMAGE_VALID;
-        memcpy(image.data, data, sizeof(image.data));
-    }
-    memcpy(ret->answer, &image, sizeof(image));
-    ret->answer_len = sizeof(image);
-    return PORTCAM_STATUS_OK;
-}
-
-static unsigned read_counters(struct pc_device *d, const struct portcam_command *c,
-                              struct pc_command_result *ret)
-{
-    unsigned rows = pc_device_counter_rows(d, c->table_id);
-    if (!rows)
-        return PORTCAM_STATUS_UNKNOWN_TABLE;
-    if (c->row >= rows)
-        return PORTCAM_STATUS_ROW_OUT_OF_RANGE;
-    if (c->count == 0 || c->count > PORTCAM_BUILD_MAX_COUNT)
-        return PORTCAM_STATUS_BAD_LENGTH;
-    if (c->count > rows - c->row)
-        return PORTCAM_STATUS_ROW_OUT_OF_RANGE;
-    if (command_address(c, 0) % 64)
-        return PORTCAM_STATUS_BAD_ALIGNMENT;
-    ret->result = c->count;
-    ret->answer_len = c->count * sizeof(struct portcam_counter_row);
-    memcpy(ret->answer, &d->counter[c->table_id][c->row], ret->answer_len);
-    return PORTCAM_STATUS_OK;
-}
-
-static unsigned execute(struct pc_device *d, const struct portcam_command *c,
-                        struct pc_command_result *ret)
-{
-    switch (c->opcode) {
-    case PORTCAM_OPCODE_NOP:
-        return PORTCAM_STATUS_OK;
-    case PORTCAM_OPCODE_ROW_WRITE:
-    case PORTCAM_OPCODE_ROW_DELETE: {
-        unsigned status = change_row(d, c, c->opcode == PORTCAM_OPCODE_ROW_WRITE);
-        d->failed = d->open && (d->failed || status != PORTCAM_STATUS_OK);
-        return status;
-    }
-    case PORTCAM_OPCODE_ROW_READ:
-        return read_row(d, c, ret);
-    case PORTCAM_OPCODE_CHANGE_BEGIN:
-        if (d->open)
-            return PORTCAM_STATUS_CHANGE_SET_OPEN;
-        d->open = true;
-        return PORTCAM_STATUS_OK;
-    case PORTCAM_OPCODE_CHANGE_COMMIT:
-        return commit(d);
-    case PORTCAM_OPCODE_CHANGE_ABORT:
-        empty_change_set(d);
-        return PORTCAM_STATUS_OK;
-    case PORTCAM_OPCODE_COUNTER_READ:
-        return read_counters(d, c, ret);
-    case PORTCAM_OPCODE_SET_TIME:
-        return PORTCAM_STATUS_UNSUPPORTED;
-    case PORTCAM_OPCODE_SELF_TEST:
-        return command_address(c, 0) % 64 || command_address(c, 1) % 64
-                   ? PORTCAM_STATUS_BAD_ALIGNMENT
-                   : PORTCAM_STATUS_OK;
-    default:
-        return PORTCAM_STATUS_UNKNOWN_OPCODE;
-    }
-}
-
-void pc_device_command(struct pc_device *d, const struct portcam_command *c,
-                       struct pc_command_result *ret)
-{
-    ret->result = 0;
-    ret->answer_len = 0;
-    ret->status = (uint8_t)execute(d, c, ret);
+    return ended;
 }

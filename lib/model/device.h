@@ -1,18 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The whole device as the packet semantics see it: tables, counters, change sets. Packets and commands happen one after
- * another, each completely. card.h adds the registers and rings in front of it. Not thread-safe: one caller at a time. */
+/* The whole device as the packet semantics see it: tables, counters, change sets, connection records. Packets
+ * and commands happen one after another, each completely; time is an argument. card.h adds the registers and rings in front of it. Not thread-safe: one caller at a time. */
 #ifndef PC_MODEL_DEVICE_H
 #define PC_MODEL_DEVICE_H
 
 #include "decide.h"
+#include "stateful.h"
 #include "tables.h"
 
 #ifdef __cplusplus
 extern "C" {
 #endif
 
-/* The longest answer of a command: counter_read of BUILD_MAX_COUNT rows. */
-#define PC_ANSWER_BYTES (PORTCAM_BUILD_MAX_COUNT * sizeof(struct portcam_counter_row))
+/* The longest answer of a command: connection_read of BUILD_MAX_COUNT slots. */
+#define PC_ANSWER_BYTES (PORTCAM_BUILD_MAX_COUNT * sizeof(struct portcam_connection_image))
 
 struct pc_device;
 
@@ -28,7 +29,7 @@ struct pc_command_result {
 struct pc_device *pc_device_new(const struct pc_sizes *sizes);
 void pc_device_free(struct pc_device *d);
 
-/* As after a function level reset: tables and counters empty, no change set. The hash seed becomes 0. */
+/* As after a function level reset: tables and counters empty, no change set, no records. The hash seed becomes 0. */
 void pc_device_reset(struct pc_device *d);
 
 /**
@@ -36,15 +37,33 @@ void pc_device_reset(struct pc_device *d);
  * @frame: its bytes, rewritten in place; not touched beyond the window
  * @len: length in bytes, 1 or more
  * @ingress: function it came from, below the number of functions
+ * @now: ms
  * @parsed: gets the parse result; may be NULL
  * @ret: gets the decision
+ * @answer: gets the card's answer to a packet that it refuses (its len is 0 where there is none); may be NULL
  */
 void pc_device_packet(struct pc_device *d, uint8_t *frame, size_t len, unsigned ingress,
-                      struct pc_parsed *parsed, struct pc_decision *ret);
+                      uint32_t now, struct pc_parsed *parsed, struct pc_decision *ret,
+                      struct pc_answer *answer);
 
-/* The same without counting and rewriting: what would happen. */
+/* The same where a card chose: `parsed` is not NULL, and where the choice cannot be followed the model makes its own. */
+void pc_device_packet_chosen(struct pc_device *d, uint8_t *frame, size_t len, unsigned ingress,
+                             uint32_t now, const struct pc_choice *choice,
+                             struct pc_parsed *parsed, struct pc_decision *ret,
+                             struct pc_answer *answer);
+
+/* What would happen now: the record that is found, or the candidates; nothing is counted, made or rewritten. The limit of
+ * answers is not looked at. */
 void pc_device_explain(const struct pc_device *d, const uint8_t *frame, size_t len,
                        unsigned ingress, struct pc_parsed *parsed, struct pc_decision *ret);
+
+/* Look at the next `slots` slots, round and round: records that are out of time end. Return: how many did. To keep the
+ * promise of docs/connections.md each slot is looked at in every second of `now`. */
+unsigned pc_device_age(struct pc_device *d, uint32_t now, unsigned slots);
+
+/* Look at one slot. */
+enum pc_ageing { PC_AGEING_NOTHING, PC_AGEING_ENDED, PC_AGEING_KEPT /* of a paused domain */ };
+enum pc_ageing pc_device_age_slot(struct pc_device *d, uint32_t now, unsigned slot);
 
 /**
  * pc_device_command() - execute one command
@@ -61,6 +80,14 @@ unsigned pc_device_epoch(const struct pc_device *d);
 /* The tables that packets see. pc_device_tables_rw() is for programs that fill them without commands. */
 const struct pc_tables *pc_device_tables(const struct pc_device *d);
 struct pc_tables *pc_device_tables_rw(struct pc_device *d);
+
+/* The records; NULL in a build without. */
+const struct pc_connections *pc_device_connections(const struct pc_device *d);
+struct pc_connections *pc_device_connections_rw(struct pc_device *d);
+
+/* A record as connection_read writes it; what backend_read writes of a backend. */
+struct portcam_connection_image pc_connection_image(const struct pc_connection *r);
+struct portcam_backend_state pc_device_backend_state(const struct pc_device *d, unsigned backend);
 
 /* Rows of a counter table, 0 if there is none; one row, zeros if it does not exist. */
 unsigned pc_device_counter_rows(const struct pc_device *d, unsigned table);

@@ -15,6 +15,11 @@ static unsigned be16(const uint8_t *p)
     return (unsigned)p[0] << 8 | p[1];
 }
 
+static uint32_t be32(const uint8_t *p)
+{
+    return (uint32_t)be16(p) << 16 | be16(p + 2);
+}
+
 static bool has_ports(unsigned protocol)
 {
     return protocol == TCP || protocol == UDP || protocol == SCTP;
@@ -192,6 +197,10 @@ static unsigned parse_l4(const struct cursor *c, struct pc_parsed *p)
             return PORTCAM_REASON_UNPARSED_L4;
         p->has_l4_sum = true;
         p->l4_sum_at = (uint8_t)(c->l4 + 16);
+        p->seq = be32(h + 4);
+        p->ack = be32(h + 8);
+        p->tcp_flags = h[13];
+        p->payload = (uint32_t)(room - offset);
     } else if (c->protocol == UDP) {
         if (be16(h + 4) < 8 || be16(h + 4) > room)
             return PORTCAM_REASON_UNPARSED_L4;
@@ -229,6 +238,7 @@ static unsigned parse(struct cursor *c, struct pc_parsed *p)
     p->protocol = (uint8_t)c->protocol;
     p->l3 = (uint8_t)c->l3;
     p->l4 = (uint8_t)c->l4;
+    p->end = (uint16_t)c->end;
     return parse_l4(c, p);
 }
 

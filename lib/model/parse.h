@@ -35,6 +35,10 @@ struct pc_parsed {
     bool has_l4_sum;
     uint8_t l3, l4;    /* byte offsets of the headers */
     uint8_t l4_sum_at; /* byte offset of the layer-4 checksum */
+    uint8_t tcp_flags; /* TCP only, and so are the next three: the flags byte */
+    uint32_t seq, ack;
+    uint32_t payload; /* bytes behind the TCP header, by the IP length */
+    uint16_t end;     /* byte offset behind the IP packet */
     uint16_t len;      /* frame length, bytes, at most 65,535 */
     uint8_t ingress;   /* function it came from */
     uint8_t inner_protocol;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Rewriting of translated frames: docs/pipeline.md section 4. */
+/* Rewriting of translated frames: docs/pipeline.md section 5. */
 #include <string.h>
 
 #include "checksum.h"
@@ -48,26 +48,67 @@ static void apply(const struct pc_parsed *p, const struct change *c, uint8_t *fr
     update_checksums(p, frame, ip_delta, l4_delta);
 }
 
+bool pc_reason_is_forward(unsigned reason)
+{
+    switch (reason) {
+    case PORTCAM_REASON_STATIC_FORWARD:
+    case PORTCAM_REASON_CONNECTION_FORWARD:
+    case PORTCAM_REASON_CONNECTION_NEW:
+    case PORTCAM_REASON_HASH_FORWARD:
+    case PORTCAM_REASON_TABLE_FULL_HASH:
+    case PORTCAM_REASON_EMBRYONIC_FULL_HASH:
+        return true;
+    default:
+        return false;
+    }
+}
+
+bool pc_reason_is_reverse(unsigned reason)
+{
+    return reason == PORTCAM_REASON_STATIC_REVERSE || reason == PORTCAM_REASON_CONNECTION_REVERSE ||
+           reason == PORTCAM_REASON_HASH_REVERSE;
+}
+
+static void forward(const struct pc_tables *t, const struct pc_parsed *p,
+                    const struct pc_decision *d, uint8_t *frame)
+{
+    const struct portcam_device_row *device = pc_tables_get(t, PORTCAM_TABLE_DEVICE, 0);
+    const struct portcam_backend_row *b =
+        pc_tables_get(t, PORTCAM_TABLE_BACKEND, (unsigned)d->backend);
+    struct change c = {b->ip, b->port, p->l3 + (p->is_v6 ? 24u : 16u), p->l4 + 2u};
+    apply(p, &c, frame);
+    if (b->flags & PORTCAM_BACKEND_ROW_HAS_MAC) {
+        memcpy(frame, b->mac, 6);
+        if (device)
+            memcpy(frame + 6, device->mac, 6);
+    }
+}
+
+static void reverse(const struct pc_tables *t, const struct pc_parsed *p,
+                    const struct pc_decision *d, uint8_t *frame)
+{
+    const struct portcam_device_row *device = pc_tables_get(t, PORTCAM_TABLE_DEVICE, 0);
+    const struct portcam_endpoint_row *e =
+        pc_tables_get(t, (unsigned)d->endpoint_table, (unsigned)d->endpoint_row);
+    struct change c = {e->public_ip, e->public_port, p->l3 + (p->is_v6 ? 8u : 12u), p->l4};
+    if (d->reason == PORTCAM_REASON_CONNECTION_REVERSE) {
+        const struct portcam_public_row *row =
+            pc_tables_get(t, PORTCAM_TABLE_PUBLIC, (unsigned)d->address);
+        c.ip = row->ip;
+        c.port = d->public_port;
+    }
+    apply(p, &c, frame);
+    if (e->flags & PORTCAM_ENDPOINT_ROW_HAS_MAC && device)
+        memcpy(frame + 6, device->mac, 6);
+}
+
 void pc_rewrite(const struct pc_tables *t, const struct pc_parsed *p, const struct pc_decision *d,
                 uint8_t *frame)
 {
-    const struct portcam_device_row *device = pc_tables_get(t, PORTCAM_TABLE_DEVICE, 0);
-    if (d->reason == PORTCAM_REASON_STATIC_FORWARD) {
-        const struct portcam_backend_row *b =
-            pc_tables_get(t, PORTCAM_TABLE_BACKEND, (unsigned)d->backend);
-        struct change c = {b->ip, b->port, p->l3 + (p->is_v6 ? 24u : 16u), p->l4 + 2u};
-        apply(p, &c, frame);
-        if (b->flags & PORTCAM_BACKEND_ROW_HAS_MAC) {
-            memcpy(frame, b->mac, 6);
-            if (device)
-                memcpy(frame + 6, device->mac, 6);
-        }
-    } else if (d->reason == PORTCAM_REASON_STATIC_REVERSE) {
-        const struct portcam_endpoint_row *e =
-            pc_tables_get(t, (unsigned)d->endpoint_table, (unsigned)d->endpoint_row);
-        struct change c = {e->public_ip, e->public_port, p->l3 + (p->is_v6 ? 8u : 12u), p->l4};
-        apply(p, &c, frame);
-        if (e->flags & PORTCAM_ENDPOINT_ROW_HAS_MAC && device)
-            memcpy(frame + 6, device->mac, 6);
-    }
+    if (d->drop)
+        return;
+    if (pc_reason_is_forward(d->reason))
+        forward(t, p, d, frame);
+    else if (pc_reason_is_reverse(d->reason))
+        reverse(t, p, d, frame);
 }

@@ -37,12 +37,25 @@ struct pc_sizes pc_sizes_default(void)
         .endpoint_any_port_rows = PORTCAM_BUILD_ENDPOINT_ANY_PORT_ROWS,
         .endpoint_any_rows = PORTCAM_BUILD_ENDPOINT_ANY_ROWS,
         .max_frame = PORTCAM_BUILD_MAX_FRAME,
+        .connection_rows = PORTCAM_BUILD_CONNECTION_ROWS,
+        .connection_rows_v6 = PORTCAM_BUILD_CONNECTION_ROWS_V6,
+        .connection_stash = PORTCAM_BUILD_CONNECTION_STASH,
+        .schedule_rows = PORTCAM_BUILD_SCHEDULE_ROWS,
     };
 }
 
 static bool power_of_two(unsigned n, unsigned least, unsigned most)
 {
     return n >= least && n <= most && (n & (n - 1)) == 0;
+}
+
+static bool legal_connections(const struct pc_sizes *s)
+{
+    if (s->connection_rows == 0)
+        return s->connection_rows_v6 == 0;
+    return power_of_two(s->connection_rows, 16, 1u << 20) &&
+           (s->connection_rows_v6 == 0 || power_of_two(s->connection_rows_v6, 16, 1u << 20)) &&
+           s->connection_stash >= 2 && s->connection_stash <= 64;
 }
 
 bool pc_sizes_legal(const struct pc_sizes *s)
@@ -54,7 +67,8 @@ bool pc_sizes_legal(const struct pc_sizes *s)
            power_of_two(s->endpoint_rows, least, 65536) &&
            power_of_two(s->endpoint_any_port_rows, least, 65536) &&
            power_of_two(s->endpoint_any_rows, least, 65536) && s->max_frame >= 128 &&
-           s->max_frame <= 16384;
+           s->max_frame <= 16384 && legal_connections(s) &&
+           power_of_two(s->schedule_rows, 2, 8192);
 }
 
 static unsigned block_rows(const struct pc_sizes *s, unsigned table)
@@ -78,6 +92,14 @@ static unsigned block_rows(const struct pc_sizes *s, unsigned table)
         return s->endpoint_any_port_rows;
     case PORTCAM_TABLE_ENDPOINT_ANY:
         return s->endpoint_any_rows;
+    case PORTCAM_TABLE_SCHEDULE:
+        return s->schedule_rows;
+    case PORTCAM_TABLE_TIMEOUT:
+        return s->services;
+    case PORTCAM_TABLE_PUBLIC:
+        return s->addresses;
+    case PORTCAM_TABLE_LIMITS:
+        return 1;
     default:
         return 0;
     }

@@ -23,6 +23,9 @@ struct pc_sizes {
     unsigned endpoint_ways; /* of all three endpoint tables */
     unsigned endpoint_rows, endpoint_any_port_rows, endpoint_any_rows;
     unsigned max_frame; /* bytes */
+    /* Connection records beside the stash of each family; no connection_rows: a build without connections. */
+    unsigned connection_rows, connection_rows_v6, connection_stash;
+    unsigned schedule_rows;
 };
 
 /* The default build of hw/regs/records.toml. */

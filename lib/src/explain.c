@@ -46,6 +46,7 @@ static int load_model(struct portcam *pc)
         .endpoint_any_port_rows = caps->endpoint_rows[1],
         .endpoint_any_rows = caps->endpoint_rows[2],
         .max_frame = caps->max_frame,
+        .schedule_rows = PORTCAM_BUILD_SCHEDULE_ROWS,
     };
     if (pc->model)
         return 0;

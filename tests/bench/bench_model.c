@@ -76,7 +76,7 @@ int main(int argc, char **argv)
     do {
         for (unsigned i = 0; i < BENCH_FRAMES; i++) {
             memcpy(work, frame[i], BENCH_LEN);
-            pc_device_packet(d, work, BENCH_LEN, i & 1, NULL, &decision);
+            pc_device_packet(d, work, BENCH_LEN, i & 1, 0, NULL, &decision, NULL);
         }
         packets += BENCH_FRAMES;
         end = now();

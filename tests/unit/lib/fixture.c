@@ -150,6 +150,7 @@ void test_packet(struct portcam *pc, const char *protocol, const char *source, u
     uint8_t frame[128];
     size_t len = 0;
     struct pc_decision decision;
+    struct pc_answer answer;
     json_t *spec = json_pack("{s:s, s:s, s:s}", "protocol", protocol, "source", source,
                              "destination", destination);
 
@@ -160,5 +161,6 @@ void test_packet(struct portcam *pc, const char *protocol, const char *source, u
     assert_int_equal(portcam_build_frame(pc, spec, NULL, frame, sizeof(frame), &len), 0);
     json_decref(spec);
     struct pc_card *card = pc_dev_model_card(pc_hw_device(pc->hw));
-    pc_device_packet(pc_card_device(card), frame, len, from, NULL, &decision);
+    pc_device_packet(pc_card_device(card), frame, len, from, pc_card_time(card), NULL, &decision,
+                     &answer);
 }

@@ -268,7 +268,7 @@ static void answers(void **state)
     run(OP(ROW_READ), DATA, 0, S(OK)); /* row 0 of table 0, empty */
     memcpy(&image, B.memory + DATA, sizeof(image));
     assert_memory_equal(&image, &want, sizeof(want));
-    pc_device_packet(pc_card_device(B.card), frame, sizeof(frame), 0, NULL, &decision);
+    pc_device_packet(pc_card_device(B.card), frame, sizeof(frame), 0, 0, NULL, &decision, NULL);
     struct portcam_command read = {.opcode = OP(COUNTER_READ),
                                    .table_id = PORTCAM_COUNTER_TABLE_FUNCTION_RX,
                                    .count = 2,

@@ -186,7 +186,7 @@ static void oversize(void **state)
 {
     static uint8_t frame[PORTCAM_BUILD_MAX_FRAME + 1];
     struct pc_decision v;
-    pc_device_packet(*state, frame, sizeof(frame), 7, NULL, &v);
+    pc_device_packet(*state, frame, sizeof(frame), 7, 0, NULL, &v, NULL);
     assert_true(v.drop);
     struct portcam_counter_row reason =
         pc_device_counter(*state, PORTCAM_COUNTER_TABLE_REASON, R(OVERSIZE));

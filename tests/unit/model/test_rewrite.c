@@ -441,7 +441,7 @@ static void jumbo(void **state)
     uint32_t sum = sum_words(UDP + 9600 - 34, frame + 26, 8);
     put16(frame + f.sum_at, finish_sum(sum_words(sum, frame + 34, 9600 - 34)));
     memcpy(before, frame, sizeof(frame));
-    pc_device_packet(*state, frame, sizeof(frame), 0, NULL, &v);
+    pc_device_packet(*state, frame, sizeof(frame), 0, 0, NULL, &v, NULL);
     assert_int_equal(v.reason, R(STATIC_FORWARD));
     assert_memory_equal(frame + 42, before + 42, 9600 - 42);
     sum = sum_words(UDP + 9600 - 34, frame + 26, 8);

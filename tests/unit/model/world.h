@@ -144,7 +144,7 @@ static inline struct pc_device *new_device(void)
 static inline struct pc_decision send_frame(struct pc_device *d, struct frame *f, unsigned ingress)
 {
     struct pc_decision v;
-    pc_device_packet(d, f->b, f->len, ingress, NULL, &v);
+    pc_device_packet(d, f->b, f->len, ingress, 0, NULL, &v, NULL);
     return v;
 }
 

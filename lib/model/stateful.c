@@ -1,0 +1,432 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Records in the path of a packet, step by step as in docs/pipeline.md section 4. */
+#include "stateful.h"
+
+#include "crc32c.h"
+
+enum { SCTP = 132 };
+
+/* One packet on its way through the steps. */
+struct step {
+    const struct pc_stateful *see; /* NULL: no records */
+    struct pc_stateful *act;       /* NULL: nothing happens */
+    const struct pc_tables *t;
+    const struct pc_parsed *p;
+    const struct pc_choice *choice;
+    const struct portcam_service_row *service; /* towards a service */
+    struct pc_client_key key;
+    struct pc_packet packet;
+    struct pc_decision *d;
+};
+
+static struct pc_connections *connections(const struct step *s)
+{
+    return s->see ? s->see->connections : NULL;
+}
+
+static const struct portcam_backend_row *backend_row(const struct step *s, unsigned backend)
+{
+    return pc_tables_get(s->t, PORTCAM_TABLE_BACKEND, backend);
+}
+
+static bool is_own_family(const struct step *s, unsigned family)
+{
+    return (family == PORTCAM_FAMILY_6) == s->p->is_v6;
+}
+
+/* Leave to this backend for this reason. */
+static void to_backend(struct step *s, unsigned reason, unsigned backend)
+{
+    const struct portcam_backend_row *b = backend_row(s, backend);
+    if (!b || !is_own_family(s, b->family)) {
+        pc_decide_drop(PORTCAM_REASON_NO_BACKEND, s->d);
+        return;
+    }
+    s->d->reason = (uint8_t)reason;
+    s->d->egress = b->egress;
+    s->d->backend = (int)backend;
+}
+
+/* ---- step 7: a slot and its candidates ---- */
+
+static unsigned client_hash(const struct step *s)
+{
+    const struct pc_tuple *client = &s->p->src;
+    bool with_port = s->service->pick == PORTCAM_PICK_CLIENT_IP_PORT;
+    uint8_t port[2] = {0};
+    if (with_port) {
+        port[0] = (uint8_t)(client->port >> 8);
+        port[1] = (uint8_t)client->port;
+    }
+    return pc_crc32c(pc_crc32c(0, client->ip, sizeof(client->ip)), port, sizeof(port));
+}
+
+static unsigned random_index(struct step *s)
+{
+    if (s->choice)
+        return s->choice->index;
+    uint64_t state = s->see ? s->see->random : 0;
+    state = state * 6364136223846793005u + 1442695040888963407u;
+    if (s->act)
+        s->act->random = state;
+    return (unsigned)(state >> 48);
+}
+
+static unsigned slot_index(struct step *s)
+{
+    switch (s->service->pick) {
+    case PORTCAM_PICK_COUNTER:
+        return s->see ? s->see->counter[s->service->service] : 0;
+    case PORTCAM_PICK_LEAST:
+        return random_index(s);
+    default:
+        return client_hash(s) & 0xffff;
+    }
+}
+
+static bool is_usable(const struct step *s, unsigned backend)
+{
+    const struct portcam_backend_row *b = backend_row(s, backend);
+    return b && is_own_family(s, b->family) && b->weight != 0;
+}
+
+static void pick_slot(struct step *s)
+{
+    s->d->index = (int)slot_index(s);
+    unsigned slot = (unsigned)s->d->index & ((1u << s->service->slots_log2) - 1);
+    const struct portcam_schedule_row *row =
+        pc_tables_get(s->t, PORTCAM_TABLE_SCHEDULE, s->service->schedule + slot / 8);
+    for (unsigned i = 0; i < 2; i++) {
+        const uint8_t *at = row ? row->slot + (slot % 8) * 4 + i * 2u : NULL;
+        unsigned backend = at ? at[0] | (unsigned)at[1] << 8 : PORTCAM_BACKEND_NONE;
+        s->d->candidate[i] = is_usable(s, backend) ? (int)backend : -1;
+    }
+}
+
+static bool has_candidate(const struct step *s)
+{
+    return s->d->candidate[0] >= 0 || s->d->candidate[1] >= 0;
+}
+
+static void no_backend(struct step *s)
+{
+    bool reject = s->service->no_backend == PORTCAM_NO_BACKEND_REJECT;
+    pc_decide_drop(reject ? PORTCAM_REASON_NO_BACKEND_REJECT : PORTCAM_REASON_NO_BACKEND, s->d);
+}
+
+/* ---- step 8: one of the candidates ---- */
+
+static struct pc_end backend_end(const struct step *s, unsigned backend)
+{
+    bool exact = s->service->flags & PORTCAM_SERVICE_ROW_EXACT_PORT;
+    return (struct pc_end){.number = backend_row(s, backend)->endpoint,
+                           .port = exact ? 0 : s->p->dst.port};
+}
+
+/* Usable and not ambiguous; `own` is the slot of the packet's own record, or -1. */
+static bool may_take(const struct step *s, int backend, int own)
+{
+    if (backend < 0)
+        return false;
+    if (!connections(s))
+        return true;
+    int other =
+        pc_connections_reverse(connections(s), &s->key, backend_end(s, (unsigned)backend));
+    return other < 0 || other == own;
+}
+
+/* Fewer active connections for its weight than the first? */
+static bool second_is_less(const struct step *s)
+{
+    uint64_t active[2] = {0, 0}, weight[2];
+    for (unsigned i = 0; i < 2; i++) {
+        unsigned backend = (unsigned)s->d->candidate[i];
+        if (connections(s))
+            active[i] = pc_connections_backend(connections(s), backend).active;
+        weight[i] = backend_row(s, backend)->weight;
+    }
+    return active[1] * weight[0] < active[0] * weight[1];
+}
+
+/* The backend, or -1. */
+static int choose(struct step *s, int own)
+{
+    struct pc_decision *d = s->d;
+    bool first = may_take(s, d->candidate[0], own);
+    bool second = may_take(s, d->candidate[1], own);
+    d->free_choice = first && second && s->service->pick == PORTCAM_PICK_LEAST;
+    if (d->free_choice)
+        d->second = s->choice ? s->choice->second : second_is_less(s);
+    else
+        d->second = !first && second;
+    return first || second ? d->candidate[d->second] : -1;
+}
+
+/* ---- step 9: the record ---- */
+
+static struct pc_insert new_record(const struct step *s, unsigned backend)
+{
+    const struct portcam_limits_row *limits = pc_tables_get(s->t, PORTCAM_TABLE_LIMITS, 0);
+    return (struct pc_insert){
+        .key = s->key,
+        .service = s->service->service,
+        .public_end = {.number = (uint16_t)s->d->address, .port = s->p->dst.port},
+        .backend = (uint16_t)backend,
+        .backend_end = backend_end(s, backend),
+        .slot = s->choice ? s->choice->slot : PC_SLOT_ANY,
+        .full = s->choice && !s->choice->room,
+        .embryonic_limit = limits ? limits->embryonic : 0,
+    };
+}
+
+static void without_record(struct step *s, unsigned drop, unsigned hash, unsigned backend)
+{
+    if (s->service->full == PORTCAM_FULL_HASH)
+        to_backend(s, hash, backend);
+    else
+        pc_decide_drop(drop, s->d);
+}
+
+static void insert(struct step *s, unsigned backend)
+{
+    struct pc_insert i = new_record(s, backend);
+    unsigned slot = 0;
+    enum pc_result result = s->see ? PC_RESULT_FULL : PC_RESULT_OK; /* where there is no table */
+    if (s->act && connections(s)) {
+        result = pc_connections_insert(s->act->connections, &i, &s->packet, &slot);
+        if (result == PC_RESULT_BAD_SLOT) { /* whoever chose it compares the slots */
+            i.slot = PC_SLOT_ANY;
+            result = pc_connections_insert(s->act->connections, &i, &s->packet, &slot);
+        }
+    } else if (connections(s)) {
+        result = pc_connections_may_insert(connections(s), &i);
+    }
+    if (result == PC_RESULT_FULL) {
+        without_record(s, PORTCAM_REASON_TABLE_FULL, PORTCAM_REASON_TABLE_FULL_HASH, backend);
+    } else if (result == PC_RESULT_EMBRYONIC_FULL) {
+        without_record(s, PORTCAM_REASON_EMBRYONIC_FULL, PORTCAM_REASON_EMBRYONIC_FULL_HASH,
+                       backend);
+    } else {
+        s->d->began = true;
+        s->d->record = s->act ? (int)slot : -1;
+        to_backend(s, PORTCAM_REASON_CONNECTION_NEW, backend);
+    }
+}
+
+static void replace(struct step *s, unsigned slot, unsigned backend)
+{
+    if (s->act) {
+        struct pc_insert i = new_record(s, backend);
+        struct pc_connections *c = s->act->connections;
+        pc_connections_replace(c, slot, pc_connections_get(c, slot)->generation, &i, &s->packet,
+                               NULL);
+    }
+    s->d->began = true;
+    to_backend(s, PORTCAM_REASON_CONNECTION_NEW, backend);
+}
+
+/* Steps 6 to 9; `own` is the slot of the record whose place is taken, or -1. */
+static void new_connection(struct step *s, int own)
+{
+    const struct portcam_domain_row *domain =
+        pc_tables_get(s->t, PORTCAM_TABLE_DOMAIN, s->service->domain);
+    if (domain->state == PORTCAM_DOMAIN_STATE_DRAINING) {
+        pc_decide_by_policy(s->t, s->p, domain, s->d);
+        return;
+    }
+    pick_slot(s);
+    s->d->asked = own < 0 && s->service->pick == PORTCAM_PICK_COUNTER;
+    if (!has_candidate(s)) {
+        no_backend(s);
+        return;
+    }
+    int backend = choose(s, own);
+    if (backend < 0)
+        pc_decide_drop(PORTCAM_REASON_AMBIGUOUS_REJECT, s->d);
+    else if (own >= 0)
+        replace(s, (unsigned)own, (unsigned)backend);
+    else
+        insert(s, (unsigned)backend);
+}
+
+/* Step 5. */
+static void by_no_record(struct step *s)
+{
+    switch (s->service->no_record) {
+    case PORTCAM_NO_RECORD_REJECT:
+        pc_decide_drop(PORTCAM_REASON_NO_RECORD_REJECT, s->d);
+        break;
+    case PORTCAM_NO_RECORD_DROP:
+        pc_decide_drop(PORTCAM_REASON_NO_RECORD_DROP, s->d);
+        break;
+    case PORTCAM_NO_RECORD_PASS:
+        pc_decide_pass(s->t, s->p, PORTCAM_REASON_NO_RECORD_PASS, s->d);
+        break;
+    default:
+        pick_slot(s);
+        s->d->second = s->d->candidate[0] < 0;
+        if (has_candidate(s))
+            to_backend(s, PORTCAM_REASON_HASH_FORWARD,
+                       (unsigned)s->d->candidate[s->d->second]);
+        else
+            no_backend(s);
+        break;
+    }
+}
+
+/* Step 3. */
+static void by_record(struct step *s, unsigned slot)
+{
+    const struct pc_connection *r = pc_connections_get(connections(s), slot);
+    const struct portcam_backend_row *b = backend_row(s, r->backend);
+    unsigned backend = r->backend;
+    s->d->record = (int)slot;
+    s->packet.backend_accepts = b && b->weight != 0;
+    enum pc_meeting meeting = pc_connection_meets(r, &s->packet);
+    if (meeting == PC_MEETS_RESCHEDULE) {
+        new_connection(s, (int)slot);
+        return;
+    }
+    if (s->act) {
+        struct pc_packet_result ret = {.ended = NULL};
+        pc_connections_packet(s->act->connections, slot, &s->packet, &ret);
+    }
+    s->d->began = meeting == PC_MEETS_KEEP;
+    to_backend(s,
+               s->d->began ? PORTCAM_REASON_CONNECTION_NEW : PORTCAM_REASON_CONNECTION_FORWARD,
+               backend);
+}
+
+static void move_counter(struct step *s)
+{
+    bool moves = s->choice ? s->choice->asked : s->d->asked;
+    if (s->act && moves && s->service->pick == PORTCAM_PICK_COUNTER)
+        s->act->counter[s->service->service]++;
+}
+
+static void towards_service(struct step *s)
+{
+    bool keeps_port = s->service->flags & PORTCAM_SERVICE_ROW_KEEPS_PORT;
+    if (pc_decide_slow_path(s->t, s->p, !keeps_port, s->d))
+        return;
+    if (s->d->loopback) {
+        by_no_record(s);
+        return;
+    }
+    struct pc_end public_end = {.number = (uint16_t)s->d->address, .port = s->p->dst.port};
+    int slot = -1;
+    if (connections(s))
+        slot = pc_connections_forward(connections(s), &s->key, s->service->service, public_end);
+    if (slot >= 0)
+        by_record(s, (unsigned)slot);
+    else if (pc_may_create(s->p) == PC_CREATE_OK)
+        new_connection(s, -1);
+    else
+        by_no_record(s);
+    move_counter(s);
+}
+
+/* ---- from an endpoint ---- */
+
+static void reply_by_record(struct step *s, unsigned slot)
+{
+    const struct pc_connection *r = pc_connections_get(connections(s), slot);
+    const struct portcam_public_row *row =
+        pc_tables_get(s->t, PORTCAM_TABLE_PUBLIC, r->public_end.number);
+    struct pc_decision *d = s->d;
+    d->record = (int)slot;
+    if (row && is_own_family(s, row->family)) {
+        d->reason = PORTCAM_REASON_CONNECTION_REVERSE;
+        d->egress = (uint8_t)pc_reply_egress(s->t, s->p);
+        d->address = r->public_end.number;
+        d->service = r->service;
+        d->backend = r->backend;
+        d->public_port = r->public_end.port;
+    } else {
+        pc_decide_pass(s->t, s->p, PORTCAM_REASON_REPLY_PASS, d);
+    }
+    if (s->act) {
+        struct pc_packet_result ret = {.ended = NULL};
+        pc_connections_packet(s->act->connections, slot, &s->packet, &ret);
+    }
+}
+
+static void from_endpoint(struct step *s)
+{
+    struct pc_decision *d = s->d;
+    const struct portcam_endpoint_row *e =
+        pc_tables_get(s->t, (unsigned)d->endpoint_table, (unsigned)d->endpoint_row);
+    if (pc_decide_slow_path(s->t, s->p, !(e->flags & PORTCAM_ENDPOINT_ROW_KEEPS_PORT), d))
+        return;
+    s->key.client = s->p->dst;
+    s->key.group = e->service;
+    s->packet.from = PC_FROM_BACKEND;
+    bool exact = d->endpoint_table == PORTCAM_TABLE_ENDPOINT;
+    struct pc_end end = {.number = e->backend, .port = exact ? 0 : s->p->src.port};
+    int slot = connections(s) ? pc_connections_reverse(connections(s), &s->key, end) : -1;
+    if (slot >= 0) {
+        reply_by_record(s, (unsigned)slot);
+    } else if (e->flags & PORTCAM_ENDPOINT_ROW_ALONE && !d->loopback) {
+        d->reason = PORTCAM_REASON_HASH_REVERSE;
+        d->egress = (uint8_t)pc_reply_egress(s->t, s->p);
+        d->address = e->address;
+        d->service = e->service;
+        d->backend = e->backend;
+    } else {
+        pc_decide_pass(s->t, s->p, PORTCAM_REASON_REPLY_PASS, d);
+    }
+}
+
+/* ---- all of it ---- */
+
+static void decide(struct step *s, uint32_t now)
+{
+    const struct pc_parsed *p = s->p;
+    if (s->d->stage == PC_STAGE_DONE)
+        return;
+    s->key = (struct pc_client_key){.client = p->src, .is_v6 = p->is_v6, .protocol = p->protocol};
+    s->packet = (struct pc_packet){.from = PC_FROM_CLIENT,
+                                   .tcp_flags = p->tcp_flags,
+                                   .seq = p->seq,
+                                   .payload = p->payload,
+                                   .len = p->len,
+                                   .now = now};
+    if (s->d->stage == PC_STAGE_ENDPOINT) {
+        from_endpoint(s);
+        return;
+    }
+    s->service = pc_tables_get(s->t, PORTCAM_TABLE_SERVICE, (unsigned)s->d->service_row);
+    s->key.group = s->service->group;
+    towards_service(s);
+}
+
+static void refuse(const struct pc_parsed *p, struct pc_decision *d)
+{
+    if (!pc_reason_is_reject(d->reason))
+        return;
+    d->refusal = d->reason;
+    if (pc_reject_is_silent(p))
+        d->reason = PORTCAM_REASON_REJECT_SILENT;
+}
+
+void pc_stateful_decide(struct pc_stateful *s, const struct pc_tables *t, const struct pc_parsed *p,
+                        const struct pc_choice *choice, uint32_t now, struct pc_decision *d)
+{
+    struct step step = {.see = s, .act = s, .t = t, .p = p, .choice = choice, .d = d};
+    decide(&step, now);
+    refuse(p, d);
+}
+
+void pc_stateful_explain(const struct pc_stateful *s, const struct pc_tables *t,
+                         const struct pc_parsed *p, struct pc_decision *d)
+{
+    struct step step = {.see = s, .t = t, .p = p, .d = d};
+    decide(&step, 0);
+    refuse(p, d);
+}
+
+void pc_decide(const struct pc_tables *t, const struct pc_parsed *p, struct pc_decision *ret)
+{
+    pc_decide_by_tables(t, p, ret);
+    pc_stateful_explain(NULL, t, p, ret);
+}
