@@ -71,6 +71,8 @@ const char *portcam_status_text(unsigned status)
         [PORTCAM_STATUS_DMA_WRITE_ERROR] = "host memory could not be written",
         [PORTCAM_STATUS_BAD_DOORBELL] = "the doorbell is too far ahead",
         [PORTCAM_STATUS_BAD_RING] = "size or alignment of the ring is out of range",
+        [PORTCAM_STATUS_NOT_FOUND] = "no record is in this slot",
+        [PORTCAM_STATUS_CHANGED] = "the record in this slot is another one",
     };
 
     _Static_assert(sizeof(texts) / sizeof(*texts) == PORTCAM_STATUS_MAX, "one text a status");

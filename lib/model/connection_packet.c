@@ -11,7 +11,7 @@ static void count(struct pc_connection *r, const struct pc_packet *p)
     row->octets += p->len;
 }
 
-static void enter(struct pc_connections *c, struct pc_connection *r, enum pc_state state)
+static void enter(struct pc_connections *c, struct pc_connection *r, enum pc_connection_state state)
 {
     pc_active_add(c, r->backend, pc_state_is_active(state) - pc_state_is_active(r->state));
     r->state = (uint8_t)state;
@@ -28,7 +28,7 @@ static unsigned prove(struct pc_connections *c, struct pc_connection *r)
 
 /* Effects of a client's PC_PROTOCOL_TCP packet; `before` is the state it met. */
 static unsigned client_effects(struct pc_connections *c, struct pc_connection *r,
-                               enum pc_state before, enum pc_tcp_class class_of,
+                               enum pc_connection_state before, enum pc_tcp_class class_of,
                                const struct pc_packet *p)
 {
     uint32_t behind = pc_tcp_end(p->seq, p->payload, p->tcp_flags);
@@ -51,7 +51,8 @@ static unsigned client_effects(struct pc_connections *c, struct pc_connection *r
 }
 
 static unsigned backend_effects(struct pc_connections *c, const struct pc_connection *r,
-                                enum pc_state before, enum pc_tcp_class class_of, uint32_t now)
+                                enum pc_connection_state before, enum pc_tcp_class class_of,
+                                uint32_t now)
 {
     struct pc_backend_counters *b = &c->backend[r->backend];
     if (before != PC_STATE_SYN_SEEN)
@@ -93,10 +94,10 @@ static unsigned keep(struct pc_connections *c, struct pc_connection *r, const st
 static unsigned tcp_packet(struct pc_connections *c, struct pc_connection *r,
                            const struct pc_packet *p, struct pc_ended *ended)
 {
-    enum pc_state before = r->state;
+    enum pc_connection_state before = r->state;
     enum pc_tcp_class class_of = pc_tcp_class(p->tcp_flags);
     bool port_reuse;
-    enum pc_state after = pc_tcp_next(before, p->from, class_of, &port_reuse);
+    enum pc_connection_state after = pc_tcp_next(before, p->from, class_of, &port_reuse);
     if (port_reuse)
         return pc_connection_meets(r, p) == PC_MEETS_KEEP ? keep(c, r, p, ended)
                                                           : (unsigned)PC_EFFECT_RESCHEDULE;

@@ -7,7 +7,7 @@
 
 enum { TCP = 6 };
 
-uint32_t pc_timeout_of(const struct portcam_timeout_row *t, enum pc_state state)
+uint32_t pc_timeout_of(const struct portcam_timeout_row *t, enum pc_connection_state state)
 {
     switch (state) {
     case PC_STATE_SYN_SEEN:
@@ -151,24 +151,24 @@ static const uint8_t after_backend[PC_STATE_RESET + 1][PC_CLASS_MAX] = {
     [PC_STATE_RESET] = {SAME, SAME, SAME, SAME, SAME, SAME},
 };
 
-enum pc_state pc_tcp_next(enum pc_state state, enum pc_direction from, enum pc_tcp_class class_of,
-                          bool *port_reuse)
+enum pc_connection_state pc_tcp_next(enum pc_connection_state state, enum pc_direction from,
+                                     enum pc_tcp_class class_of, bool *port_reuse)
 {
     unsigned cell = SAME;
     if (state <= PC_STATE_RESET)
         cell = (from == PC_FROM_CLIENT ? after_client : after_backend)[state][class_of];
     *port_reuse = cell == REUSE;
-    return cell == SAME || cell == REUSE ? state : (enum pc_state)cell;
+    return cell == SAME || cell == REUSE ? state : (enum pc_connection_state)cell;
 }
 
-bool pc_state_is_active(enum pc_state state)
+bool pc_state_is_active(enum pc_connection_state state)
 {
     return state == PC_STATE_SYN_SEEN || state == PC_STATE_SYN_ACK_SEEN ||
            state == PC_STATE_ESTABLISHED || state == PC_STATE_UNREPLIED ||
            state == PC_STATE_REPLIED;
 }
 
-const char *pc_state_name(enum pc_state state)
+const char *pc_state_name(enum pc_connection_state state)
 {
     static const char *const name[PC_STATE_MAX] = {
         "none",           "syn_seen",       "syn_ack_seen", "established",

@@ -20,7 +20,7 @@ extern "C" {
 /* ---- states: connection_state.c, pure functions ---- */
 
 /* enum portcam_connection_state, in short. */
-enum pc_state {
+enum pc_connection_state {
     PC_STATE_NONE, /* a free slot */
     PC_STATE_SYN_SEEN,
     PC_STATE_SYN_ACK_SEEN,
@@ -72,7 +72,7 @@ enum pc_creation {
 };
 
 /* The timeout of a state, ms; 0 for PC_STATE_NONE. */
-uint32_t pc_timeout_of(const struct portcam_timeout_row *t, enum pc_state state);
+uint32_t pc_timeout_of(const struct portcam_timeout_row *t, enum pc_connection_state state);
 
 /* True if time has reached last_used + timeout; right across the wrap of the counter. */
 bool pc_timeout_over(uint32_t now, uint32_t last_used, uint32_t timeout);
@@ -91,14 +91,14 @@ bool pc_is_land(const struct pc_parsed *p);
 
 /* The state behind a TCP packet of this class. *port_reuse tells that the pair is marked F.14: the state stays, and the
  * port reuse rule is to decide. */
-enum pc_state pc_tcp_next(enum pc_state state, enum pc_direction from, enum pc_tcp_class class_of,
-                          bool *port_reuse);
+enum pc_connection_state pc_tcp_next(enum pc_connection_state state, enum pc_direction from,
+                                     enum pc_tcp_class class_of, bool *port_reuse);
 
 /* Not yet closing: counted as active. */
-bool pc_state_is_active(enum pc_state state);
+bool pc_state_is_active(enum pc_connection_state state);
 
 /* "syn_seen" and so on; "none"; never NULL. */
-const char *pc_state_name(enum pc_state state);
+const char *pc_state_name(enum pc_connection_state state);
 
 /* ---- records ---- */
 
@@ -120,13 +120,14 @@ struct pc_connection {
     uint16_t service;
     struct pc_end public_end; /* address number and port that the client addressed */
     uint16_t backend;
-    struct pc_end backend_end; /* endpoint number; port where the service has no exact port, else 0 */
+    struct pc_end
+        backend_end; /* endpoint number; port where the service has no exact port, else 0 */
     uint32_t slot, generation;
-    uint8_t state;       /* enum pc_state */
+    uint8_t state;       /* enum pc_connection_state */
     bool embryonic;      /* the client has not shown that it hears the answers */
     uint8_t syn_repeats; /* ends at 255 */
     uint32_t client_next;
-    uint32_t created, last_used; /* ms */
+    uint32_t created, last_used;                 /* ms */
     struct portcam_counter_row forward, reverse; /* packets modulo 2^48 */
 };
 
@@ -138,7 +139,8 @@ struct pc_packet {
     uint32_t payload; /* bytes behind the TCP header */
     uint32_t len;     /* octets of the frame, without FCS */
     uint32_t now;     /* ms */
-    bool backend_accepts; /* the record's backend has a weight above 0. Only read where the port reuse rule is */
+    bool
+        backend_accepts; /* the record's backend has a weight above 0. Only read where the port reuse rule is */
 };
 
 enum pc_end_reason { PC_END_EXPIRED, PC_END_DELETED, PC_END_PORT_REUSE };
@@ -220,9 +222,11 @@ struct pc_insert {
     struct pc_end public_end;
     uint16_t backend; /* below the number of backends */
     struct pc_end backend_end;
-    uint32_t slot; /* where to, or PC_SLOT_ANY: the slot of its family that has been free for longest */
-    bool full;     /* the caller's structure has no room: be full */
-    uint32_t embryonic_limit; /* embryonic records at once; 0: no limit. Those beyond a lower one stay */
+    uint32_t
+        slot;  /* where to, or PC_SLOT_ANY: the slot of its family that has been free for longest */
+    bool full; /* the caller's structure has no room: be full */
+    uint32_t
+        embryonic_limit; /* embryonic records at once; 0: no limit. Those beyond a lower one stay */
 };
 
 /**
@@ -252,7 +256,7 @@ enum pc_packet_effect {
 };
 
 struct pc_packet_result {
-    uint8_t before, after;  /* enum pc_state */
+    uint8_t before, after;  /* enum pc_connection_state */
     uint8_t effects;        /* enum pc_packet_effect */
     struct pc_ended *ended; /* written where effects has PC_EFFECT_KEPT; may be NULL */
 };

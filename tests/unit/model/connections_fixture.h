@@ -8,9 +8,11 @@
 #include "connections.h"
 
 enum {
-    FIX_CAPACITY = 8,
+    FIX_CAPACITY = 8, /* IPv4 slots, of which */
+    FIX_STASH = 2,
+    FIX_V6 = 3, /* IPv6 rows; their stash comes behind */
+    FIX_SLOTS = FIX_CAPACITY + FIX_V6 + FIX_STASH,
     FIX_LIMIT = 6,
-    FIX_SERVICES = 4,
     FIX_BACKENDS = 5,
     FIX_TCP = 6,
     FIX_UDP = 17,
@@ -24,7 +26,10 @@ static inline struct pc_tuple fix_tuple(unsigned a, unsigned b, unsigned c, unsi
                              .port = (uint16_t)port};
 }
 
-/* The connection of client `client` to service 1 at 203.0.113.80:443, given to backend 3 at 10.9.8.7:8443. */
+/* The limit of embryonic records that fix_insert() writes. */
+static unsigned fix_limit = FIX_LIMIT;
+
+/* The connection of client `client` to service 1 at address 80, port 443, given to backend 3 with endpoint 7. */
 static inline struct pc_insert fix_insert(unsigned client, unsigned protocol)
 {
     return (struct pc_insert){
@@ -32,11 +37,11 @@ static inline struct pc_insert fix_insert(unsigned client, unsigned protocol)
                 .protocol = (uint8_t)protocol,
                 .group = 2},
         .service = 1,
-        .public_end = fix_tuple(203, 0, 113, 80, 443),
+        .public_end = {.number = 80, .port = 443},
         .backend = 3,
-        .backend_generation = 77,
-        .backend_end = fix_tuple(10, 9, 8, 7, 8443),
+        .backend_end = {.number = 7, .port = 8443},
         .slot = PC_SLOT_ANY,
+        .embryonic_limit = fix_limit,
     };
 }
 
@@ -52,12 +57,25 @@ static inline struct pc_packet fix_packet(enum pc_direction from, unsigned flags
 
 static inline struct pc_connections *fix_table(void)
 {
-    struct pc_connection_sizes sizes = {.capacity = FIX_CAPACITY,
-                                        .embryonic_limit = FIX_LIMIT,
-                                        .services = FIX_SERVICES,
+    struct pc_connection_sizes sizes = {.rows = {FIX_CAPACITY - FIX_STASH, FIX_V6},
+                                        .stash = FIX_STASH,
                                         .backends = FIX_BACKENDS,
                                         .secret = {1, 2}};
+    fix_limit = FIX_LIMIT;
     return pc_connections_new(&sizes);
+}
+
+/* Timeouts of service 1, as IPVS has them; any other service's are the same. */
+static inline struct portcam_timeout_row fix_timeouts(void)
+{
+    return (struct portcam_timeout_row){.syn = 60000,
+                                        .syn_ack = 60000,
+                                        .established = 900000,
+                                        .fin_one = 120000,
+                                        .fin_both = 120000,
+                                        .reset = 10000,
+                                        .unreplied = 300000,
+                                        .replied = 300000};
 }
 
 /* A new record; its slot, or -1 - result. */
@@ -97,6 +115,11 @@ static inline bool fix_same_tuple(const struct pc_tuple *a, const struct pc_tupl
     return a->port == b->port && memcmp(a->ip, b->ip, 16) == 0;
 }
 
+static inline bool fix_same_end(struct pc_end a, struct pc_end b)
+{
+    return a.number == b.number && a.port == b.port;
+}
+
 static inline bool fix_same_key(const struct pc_client_key *a, const struct pc_client_key *b)
 {
     return fix_same_tuple(&a->client, &b->client) && a->is_v6 == b->is_v6 &&
@@ -113,9 +136,8 @@ static inline bool fix_same_row(const struct portcam_counter_row *a,
 static inline bool fix_same(const struct pc_connection *a, const struct pc_connection *b)
 {
     return fix_same_key(&a->key, &b->key) && a->service == b->service &&
-           fix_same_tuple(&a->public_end, &b->public_end) && a->backend == b->backend &&
-           a->backend_generation == b->backend_generation &&
-           fix_same_tuple(&a->backend_end, &b->backend_end) && a->slot == b->slot &&
+           fix_same_end(a->public_end, b->public_end) && a->backend == b->backend &&
+           fix_same_end(a->backend_end, b->backend_end) && a->slot == b->slot &&
            a->generation == b->generation && a->state == b->state && a->embryonic == b->embryonic &&
            a->syn_repeats == b->syn_repeats && a->client_next == b->client_next &&
            a->created == b->created && a->last_used == b->last_used &&

@@ -36,12 +36,17 @@ static const struct pc_connection *record(const struct pc_connections *c, int sl
 
 static int forward(const struct pc_connections *c, const struct pc_insert *i)
 {
-    return pc_connections_forward(c, &i->key, i->service, &i->public_end);
+    return pc_connections_forward(c, &i->key, i->service, i->public_end);
 }
 
 static int reverse(const struct pc_connections *c, const struct pc_insert *i)
 {
-    return pc_connections_reverse(c, &i->key, &i->backend_end);
+    return pc_connections_reverse(c, &i->key, i->backend_end);
+}
+
+static enum pc_result end_of(struct pc_connections *c, unsigned slot)
+{
+    return pc_connections_delete(c, slot, record(c, (int)slot)->generation, 0, NULL);
 }
 
 static enum pc_result insert(struct pc_connections *c, const struct pc_insert *i, unsigned *slot)
@@ -68,11 +73,10 @@ static void whole_record(void **state)
     assert_int_equal(r->key.group, 2);
     assert_int_equal(r->service, 1);
     assert_int_equal(r->backend, 3);
-    assert_int_equal(r->backend_generation, 77);
     assert_int_equal(r->public_end.port, 443);
-    assert_int_equal(r->public_end.ip[0], 203);
+    assert_int_equal(r->public_end.number, 80);
     assert_int_equal(r->backend_end.port, 8443);
-    assert_int_equal(r->backend_end.ip[0], 10);
+    assert_int_equal(r->backend_end.number, 7);
     assert_int_equal(r->slot, 0);
     assert_int_equal(r->generation, 1);
     assert_int_equal(r->state, PC_STATE_SYN_SEEN);
@@ -85,7 +89,7 @@ static void whole_record(void **state)
     assert_int_equal(r->reverse.packets, 0);
     assert_int_equal(pc_connections_used(c), 1);
     assert_null(pc_connections_get(c, 1));
-    assert_null(pc_connections_get(c, FIX_CAPACITY));
+    assert_null(pc_connections_get(c, FIX_SLOTS));
 }
 
 /* Every part of each key decides; the ports and addresses are never taken for each other (F.27). */
@@ -118,11 +122,11 @@ static void full_keys(void **state)
     assert_int_equal(forward(c, &k), -1);
     k = i, k.public_end.port++;
     assert_int_equal(forward(c, &k), -1);
-    k = i, k.public_end.ip[3]++;
+    k = i, k.public_end.number++;
     assert_int_equal(forward(c, &k), -1);
     k = i, k.backend_end.port++;
     assert_int_equal(reverse(c, &k), -1);
-    k = i, k.backend_end.ip[3]++;
+    k = i, k.backend_end.number++;
     assert_int_equal(reverse(c, &k), -1);
     k = i, k.backend_end = i.public_end;
     assert_int_equal(reverse(c, &k), -1);
@@ -160,12 +164,12 @@ static void ambiguous(void **state)
     i.backend = 4; /* another number for the same endpoint is no way out */
     assert_int_equal(insert(c, &i, &slot), PC_RESULT_AMBIGUOUS);
     i.service = 1;
-    i.public_end.ip[3]++; /* the same service by another address */
+    i.public_end.number++; /* the same service by another address */
     assert_int_equal(insert(c, &i, &slot), PC_RESULT_AMBIGUOUS);
     assert_int_equal(slot, 99);
     assert_int_equal(pc_connections_used(c), 1);
     assert_int_equal(pc_connections_backend(c, 4).new_connections, 0);
-    i.backend_end.ip[3]++;
+    i.backend_end.number++;
     assert_int_equal(insert(c, &i, &slot), PC_RESULT_OK);
     assert_int_equal(slot, 1);
     assert_int_equal(reverse(c, &i), 1);
@@ -188,9 +192,9 @@ static void full(void **state)
     assert_int_equal(insert(c, &i, NULL), PC_RESULT_EXISTS);
     i.service = 2;
     assert_int_equal(insert(c, &i, NULL), PC_RESULT_AMBIGUOUS);
-    assert_int_equal(pc_connections_delete(c, 5, 1, 0, NULL), PC_RESULT_OK);
+    assert_int_equal(pc_connections_delete(c, 5, 6, 0, NULL), PC_RESULT_OK);
     assert_int_equal(fix_open(c, 20, FIX_TCP, 0), 5);
-    assert_int_equal(record(c, 5)->generation, 2);
+    assert_int_equal(record(c, 5)->generation, FIX_CAPACITY + 1);
 }
 
 static void chosen_slots(void **state)
@@ -203,19 +207,21 @@ static void chosen_slots(void **state)
     assert_int_equal(slot, 3);
     i = fix_insert(1, FIX_TCP), i.slot = 3;
     assert_int_equal(insert(c, &i, &slot), PC_RESULT_BAD_SLOT);
-    i.slot = FIX_CAPACITY;
+    i.slot = FIX_SLOTS;
+    assert_int_equal(insert(c, &i, &slot), PC_RESULT_BAD_SLOT);
+    i.slot = FIX_CAPACITY; /* of the other family */
     assert_int_equal(insert(c, &i, &slot), PC_RESULT_BAD_SLOT);
     i.slot = 7;
     assert_int_equal(insert(c, &i, &slot), PC_RESULT_OK);
     i = fix_insert(2, FIX_TCP), i.slot = 0;
     assert_int_equal(insert(c, &i, &slot), PC_RESULT_OK);
-    pc_connections_delete(c, 0, 1, 0, NULL);
-    static const int order[] = {1, 2, 4, 5, 6, 0}; /* oldest first */
+    end_of(c, 0);
+    static const int order[] = {1, 2, 4, 5, 6, 0}; /* never used ones, then the oldest first */
     for (unsigned n = 0; n < 4; n++)
         assert_int_equal(fix_open(c, 10 + n, FIX_TCP, 0), order[n]);
     for (unsigned n = 0; n < 4; n++)
         fix_pass(c, order[n], PC_FROM_BACKEND, PC_TCP_RST, 0);
-    pc_connections_set_embryonic_limit(c, FIX_CAPACITY);
+    fix_limit = FIX_CAPACITY;
     for (unsigned n = 4; n < 6; n++)
         assert_int_equal(fix_open(c, 10 + n, FIX_TCP, 0), order[n]);
 }
@@ -227,7 +233,7 @@ static void any_slot_first(void **state)
     for (unsigned chosen = 0; chosen < FIX_CAPACITY; chosen++) {
         struct pc_insert i = fix_insert(99, FIX_TCP);
         pc_connections_clear(c);
-        pc_connections_set_embryonic_limit(c, FIX_CAPACITY);
+        fix_limit = FIX_CAPACITY;
         i.slot = chosen;
         assert_int_equal(insert(c, &i, NULL), PC_RESULT_OK);
         for (unsigned n = 0; n < FIX_CAPACITY; n++)
@@ -235,7 +241,7 @@ static void any_slot_first(void **state)
                 assert_int_equal(fix_open(c, n, FIX_TCP, 0), n);
         assert_int_equal(fix_open(c, 98, FIX_TCP, 0), -1 - PC_RESULT_FULL);
         for (unsigned n = 0; n < FIX_CAPACITY; n++)
-            assert_int_equal(pc_connections_delete(c, n, 1, 0, NULL), PC_RESULT_OK);
+            assert_int_equal(end_of(c, n), PC_RESULT_OK);
     }
 }
 
@@ -256,13 +262,13 @@ static void embryonic_share(void **state)
     assert_int_equal(fix_open(c, 9, FIX_TCP, 0), FIX_LIMIT);
     fix_pass(c, 2, PC_FROM_BACKEND, SYN_ACK, 0);
     assert_int_equal(fix_pass(c, 2, PC_FROM_CLIENT, PC_TCP_ACK, 0), PC_EFFECT_PROVEN);
-    assert_int_equal(pc_connections_delete(c, 3, 1, 0, NULL), PC_RESULT_OK); /* embryonic */
+    assert_int_equal(end_of(c, 3), PC_RESULT_OK); /* embryonic */
     assert_int_equal(pc_connections_embryonic(c), FIX_LIMIT - 2);
-    pc_connections_set_embryonic_limit(c, FIX_LIMIT - 2);
+    fix_limit = FIX_LIMIT - 2;
     assert_int_equal(fix_open(c, 10, FIX_TCP, 0), -1 - PC_RESULT_EMBRYONIC_FULL);
-    pc_connections_set_embryonic_limit(c, FIX_LIMIT - 1);
+    fix_limit = FIX_LIMIT - 1;
     assert_int_equal(fix_open(c, 10, FIX_TCP, 0), FIX_LIMIT + 1);
-    assert_int_equal(pc_connections_delete(c, 2, 1, 0, NULL), PC_RESULT_OK); /* proven */
+    assert_int_equal(end_of(c, 2), PC_RESULT_OK); /* proven */
     assert_int_equal(pc_connections_embryonic(c), FIX_LIMIT - 1);
 }
 
@@ -342,10 +348,10 @@ static void backend_counters(void **state)
     assert_int_equal(pc_connections_backend(c, 3).active, 3);
     fix_pass(c, udp, PC_FROM_BACKEND, 0, 8);
     assert_int_equal(pc_connections_backend(c, 3).active, 3);
-    pc_connections_delete(c, (unsigned)refused, 1, 0, NULL);
+    end_of(c, (unsigned)refused);
     assert_int_equal(pc_connections_backend(c, 3).active, 3);
     assert_int_equal(pc_connections_backend(c, 3).records, 4);
-    pc_connections_delete(c, (unsigned)udp, 1, 0, NULL);
+    end_of(c, (unsigned)udp);
     assert_int_equal(pc_connections_backend(c, 3).active, 2);
     assert_int_equal(pc_connections_backend(c, FIX_BACKENDS).new_connections, 0);
 }
@@ -384,7 +390,7 @@ static void client_sequence(void **state)
 /* ---- F.14 ---- */
 
 /* Bring an established record of client_next 1000 + 1 into each closing or reset state. */
-static void into(struct pc_connections *c, int slot, enum pc_state want)
+static void into(struct pc_connections *c, int slot, enum pc_connection_state want)
 {
     static const struct {
         enum pc_direction from;
@@ -403,7 +409,8 @@ static void into(struct pc_connections *c, int slot, enum pc_state want)
     assert_int_equal(record(c, slot)->state, want);
 }
 
-static void reuse_case(struct pc_connections *c, enum pc_state before, int32_t ahead, bool accepts)
+static void reuse_case(struct pc_connections *c, enum pc_connection_state before, int32_t ahead,
+                       bool accepts)
 {
     int slot = fix_established(c, 0, 2);
     into(c, slot, before);
@@ -445,7 +452,7 @@ static void reuse_case(struct pc_connections *c, enum pc_state before, int32_t a
 static void port_reuse(void **state)
 {
     static const int32_t ahead[] = {1, 0, -1, 1000, -1000, INT32_MAX, INT32_MIN};
-    for (enum pc_state s = PC_STATE_CLOSING_CLIENT; s <= PC_STATE_RESET; s++)
+    for (enum pc_connection_state s = PC_STATE_CLOSING_CLIENT; s <= PC_STATE_RESET; s++)
         for (unsigned n = 0; n < 7; n++) {
             reuse_case(*state, s, ahead[n], true);
             reuse_case(*state, s, ahead[n], false);
@@ -477,26 +484,24 @@ static void replace(void **state)
     int slot = fix_established(c, 0, 2);
     into(c, slot, PC_STATE_CLOSING_BOTH);
     in_the_way.service = 2;
-    in_the_way.backend_end.ip[3] = 99;
+    in_the_way.backend_end.number = 99;
     assert_int_equal(insert(c, &in_the_way, NULL), PC_RESULT_OK);
     i.backend = 4;
-    i.backend_generation = 5;
     i.backend_end = in_the_way.backend_end;
     assert_int_equal(pc_connections_replace(c, 0, 2, &i, &p, &ended), PC_RESULT_CHANGED);
     assert_int_equal(pc_connections_replace(c, 2, 1, &i, &p, &ended), PC_RESULT_NOT_FOUND);
     assert_int_equal(pc_connections_replace(c, 0, 1, &i, &p, &ended), PC_RESULT_AMBIGUOUS);
     assert_int_equal(ended.reason, 99);
     assert_int_equal(record(c, 0)->generation, 1);
-    i.backend_end.ip[3] = 100;
-    pc_connections_set_embryonic_limit(c, 0); /* it takes a place, it needs none */
+    i.backend_end.number = 100;
+    i.full = true, i.embryonic_limit = 1; /* it takes a place, it needs none */
     assert_int_equal(pc_connections_replace(c, 0, 1, &i, &p, &ended), PC_RESULT_OK);
     assert_int_equal(ended.reason, PC_END_PORT_REUSE);
     assert_int_equal(ended.record.backend, 3);
     assert_int_equal(ended.record.state, PC_STATE_CLOSING_BOTH);
     assert_int_equal(ended.record.forward.packets, 3);
     assert_int_equal(record(c, 0)->backend, 4);
-    assert_int_equal(record(c, 0)->backend_generation, 5);
-    assert_int_equal(record(c, 0)->generation, 2);
+    assert_int_equal(record(c, 0)->generation, 3);
     assert_int_equal(record(c, 0)->state, PC_STATE_SYN_SEEN);
     assert_int_equal(reverse(c, &old), -1);
     assert_int_equal(reverse(c, &i), 0);
@@ -504,7 +509,7 @@ static void replace(void **state)
     assert_int_equal(pc_connections_backend(c, 3).records, 1); /* the one in the way */
     assert_int_equal(pc_connections_backend(c, 4).records, 1);
     assert_int_equal(pc_connections_backend(c, 4).new_connections, 1);
-    assert_int_equal(pc_connections_replace(c, 0, 2, &i, &p, NULL), PC_RESULT_OK); /* its own end */
+    assert_int_equal(pc_connections_replace(c, 0, 3, &i, &p, NULL), PC_RESULT_OK); /* its own end */
 }
 
 /* ---- ends ---- */
@@ -533,28 +538,34 @@ static void generations(void **state)
     }
 }
 
+static bool sweep(struct pc_connections *c, unsigned slot, uint32_t now,
+                  const struct portcam_timeout_row *t, struct pc_ended *ended)
+{
+    return pc_connections_sweep(c, slot, now, t, false, ended);
+}
+
 static void sweep_at(void **state)
 {
     struct pc_connections *c = *state;
-    struct pc_timeouts t = pc_timeouts_default();
+    struct portcam_timeout_row t = fix_timeouts();
     struct pc_ended ended;
     static const uint32_t starts[] = {0, 0x7ffffff0, 0xfffffff0};
     t.syn = 100;
-    assert_true(pc_connections_set_timeouts(c, 1, &t));
     for (unsigned n = 0; n < 3; n++) {
         uint32_t at = starts[n];
         int slot = fix_open(c, n, FIX_TCP, at);
         fix_pass(c, slot, PC_FROM_CLIENT, PC_TCP_SYN, at + 50);
-        assert_false(pc_connections_sweep(c, (unsigned)slot, at + 149, false, &ended));
-        assert_false(pc_connections_sweep(c, (unsigned)slot, at + 49, false, &ended));
-        assert_true(pc_connections_sweep(c, (unsigned)slot, at + 150, false, &ended));
+        assert_false(sweep(c, (unsigned)slot, at + 149, &t, &ended));
+        assert_false(sweep(c, (unsigned)slot, at + 49, &t, &ended));
+        assert_false(sweep(c, (unsigned)slot, at + 150, NULL, &ended)); /* no timeouts: never */
+        assert_true(sweep(c, (unsigned)slot, at + 150, &t, &ended));
         assert_int_equal(ended.reason, PC_END_EXPIRED);
         assert_int_equal(ended.at, at + 150);
         assert_int_equal(ended.record.forward.packets, 2);
         assert_int_equal(ended.record.forward.octets, 2 * FIX_LEN);
-        assert_false(pc_connections_sweep(c, (unsigned)slot, at + 150, false, &ended));
+        assert_false(sweep(c, (unsigned)slot, at + 150, &t, &ended));
     }
-    assert_false(pc_connections_sweep(c, FIX_CAPACITY, 0, false, &ended));
+    assert_false(sweep(c, FIX_SLOTS, 0, &t, &ended));
     assert_int_equal(pc_connections_used(c), 0);
 }
 
@@ -562,9 +573,8 @@ static void sweep_at(void **state)
 static void sweep_by_state(void **state)
 {
     struct pc_connections *c = *state;
-    struct pc_timeouts t = {1000, 2000, 3000, 4000, 5000, 6000, 7000, 8000};
-    pc_connections_set_embryonic_limit(c, FIX_CAPACITY);
-    assert_true(pc_connections_set_timeouts(c, 1, &t));
+    struct portcam_timeout_row t = {1000, 2000, 3000, 4000, 5000, 6000, 7000, 8000, 0, {0}};
+    fix_limit = FIX_CAPACITY;
     fix_open(c, 0, FIX_TCP, 0);
     fix_pass(c, fix_open(c, 1, FIX_TCP, 0), PC_FROM_BACKEND, SYN_ACK, 0);
     fix_established(c, 2, 0);
@@ -578,7 +588,7 @@ static void sweep_by_state(void **state)
     for (uint32_t now = 500; now < 9000; now += 500)
         for (unsigned slot = 0; slot < FIX_CAPACITY; slot++) {
             struct pc_ended ended;
-            bool over = pc_connections_sweep(c, slot, now, false, &ended);
+            bool over = sweep(c, slot, now, &t, &ended);
             assert_int_equal(over, now == 1000 * (slot + 1));
             if (over)
                 assert_int_equal(ended.record.slot, slot);
@@ -590,85 +600,108 @@ static void sweep_by_state(void **state)
 static void sweep_frozen(void **state)
 {
     struct pc_connections *c = *state;
+    struct portcam_timeout_row t = fix_timeouts();
     fix_established(c, 0, 0);
-    assert_false(pc_connections_sweep(c, 0, 5000000, true, NULL));
+    assert_false(pc_connections_sweep(c, 0, 5000000, &t, true, NULL));
     assert_int_equal(record(c, 0)->last_used, 5000000);
-    assert_false(pc_connections_sweep(c, 0, 5899999, false, NULL));
-    assert_true(pc_connections_sweep(c, 0, 5900000, false, NULL));
-    assert_false(pc_connections_sweep(c, 0, 1, true, NULL));
+    assert_false(pc_connections_sweep(c, 0, 6000000, NULL, true, NULL));
+    assert_int_equal(record(c, 0)->last_used, 5000000);
+    assert_false(sweep(c, 0, 5899999, &t, NULL));
+    assert_true(sweep(c, 0, 5900000, &t, NULL));
+    assert_false(pc_connections_sweep(c, 0, 1, &t, true, NULL));
 }
 
-static void set_timeouts(void **state)
+/* ---- two families, and moves ---- */
+
+static int open_v6(struct pc_connections *c, unsigned client)
+{
+    struct pc_insert i = fix_insert(client, FIX_TCP);
+    unsigned slot = 0;
+    i.key.is_v6 = true;
+    enum pc_result result = insert(c, &i, &slot);
+    return result == PC_RESULT_OK ? (int)slot : -1 - (int)result;
+}
+
+static void families(void **state)
 {
     struct pc_connections *c = *state;
-    struct pc_timeouts good = {1, 1, 1, 1, 1, 1, 1, INT32_MAX};
-    assert_false(pc_connections_set_timeouts(c, FIX_SERVICES, &good));
-    for (unsigned n = 0; n < 8; n++) {
-        struct pc_timeouts bad = good;
-        ((uint32_t *)&bad)[n] = 0;
-        assert_false(pc_connections_set_timeouts(c, 1, &bad));
-        ((uint32_t *)&bad)[n] = 0x80000000;
-        assert_false(pc_connections_set_timeouts(c, 1, &bad));
+    fix_limit = 0; /* none */
+    assert_int_equal(pc_connections_capacity(c), FIX_SLOTS);
+    for (unsigned n = 0; n < FIX_V6 + FIX_STASH; n++)
+        assert_int_equal(open_v6(c, n), FIX_CAPACITY + n);
+    assert_int_equal(open_v6(c, 9), -1 - PC_RESULT_FULL);
+    for (unsigned n = 0; n < FIX_CAPACITY; n++)
+        assert_int_equal(fix_open(c, n, FIX_TCP, 0), n);
+    assert_int_equal(fix_open(c, 9, FIX_TCP, 0), -1 - PC_RESULT_FULL);
+    assert_int_equal(pc_connections_used(c), FIX_SLOTS);
+    assert_int_equal(pc_connections_used_by(c, false), FIX_CAPACITY);
+    assert_int_equal(pc_connections_used_by(c, true), FIX_V6 + FIX_STASH);
+    assert_int_equal(pc_connections_embryonic(c), FIX_SLOTS);
+    for (unsigned n = 0; n < FIX_SLOTS; n++) {
+        unsigned at = n < FIX_CAPACITY ? n : n - FIX_CAPACITY;
+        unsigned rows = n < FIX_CAPACITY ? FIX_CAPACITY - FIX_STASH : FIX_V6;
+        assert_int_equal(pc_connections_is_v6(c, n), n >= FIX_CAPACITY);
+        assert_int_equal(pc_connections_is_stash(c, n), at >= rows);
     }
-    fix_established(c, 0, 0);
-    assert_false(pc_connections_sweep(c, 0, 899999, false, NULL));
-    assert_true(pc_connections_set_timeouts(c, 2, &good));
-    assert_false(pc_connections_sweep(c, 0, 899999, false, NULL));
-    assert_true(pc_connections_set_timeouts(c, 1, &good)); /* at once, for records that are there */
-    assert_true(pc_connections_sweep(c, 0, 1, false, NULL));
 }
 
-struct receipts {
-    unsigned n;
-    struct pc_ended ended[FIX_CAPACITY];
-};
-
-static void note(void *user, const struct pc_ended *ended)
-{
-    struct receipts *r = user;
-    r->ended[r->n++] = *ended;
-}
-
-static void remove_filtered(void **state)
+static void moves(void **state)
 {
     struct pc_connections *c = *state;
-    struct receipts got = {0};
-    pc_connections_set_embryonic_limit(c, FIX_CAPACITY);
-    for (unsigned n = 0; n < FIX_CAPACITY; n++) {
-        struct pc_insert i = fix_insert(n / 2, n & 1 ? FIX_UDP : FIX_TCP);
-        i.service = n & 3;
-        i.backend = n & 4;
-        assert_int_equal(insert(c, &i, NULL), PC_RESULT_OK);
+    struct pc_insert i = fix_insert(0, FIX_TCP);
+    i.slot = FIX_CAPACITY - 1;
+    assert_int_equal(insert(c, &i, NULL), PC_RESULT_OK);
+    fix_pass(c, FIX_CAPACITY - 1, PC_FROM_BACKEND, SYN_ACK, 60);
+    struct pc_connection want = *record(c, FIX_CAPACITY - 1);
+    assert_int_equal(pc_connections_move(c, 0, 1), PC_RESULT_NOT_FOUND);
+    assert_int_equal(pc_connections_move(c, FIX_CAPACITY - 1, FIX_CAPACITY), PC_RESULT_BAD_SLOT);
+    assert_int_equal(pc_connections_move(c, FIX_CAPACITY - 1, FIX_CAPACITY - 1),
+                     PC_RESULT_BAD_SLOT);
+    assert_int_equal(pc_connections_move(c, FIX_CAPACITY - 1, 2), PC_RESULT_OK);
+    want.slot = 2;
+    assert_true(fix_same(record(c, 2), &want));
+    assert_null(pc_connections_get(c, FIX_CAPACITY - 1));
+    assert_int_equal(forward(c, &i), 2);
+    assert_int_equal(reverse(c, &i), 2);
+    assert_int_equal(pc_connections_used(c), 1);
+    assert_int_equal(pc_connections_backend(c, 3).records, 1);
+    for (unsigned n = 1; n < FIX_CAPACITY; n++) /* no slot was lost */
+        assert_true(fix_established(c, n, 0) >= 0);
+    assert_int_equal(fix_open(c, 20, FIX_TCP, 0), -1 - PC_RESULT_FULL);
+}
+
+/* Fewest and most active records in the moments that are asked for. */
+static void active_range(void **state)
+{
+    struct pc_connections *c = *state;
+    uint32_t least, most;
+    fix_limit = 0;
+    for (unsigned n = 0; n < 4; n++) {
+        pc_connections_tick(c);
+        fix_open(c, n, FIX_UDP, 0); /* active becomes n + 1 in moment n + 1 */
     }
-    struct pc_connection_filter f = {
-        .by_backend = true, .backend = 4, .by_service = true, .service = 2};
-    assert_int_equal(pc_connections_remove(c, &f, 9, note, &got), 1);
-    assert_int_equal(got.ended[0].record.slot, 6);
-    assert_int_equal(got.ended[0].reason, PC_END_REMOVED);
-    assert_int_equal(got.ended[0].at, 9);
-    assert_int_equal(got.ended[0].record.forward.octets, FIX_LEN);
-    f = (struct pc_connection_filter){.by_client = true,
-                                      .client = fix_insert(1, FIX_TCP).key.client};
-    f.client_is_v6 = true;
-    assert_int_equal(pc_connections_remove(c, &f, 9, note, &got), 0);
-    f.client_is_v6 = false;
-    f.by_client_port = true;
-    f.client.port++;
-    assert_int_equal(pc_connections_remove(c, &f, 9, note, &got), 0);
-    f.client.port--;
-    assert_int_equal(pc_connections_remove(c, &f, 9, note, &got), 2);
-    assert_int_equal(got.ended[1].record.slot, 2);
-    assert_int_equal(got.ended[2].record.slot, 3);
-    f = (struct pc_connection_filter){.by_state = true, .state = PC_STATE_UNREPLIED};
-    assert_int_equal(pc_connections_remove(c, &f, 9, NULL, NULL), 3);
-    f = (struct pc_connection_filter){0};
-    assert_int_equal(pc_connections_remove(c, &f, 9, note, &got), 2);
-    assert_int_equal(got.ended[3].record.slot, 0);
-    assert_int_equal(got.ended[4].record.slot, 4);
-    assert_int_equal(pc_connections_used(c), 0);
-    assert_int_equal(pc_connections_embryonic(c), 0);
-    assert_int_equal(pc_connections_backend(c, 4).records, 0);
-    assert_int_equal(pc_connections_backend(c, 4).active, 0);
+    pc_connections_tick(c);
+    end_of(c, 0); /* 3, in moment 5 */
+    for (unsigned moments = 0; moments < 10; moments++) {
+        pc_connections_active_range(c, 3, moments, &least, &most);
+        assert_int_equal(most, 4);
+        assert_int_equal(least, moments <= 1 ? 3 : moments > 4 ? 0 : 4 - moments);
+    }
+    pc_connections_active_range(c, 2, 9, &least, &most);
+    assert_int_equal(most, 0);
+}
+
+/* Packets are counted modulo 2^48. */
+static void packets_wrap(void **state)
+{
+    struct pc_connections *c = *state;
+    int slot = fix_open(c, 0, FIX_UDP, 0);
+    c->entry[slot].r.forward.packets = (1ull << 48) - 1;
+    c->entry[slot].r.reverse.packets = (1ull << 48) - 2;
+    fix_pass(c, slot, PC_FROM_CLIENT, 0, 0);
+    fix_pass(c, slot, PC_FROM_BACKEND, 0, 0);
+    assert_true(record(c, slot)->forward.packets == 0);
+    assert_true(record(c, slot)->reverse.packets == (1ull << 48) - 1);
 }
 
 static void clear(void **state)
@@ -691,7 +724,7 @@ static unsigned longest_chain(const struct pc_connections *c, enum pc_index inde
     unsigned longest = 0;
     for (uint32_t n = 0; n <= c->chain_mask; n++) {
         unsigned length = 0;
-        for (uint32_t at = c->chain[index][n]; at != PC_NO_SLOT; at = c->entry[at].in[index].next)
+        for (uint32_t at = c->chain[index][n]; at; at = c->entry[at - 1].in[index].next)
             length++;
         longest = length > longest ? length : longest;
     }
@@ -705,11 +738,8 @@ static void short_chains(void **state)
     (void)state;
     enum { RECORDS = 4096, PARTS = 5, LONGEST = 10 };
     for (unsigned part = 0; part < PARTS; part++) {
-        struct pc_connection_sizes sizes = {.capacity = RECORDS,
-                                            .embryonic_limit = RECORDS,
-                                            .services = 1,
-                                            .backends = 1,
-                                            .secret = {part, 99}};
+        struct pc_connection_sizes sizes = {.rows = {RECORDS}, .backends = 1, .secret = {part, 99}};
+        fix_limit = 0;
         struct pc_connections *c = pc_connections_new(&sizes);
         assert_non_null(c);
         for (unsigned n = 0; n < RECORDS; n++) {
@@ -725,8 +755,7 @@ static void short_chains(void **state)
             else if (part == 3) /* one client, every port of an any-port service */
                 i.public_end.port = i.backend_end.port = (uint16_t)(n * 16);
             else
-                i.public_end.ip[3] = i.backend_end.ip[3] = low,
-                i.public_end.ip[8] = i.backend_end.ip[12] = high;
+                i.public_end.number = i.backend_end.number = (uint16_t)n;
             assert_int_equal(insert(c, &i, NULL), PC_RESULT_OK);
         }
         assert_in_range(longest_chain(c, PC_INDEX_FORWARD), 4, LONGEST);
@@ -738,18 +767,22 @@ static void short_chains(void **state)
 static void creation(void **state)
 {
     (void)state;
-    struct pc_connection_sizes sizes = {.capacity = 0, .services = 1, .backends = 1};
+    struct pc_connection_sizes sizes = {.stash = 2, .backends = 1};
     assert_null(pc_connections_new(&sizes));
-    sizes.capacity = (1u << 24) + 1;
+    sizes.rows[0] = (1u << 20) + 1;
     assert_null(pc_connections_new(&sizes));
-    sizes.capacity = 1;
-    sizes.embryonic_limit = 1;
+    sizes.rows[0] = 1;
+    sizes.stash = 65;
+    assert_null(pc_connections_new(&sizes));
+    sizes.stash = 0;
     struct pc_connections *c = pc_connections_new(&sizes);
     assert_non_null(c);
     struct pc_insert i = fix_insert(0, FIX_TCP);
     i.service = i.backend = 0;
     assert_int_equal(insert(c, &i, NULL), PC_RESULT_OK);
     i.key.client.port++;
+    assert_int_equal(insert(c, &i, NULL), PC_RESULT_FULL);
+    i.key.is_v6 = true;
     assert_int_equal(insert(c, &i, NULL), PC_RESULT_FULL);
     pc_connections_free(c);
     pc_connections_free(NULL);
@@ -782,9 +815,10 @@ int main(void)
         TEST("F.26 S1.41 S4.55 the sweep ends what is out of time, across the wrap", sweep_at),
         TEST("section 5 the sweep knows the timeout of each state", sweep_by_state),
         TEST("section 6 records of a paused domain are frozen", sweep_frozen),
-        TEST("section 5 timeouts of a service are valid at once; out of range is refused",
-             set_timeouts),
-        TEST("S1.40 remove by filter, with receipts", remove_filtered),
+        TEST("slots of IPv4 and IPv6 are counted apart", families),
+        TEST("a record moves whole", moves),
+        TEST("active of the last moments", active_range),
+        TEST("packets are counted modulo 2^48", packets_wrap),
         TEST("F.16 no chain is long, whatever part of the keys differs", short_chains),
         TEST("clear forgets everything", clear),
         TEST("tables of one record and of impossible sizes", creation),

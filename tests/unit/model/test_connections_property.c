@@ -17,7 +17,9 @@
 
 enum {
     OPERATIONS = 1000000,
-    SLOTS = 16,
+    SLOTS_V4 = 12, /* 4 of them are the stash */
+    SLOTS = 20,
+    STASH = 4,
     CLIENTS = 5,
     SERVICES = 3,
     BACKENDS = 4,
@@ -38,9 +40,9 @@ struct flow {
 
 struct list {
     struct flow flow[SLOTS];
-    unsigned free[SLOTS], n_free; /* oldest first */
-    unsigned limit;
-    struct pc_timeouts timeouts[SERVICES];
+    unsigned limit; /* 0: none */
+    uint32_t began;
+    struct portcam_timeout_row timeouts[SERVICES];
     struct pc_backend_counters backend[BACKENDS]; /* without active and records */
 };
 
@@ -49,10 +51,10 @@ struct world {
     struct list list;
     struct pc_connections *table;
     uint32_t now;
-    unsigned refused[PC_RESULT_CHANGED + 1], effects[8], ends[4], states[PC_STATE_MAX];
+    unsigned refused[PC_RESULT_CHANGED + 1], effects[8], ends[3], states[PC_STATE_MAX], moves;
 };
 
-static enum pc_state state_of(const struct flow *f)
+static enum pc_connection_state state_of(const struct flow *f)
 {
     if (!f->used)
         return PC_STATE_NONE;
@@ -83,7 +85,7 @@ static int list_forward(const struct list *l, const struct pc_insert *i)
     for (int s = 0; s < SLOTS; s++)
         if (l->flow[s].used && fix_same_key(&l->flow[s].r.key, &i->key) &&
             l->flow[s].r.service == i->service &&
-            fix_same_tuple(&l->flow[s].r.public_end, &i->public_end))
+            fix_same_end(l->flow[s].r.public_end, i->public_end))
             return s;
     return -1;
 }
@@ -92,7 +94,7 @@ static int list_reverse(const struct list *l, const struct pc_insert *i)
 {
     for (int s = 0; s < SLOTS; s++)
         if (l->flow[s].used && fix_same_key(&l->flow[s].r.key, &i->key) &&
-            fix_same_tuple(&l->flow[s].r.backend_end, &i->backend_end))
+            fix_same_end(l->flow[s].r.backend_end, i->backend_end))
             return s;
     return -1;
 }
@@ -112,7 +114,7 @@ static void list_begin(struct list *l, unsigned slot, const struct pc_packet *p)
     bool tcp = r->key.protocol == FIX_TCP;
     *f = (struct flow){.r = *r, .used = true};
     r->slot = slot;
-    r->generation++;
+    r->generation = ++l->began;
     r->embryonic = true;
     r->syn_repeats = 0;
     r->client_next = tcp ? p->seq + p->payload + 1 : 0;
@@ -122,6 +124,20 @@ static void list_begin(struct list *l, unsigned slot, const struct pc_packet *p)
     l->backend[r->backend].new_connections++;
 }
 
+static bool is_free(const struct list *l, bool is_v6, unsigned slot)
+{
+    return slot < SLOTS && !l->flow[slot].used && is_v6 == (slot >= SLOTS_V4);
+}
+
+static bool is_full(const struct list *l, bool is_v6)
+{
+    for (unsigned s = 0; s < SLOTS; s++)
+        if (is_free(l, is_v6, s))
+            return false;
+    return true;
+}
+
+/* *slot comes with the place that the table took, where any will do. */
 static enum pc_result list_insert(struct list *l, const struct pc_insert *i,
                                   const struct pc_packet *p, unsigned *slot)
 {
@@ -129,23 +145,19 @@ static enum pc_result list_insert(struct list *l, const struct pc_insert *i,
         return PC_RESULT_EXISTS;
     if (list_reverse(l, i) >= 0)
         return PC_RESULT_AMBIGUOUS;
-    if (i->full || l->n_free == 0)
+    if (i->full || is_full(l, i->key.is_v6))
         return PC_RESULT_FULL;
-    if (list_embryonic(l) >= l->limit)
+    if (l->limit && list_embryonic(l) >= l->limit)
         return PC_RESULT_EMBRYONIC_FULL;
-    unsigned at = 0;
-    while (i->slot != PC_SLOT_ANY && at < l->n_free && l->free[at] != i->slot)
-        at++;
-    if (at == l->n_free)
+    if (i->slot != PC_SLOT_ANY)
+        *slot = i->slot;
+    if (!is_free(l, i->key.is_v6, *slot))
         return PC_RESULT_BAD_SLOT;
-    *slot = l->free[at];
-    memmove(&l->free[at], &l->free[at + 1], (--l->n_free - at) * sizeof(l->free[0]));
     struct pc_connection *r = &l->flow[*slot].r;
     r->key = i->key;
     r->service = i->service;
     r->public_end = i->public_end;
     r->backend = i->backend;
-    r->backend_generation = i->backend_generation;
     r->backend_end = i->backend_end;
     list_begin(l, *slot, p);
     return PC_RESULT_OK;
@@ -154,7 +166,6 @@ static enum pc_result list_insert(struct list *l, const struct pc_insert *i,
 static void list_end(struct list *l, unsigned slot)
 {
     l->flow[slot].used = false;
-    l->free[l->n_free++] = slot;
 }
 
 /* ---- a packet, by the bits ---- */
@@ -281,16 +292,16 @@ static struct pc_insert any_insert(struct world *w)
     unsigned client = pc_rng_below(g, CLIENTS), end = pc_rng_below(g, 3);
     struct pc_insert i = {
         .key = {.client = fix_tuple(198, 51, 100, client, 40000),
-                .is_v6 = pc_rng_chance(g, 10),
+                .is_v6 = pc_rng_chance(g, 30),
                 .protocol = pc_rng_chance(g, 80) ? FIX_TCP : FIX_UDP,
                 .group = (uint16_t)pc_rng_below(g, GROUPS)},
         .service = (uint16_t)pc_rng_below(g, SERVICES),
-        .public_end = fix_tuple(203, 0, 113, pc_rng_below(g, 2), 80),
+        .public_end = {.number = (uint16_t)pc_rng_below(g, 2), .port = 80},
         .backend = (uint16_t)pc_rng_below(g, BACKENDS),
-        .backend_generation = pc_rng_below(g, 3),
-        .backend_end = fix_tuple(10, 0, 0, end, 8080),
+        .backend_end = {.number = (uint16_t)end},
         .slot = pc_rng_chance(g, 20) ? pc_rng_below(g, SLOTS + 1) : PC_SLOT_ANY,
         .full = pc_rng_chance(g, 5),
+        .embryonic_limit = w->list.limit,
     };
     return i;
 }
@@ -335,7 +346,7 @@ static void compare_all(const struct world *w)
         const struct pc_backend_counters *want = &w->list.backend[n];
         unsigned active = 0, records = 0;
         for (unsigned s = 0; s < SLOTS; s++) {
-            enum pc_state state = state_of(&w->list.flow[s]);
+            enum pc_connection_state state = state_of(&w->list.flow[s]);
             bool mine = w->list.flow[s].used && w->list.flow[s].r.backend == n;
             records += mine;
             active += mine && (state <= PC_STATE_ESTABLISHED || state >= PC_STATE_UNREPLIED);
@@ -365,10 +376,13 @@ static void do_insert(struct world *w)
     struct pc_insert i = any_insert(w);
     struct pc_packet p = any_packet(w);
     p.tcp_flags = PC_TCP_SYN;
-    unsigned got = 99, want = 99;
+    unsigned got = 99;
+    enum pc_result may = pc_connections_may_insert(w->table, &i);
     enum pc_result result = pc_connections_insert(w->table, &i, &p, &got);
+    unsigned want = got;
+    assert_int_equal(may, result);
     assert_int_equal(result, list_insert(&w->list, &i, &p, &want));
-    assert_int_equal(got, want);
+    assert_true(result != PC_RESULT_OK || got == want);
     w->refused[result]++;
 }
 
@@ -391,7 +405,6 @@ static void do_replace(struct world *w, unsigned slot, const struct pc_packet *p
         return;
     compare_end(w, &ended, &before, PC_END_PORT_REUSE);
     f->r.backend = i.backend;
-    f->r.backend_generation = i.backend_generation;
     f->r.backend_end = i.backend_end;
     list_begin(&w->list, slot, p);
 }
@@ -401,8 +414,8 @@ static void do_packet(struct world *w)
     struct pc_insert i = any_insert(w);
     struct pc_packet p = any_packet(w);
     int f = list_forward(&w->list, &i), r = list_reverse(&w->list, &i);
-    assert_int_equal(pc_connections_forward(w->table, &i.key, i.service, &i.public_end), f);
-    assert_int_equal(pc_connections_reverse(w->table, &i.key, &i.backend_end), r);
+    assert_int_equal(pc_connections_forward(w->table, &i.key, i.service, i.public_end), f);
+    assert_int_equal(pc_connections_reverse(w->table, &i.key, i.backend_end), r);
     unsigned slot = pc_rng_below(&w->rng, SLOTS);
     if (!w->list.flow[slot].used)
         return;
@@ -453,12 +466,13 @@ static void do_sweep(struct world *w)
     struct flow *f = &w->list.flow[slot];
     struct pc_connection before = shown(f);
     struct pc_ended ended;
-    bool got = pc_connections_sweep(w->table, slot, w->now, frozen, &ended), want = false;
-    if (f->used && frozen)
+    const struct portcam_timeout_row *t =
+        pc_rng_chance(&w->rng, 5) ? NULL : &w->list.timeouts[f->r.service];
+    bool got = pc_connections_sweep(w->table, slot, w->now, t, frozen, &ended), want = false;
+    if (f->used && t && frozen)
         f->r.last_used = w->now;
-    else if (f->used)
-        want =
-            w->now - f->r.last_used >= pc_timeout_of(&w->list.timeouts[f->r.service], before.state);
+    else if (f->used && t)
+        want = w->now - f->r.last_used >= pc_timeout_of(t, before.state);
     assert_int_equal(got, want);
     if (!got)
         return;
@@ -466,47 +480,29 @@ static void do_sweep(struct world *w)
     list_end(&w->list, slot);
 }
 
-static void on_receipt(void *user, const struct pc_ended *ended)
+static void do_move(struct world *w)
 {
-    struct world *w = user;
-    unsigned slot = ended->record.slot;
-    assert_true(w->list.flow[slot].used);
-    struct pc_connection want = shown(&w->list.flow[slot]);
-    compare_end(w, ended, &want, PC_END_REMOVED);
-    list_end(&w->list, slot);
-}
-
-static void do_remove(struct world *w)
-{
-    struct pc_insert i = any_insert(w);
-    struct pc_rng *g = &w->rng;
-    struct pc_connection_filter f = {.by_service = pc_rng_chance(g, 70),
-                                     .by_backend = pc_rng_chance(g, 70),
-                                     .by_client = pc_rng_chance(g, 50),
-                                     .service = i.service,
-                                     .backend = i.backend,
-                                     .client = i.key.client,
-                                     .client_is_v6 = i.key.is_v6};
-    unsigned want = 0;
-    for (unsigned s = 0; s < SLOTS; s++) {
-        const struct flow *x = &w->list.flow[s];
-        want += x->used && (!f.by_service || x->r.service == f.service) &&
-                (!f.by_backend || x->r.backend == f.backend) &&
-                (!f.by_client || (memcmp(x->r.key.client.ip, f.client.ip, 16) == 0 &&
-                                  x->r.key.is_v6 == f.client_is_v6));
-    }
-    assert_int_equal(pc_connections_remove(w->table, &f, w->now, on_receipt, w), want);
+    unsigned from = pc_rng_below(&w->rng, SLOTS), to = pc_rng_below(&w->rng, SLOTS + 1);
+    const struct flow *f = &w->list.flow[from];
+    enum pc_result want = !f->used                                  ? PC_RESULT_NOT_FOUND
+                          : is_free(&w->list, from >= SLOTS_V4, to) ? PC_RESULT_OK
+                                                                    : PC_RESULT_BAD_SLOT;
+    assert_int_equal(pc_connections_move(w->table, from, to), want);
+    if (want != PC_RESULT_OK)
+        return;
+    w->list.flow[to] = *f;
+    w->list.flow[to].r.slot = to;
+    w->list.flow[from].used = false;
+    w->moves++;
 }
 
 static void do_settings(struct world *w)
 {
     unsigned service = pc_rng_below(&w->rng, SERVICES);
     uint32_t *ms = (uint32_t *)&w->list.timeouts[service];
-    for (unsigned n = 0; n < sizeof(struct pc_timeouts) / sizeof(*ms); n++)
+    for (unsigned n = 0; n < 8; n++)
         ms[n] = 1 + pc_rng_below(&w->rng, 3000);
-    assert_true(pc_connections_set_timeouts(w->table, service, &w->list.timeouts[service]));
     w->list.limit = pc_rng_below(&w->rng, SLOTS + 1);
-    pc_connections_set_embryonic_limit(w->table, w->list.limit);
 }
 
 static void restart(struct world *w)
@@ -514,11 +510,8 @@ static void restart(struct world *w)
     pc_connections_clear(w->table);
     memset(&w->list, 0, sizeof(w->list));
     w->list.limit = 10;
-    w->list.n_free = SLOTS;
-    for (unsigned s = 0; s < SLOTS; s++)
-        w->list.free[s] = s;
     for (unsigned s = 0; s < SERVICES; s++)
-        w->list.timeouts[s] = pc_timeouts_default();
+        w->list.timeouts[s] = fix_timeouts();
     w->now = 0xffffffff - pc_rng_below(&w->rng, 100000);
 }
 
@@ -529,9 +522,8 @@ static void against_a_list(void **state)
     uint64_t seed = text ? strtoull(text, NULL, 0) : 1;
     printf("# seed %llu\n", (unsigned long long)seed);
     struct world w = {.rng = pc_rng_stream(seed, "connections")};
-    struct pc_connection_sizes sizes = {.capacity = SLOTS,
-                                        .embryonic_limit = 10,
-                                        .services = SERVICES,
+    struct pc_connection_sizes sizes = {.rows = {SLOTS_V4 - STASH, SLOTS - SLOTS_V4 - STASH},
+                                        .stash = STASH,
                                         .backends = BACKENDS,
                                         .secret = {pc_rng_next(&w.rng), pc_rng_next(&w.rng)}};
     w.table = pc_connections_new(&sizes);
@@ -552,8 +544,8 @@ static void against_a_list(void **state)
             do_delete(&w);
         else if (what < 990)
             do_sweep(&w);
-        else if (what < 994)
-            do_remove(&w);
+        else if (what < 996)
+            do_move(&w);
         else
             do_settings(&w);
         if (n % 32 == 0)
@@ -562,12 +554,13 @@ static void against_a_list(void **state)
     compare_all(&w);
     pc_connections_free(w.table);
     /* Nothing was left out. */
+    assert_in_range(w.moves, 100, OPERATIONS);
     assert_in_range(wraps, 10, 1000);
     for (unsigned r = PC_RESULT_OK; r <= PC_RESULT_CHANGED; r++)
         assert_in_range(w.refused[r], 100, OPERATIONS);
     for (unsigned bit = 0; bit < 6; bit++)
         assert_in_range(w.effects[bit], 100, OPERATIONS);
-    for (unsigned r = PC_END_EXPIRED; r <= PC_END_REMOVED; r++)
+    for (unsigned r = PC_END_EXPIRED; r <= PC_END_PORT_REUSE; r++)
         assert_in_range(w.ends[r], 100, OPERATIONS);
     for (unsigned s = PC_STATE_SYN_SEEN; s < PC_STATE_MAX; s++)
         assert_in_range(w.states[s], 100, OPERATIONS);

@@ -163,7 +163,9 @@ static void refused(void **state)
 {
     struct pc_device *d = *state;
     struct portcam_backend_row bad = backend(2, 0);
-    struct portcam_service_row stateful = {.mode = PORTCAM_MODE_STATEFUL};
+    struct portcam_service_row punt = {.mode = PORTCAM_MODE_STATEFUL,
+                                       .flags = PORTCAM_SERVICE_ROW_KEEPS_PORT,
+                                       .full = PORTCAM_FULL_PUNT};
     for (unsigned kind = 0; kind < 5; kind++) {
         assert_int_equal(run_op(d, OP(CHANGE_BEGIN)), S(OK));
         write_generation(d, 2);
@@ -171,7 +173,7 @@ static void refused(void **state)
             bad.family = 5;
             assert_int_equal(write_row(d, T(BACKEND), 0, &bad), S(BAD_ROW));
         } else if (kind == 1) {
-            assert_int_equal(write_row(d, T(SERVICE), 0, &stateful), S(UNSUPPORTED));
+            assert_int_equal(write_row(d, T(SERVICE), 0, &punt), S(UNSUPPORTED));
         } else if (kind == 2) {
             assert_int_equal(write_row(d, PORTCAM_TABLE_MAX, 0, &bad), S(UNKNOWN_TABLE));
         } else if (kind == 3) {
@@ -265,17 +267,29 @@ static void again(void **state)
     expect_generation(d, 1);
 }
 
+/* A row without any meaning that its table takes. */
+static void plain_row(unsigned table, uint8_t row[PC_ROW_BYTES])
+{
+    static const uint8_t family_at[PORTCAM_TABLE_MAX] = {
+        [T(ADDRESS)] = 16,           [T(BACKEND)] = 16,      [T(ENDPOINT)] = 16,
+        [T(ENDPOINT_ANY_PORT)] = 16, [T(ENDPOINT_ANY)] = 16, [T(PUBLIC)] = 16};
+    memset(row, 0, PC_ROW_BYTES);
+    if (family_at[table])
+        row[family_at[table]] = 4;
+    for (unsigned i = 0; table == T(TIMEOUT) && i < 8; i++)
+        row[4 * i] = 1;
+}
+
 /* The largest set that there can be: every row of every table, in one. */
 static void every_row(void **state)
 {
     struct pc_device *d = *state;
     const struct pc_tables *tables = pc_device_tables(d);
-    static const uint8_t family_at[PORTCAM_TABLE_MAX] = {0, 0, 0, 16, 0, 16, 16, 16, 16};
     assert_int_equal(run_op(d, OP(CHANGE_BEGIN)), S(OK));
     for (unsigned table = 0; table < PORTCAM_TABLE_MAX; table++)
         for (unsigned row = 0; row < pc_tables_rows(tables, table); row++) {
-            uint8_t data[PC_ROW_BYTES] = {0};
-            data[family_at[table]] = family_at[table] ? 4 : 0;
+            uint8_t data[PC_ROW_BYTES];
+            plain_row(table, data);
             assert_int_equal(write_row(d, table, row, data), S(OK));
         }
     expect_generation(d, 1);
@@ -324,6 +338,9 @@ static void other_domain(void **state)
 
 /* ---- statuses ---- */
 
+/* Slots of the default build. */
+enum { SLOTS = 65536 + 16 + 16384 + 16 };
+
 static void statuses(void **state)
 {
     static const struct {
@@ -336,7 +353,7 @@ static void statuses(void **state)
         {{.opcode = OP(CHANGE_COMMIT)}, false, S(NO_CHANGE_SET)},
         {{.opcode = OP(CHANGE_BEGIN)}, true, S(CHANGE_SET_OPEN)},
         /* table before row before change set before fields */
-        {{.opcode = OP(ROW_WRITE), .table_id = 9, .row = ~0u}, false, S(UNKNOWN_TABLE)},
+        {{.opcode = OP(ROW_WRITE), .table_id = 13, .row = ~0u}, false, S(UNKNOWN_TABLE)},
         {{.opcode = OP(ROW_WRITE), .table_id = 0x106}, true, S(UNKNOWN_TABLE)},
         {{.opcode = OP(ROW_WRITE), .table_id = T(FUNCTION), .row = 16}, false, S(ROW_OUT_OF_RANGE)},
         {{.opcode = OP(ROW_WRITE), .table_id = T(BACKEND), .row = ~0u}, true, S(ROW_OUT_OF_RANGE)},
@@ -362,6 +379,29 @@ static void statuses(void **state)
          S(ROW_OUT_OF_RANGE)},
         {{.opcode = OP(COUNTER_READ), .row = 60, .count = 4, .data = {1}}, false, S(BAD_ALIGNMENT)},
         {{.opcode = OP(COUNTER_READ), .table_id = 6, .row = 7168, .count = 1024}, false, S(OK)},
+        {{.opcode = OP(BACKEND_READ), .row = 4096}, false, S(ROW_OUT_OF_RANGE)},
+        {{.opcode = OP(BACKEND_READ), .table_id = 99}, false, S(BAD_LENGTH)},
+        {{.opcode = OP(BACKEND_READ), .row = 4095, .count = 2, .data = {1}},
+         false,
+         S(ROW_OUT_OF_RANGE)},
+        {{.opcode = OP(BACKEND_READ), .row = 4095, .count = 1, .data = {32}},
+         false,
+         S(BAD_ALIGNMENT)},
+        {{.opcode = OP(BACKEND_READ), .row = 3072, .count = 1024}, true, S(OK)},
+        {{.opcode = OP(CONNECTION_READ), .row = SLOTS}, false, S(ROW_OUT_OF_RANGE)},
+        {{.opcode = OP(CONNECTION_READ), .table_id = 99}, false, S(BAD_LENGTH)},
+        {{.opcode = OP(CONNECTION_READ), .count = 1025}, false, S(BAD_LENGTH)},
+        {{.opcode = OP(CONNECTION_READ), .row = SLOTS - 1, .count = 2, .data = {1}},
+         false,
+         S(ROW_OUT_OF_RANGE)},
+        {{.opcode = OP(CONNECTION_READ), .row = SLOTS - 1, .count = 1, .data = {63}},
+         false,
+         S(BAD_ALIGNMENT)},
+        {{.opcode = OP(CONNECTION_DELETE), .row = SLOTS, .data = {1}}, false, S(ROW_OUT_OF_RANGE)},
+        {{.opcode = OP(CONNECTION_DELETE), .row = SLOTS - 1, .data = {32}},
+         false,
+         S(BAD_ALIGNMENT)},
+        {{.opcode = OP(CONNECTION_DELETE), .row = SLOTS - 1}, true, S(NOT_FOUND)},
         {{.opcode = OP(SELF_TEST), .data = {32}}, false, S(BAD_ALIGNMENT)},
         {{.opcode = OP(SELF_TEST), .data = {[8] = 1}}, true, S(BAD_ALIGNMENT)},
         {{.opcode = OP(SELF_TEST), .data = {64}}, true, S(OK)},
@@ -390,8 +430,7 @@ static const struct field {
     {T(FUNCTION), 6, 2, 255, 256, S(BAD_ROW)},
     {T(FUNCTION), 8, 1, 7, 8, S(BAD_ROW)},
     {T(DOMAIN), 0, 1, 3, 4, S(BAD_ROW)},
-    {T(DOMAIN), 1, 1, 1, 2, S(UNSUPPORTED)},
-    {T(DOMAIN), 1, 1, 0, 3, S(BAD_ROW)},
+    {T(DOMAIN), 1, 1, 2, 3, S(BAD_ROW)},
     {T(DOMAIN), 2, 1, 15, 16, S(BAD_ROW)},
     {T(ADDRESS), 16, 1, 4, 5, S(BAD_ROW)},
     {T(ADDRESS), 16, 1, 6, 7, S(BAD_ROW)},
@@ -405,35 +444,124 @@ static const struct field {
     {T(SERVICE), 0, 2, 255, 256, S(BAD_ROW)},
     {T(SERVICE), 2, 2, 255, 256, S(BAD_ROW)},
     {T(SERVICE), 2, 2, 0xffff, 0xfffe, S(BAD_ROW)},
-    {T(SERVICE), 7, 1, 3, 4, S(BAD_ROW)},
-    {T(SERVICE), 8, 1, 0, 1, S(UNSUPPORTED)},
+    {T(SERVICE), 7, 1, 7, 8, S(BAD_ROW)},
+    {T(SERVICE), 8, 1, 0, 1, S(BAD_ROW)}, /* stateful without exact_port and keeps_port */
     {T(SERVICE), 8, 1, 2, 3, S(BAD_ROW)},
+    {T(SERVICE), 14, 2, 0, 1, S(BAD_ROW)},
+    {T(SERVICE), 16, 2, 0, 256, S(BAD_ROW)},
+    {T(SERVICE), 18, 1, 0, 1, S(BAD_ROW)},
+    {T(SERVICE), 19, 1, 0, 1, S(BAD_ROW)},
+    {T(SERVICE), 20, 1, 0, 1, S(BAD_ROW)},
+    {T(SERVICE), 21, 1, 0, 1, S(BAD_ROW)},
+    {T(SERVICE), 22, 1, 0, 1, S(BAD_ROW)},
     {T(SERVICE), 9, 1, 0, 1, S(BAD_ROW)},
     {T(SERVICE), 10, 2, 1023, 1024, S(BAD_ROW)},
     {T(SERVICE), 12, 2, 4095, 4096, S(BAD_ROW)},
     {T(BACKEND), 16, 1, 6, 7, S(BAD_ROW)},
     {T(BACKEND), 17, 1, 1, 2, S(BAD_ROW)},
     {T(BACKEND), 26, 1, 15, 16, S(BAD_ROW)},
+    {T(BACKEND), 27, 1, 0, 1, S(BAD_ROW)},
+    {T(BACKEND), 30, 2, 4095, 4096, S(BAD_ROW)},
     {T(ENDPOINT), 16, 1, 4, 3, S(BAD_ROW)},
     {T(ENDPOINT), 38, 2, 1023, 1024, S(BAD_ROW)},
     {T(ENDPOINT), 40, 2, 4095, 4096, S(BAD_ROW)},
     {T(ENDPOINT_ANY_PORT), 42, 2, 255, 256, S(BAD_ROW)},
     {T(ENDPOINT_ANY_PORT), 44, 2, 255, 256, S(BAD_ROW)},
-    {T(ENDPOINT_ANY), 46, 1, 3, 4, S(BAD_ROW)},
+    {T(ENDPOINT_ANY), 46, 1, 31, 32, S(BAD_ROW)},
     {T(ENDPOINT_ANY), 47, 1, 0, 1, S(BAD_ROW)},
+    {T(SCHEDULE), 0, 2, 4095, 4096, S(BAD_ROW)},
+    {T(SCHEDULE), 30, 2, 0xffff, 0xfffe, S(BAD_ROW)},
+    {T(TIMEOUT), 0, 4, 0x7fffffff, 0x80000000, S(BAD_ROW)},
+    {T(TIMEOUT), 12, 4, 1, 0, S(BAD_ROW)},
+    {T(TIMEOUT), 28, 4, 1, 0, S(BAD_ROW)},
+    {T(TIMEOUT), 32, 2, 255, 256, S(BAD_ROW)},
+    {T(PUBLIC), 16, 1, 6, 5, S(BAD_ROW)},
 };
 
 /* Where the reserved bytes of a table's rows begin. */
-static const unsigned Reserved[PORTCAM_TABLE_MAX] = {6, 9, 3, 25, 14, 27, 48, 48, 48};
+static const unsigned Reserved[PORTCAM_TABLE_MAX] = {6,  9,  3,  25, 23, 32, 48,
+                                                     48, 48, 32, 34, 17, 8};
+
+/* Stateful services: what decides, from the smallest good row on. */
+static void stateful_fields(void **state)
+{
+    struct pc_device *d = *state;
+    const struct portcam_service_row good = {.mode = PORTCAM_MODE_STATEFUL,
+                                             .flags = PORTCAM_SERVICE_ROW_EXACT_PORT};
+    static const struct {
+        unsigned at, size, good, bad, status;
+        unsigned pick;
+    } cases[] = {
+        {7, 1, 5, 0, S(BAD_ROW), 0},                                      /* flags */
+        {7, 1, 4, 2, S(BAD_ROW), 0},        {12, 2, 0, 1, S(BAD_ROW), 0}, /* backend */
+        {14, 2, 1023, 1024, S(BAD_ROW), 0},                               /* group */
+        {16, 2, 8191, 8192, S(BAD_ROW), 0},                               /* schedule */
+        {18, 1, 16, 17, S(BAD_ROW), 0},                                   /* slots_log2 */
+        {19, 1, 3, 4, S(BAD_ROW), 0},                                     /* pick */
+        {20, 1, 2, 4, S(BAD_ROW), 0},                                     /* no_record */
+        {20, 1, 2, 3, S(BAD_ROW), 0},       {20, 1, 2, 3, S(BAD_ROW), 3},
+        {20, 1, 3, 4, S(BAD_ROW), 1},       {20, 1, 3, 4, S(BAD_ROW), 2},
+        {21, 1, 1, 2, S(BAD_ROW), 0}, /* no_backend */
+        {22, 1, 0, 1, S(BAD_ROW), 0}, /* full */
+        {22, 1, 0, 1, S(BAD_ROW), 3},       {22, 1, 1, 3, S(BAD_ROW), 1},
+        {22, 1, 1, 2, S(UNSUPPORTED), 1},
+    };
+    assert_int_equal(run_op(d, OP(CHANGE_BEGIN)), S(OK));
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct portcam_service_row row = good;
+        row.pick = (uint8_t)cases[i].pick;
+        memcpy((uint8_t *)&row + cases[i].at, &cases[i].good, cases[i].size);
+        assert_int_equal(write_row(d, T(SERVICE), 0, &row), S(OK));
+        memcpy((uint8_t *)&row + cases[i].at, &cases[i].bad, cases[i].size);
+        assert_int_equal(write_row(d, T(SERVICE), 0, &row), cases[i].status);
+    }
+    /* The slot table ends inside table schedule; fewer than eight slots take a row. */
+    for (unsigned log2 = 0; log2 <= 16; log2++) {
+        struct portcam_service_row row = good;
+        unsigned rows = log2 < 3 ? 1 : 1u << (log2 - 3);
+        row.slots_log2 = (uint8_t)log2;
+        row.schedule = (uint16_t)(8192 - rows);
+        assert_int_equal(write_row(d, T(SERVICE), 0, &row), S(OK));
+        row.schedule++;
+        assert_int_equal(write_row(d, T(SERVICE), 0, &row), S(BAD_ROW));
+    }
+    assert_int_equal(run_op(d, OP(CHANGE_ABORT)), S(OK));
+}
+
+/* A build without records says so, and refuses what needs them. */
+static void without_connections(void **state)
+{
+    (void)state;
+    struct pc_sizes sizes = pc_sizes_default();
+    sizes.connection_rows = sizes.connection_rows_v6 = 0;
+    struct pc_device *d = pc_device_new(&sizes);
+    assert_non_null(d);
+    struct portcam_service_row service = {.mode = PORTCAM_MODE_STATEFUL,
+                                          .flags = PORTCAM_SERVICE_ROW_EXACT_PORT};
+    struct portcam_endpoint_row endpoint = {.family = 4, .flags = PORTCAM_ENDPOINT_ROW_STATEFUL};
+    assert_int_equal(run_op(d, OP(CHANGE_BEGIN)), S(OK));
+    assert_int_equal(write_row(d, T(SERVICE), 0, &service), S(UNSUPPORTED));
+    service.flags = 0;
+    assert_int_equal(write_row(d, T(SERVICE), 0, &service), S(BAD_ROW));
+    assert_int_equal(write_row(d, T(ENDPOINT), 0, &endpoint), S(UNSUPPORTED));
+    endpoint.flags = PORTCAM_ENDPOINT_ROW_ALONE;
+    assert_int_equal(write_row(d, T(ENDPOINT), 0, &endpoint), S(OK));
+    assert_int_equal(run_op(d, OP(BACKEND_READ)), S(UNSUPPORTED));
+    assert_int_equal(run_op(d, OP(CONNECTION_READ)), S(UNSUPPORTED));
+    assert_int_equal(run_op(d, OP(CONNECTION_DELETE)), S(UNSUPPORTED));
+    assert_null(pc_device_connections(d));
+    assert_int_equal(pc_device_age(d, 1, 1), 0);
+    pc_device_reset(d);
+    pc_device_free(d);
+}
 
 static void fields(void **state)
 {
     struct pc_device *d = *state;
-    static const uint8_t family_at[PORTCAM_TABLE_MAX] = {0, 0, 0, 16, 0, 16, 16, 16, 16};
     for (size_t i = 0; i < sizeof(Fields) / sizeof(Fields[0]); i++) {
         const struct field *f = &Fields[i];
-        uint8_t row[PC_ROW_BYTES] = {0};
-        row[family_at[f->table]] = family_at[f->table] ? 4 : 0;
+        uint8_t row[PC_ROW_BYTES];
+        plain_row(f->table, row);
         assert_int_equal(run_op(d, OP(CHANGE_BEGIN)), S(OK));
         memcpy(row + f->at, &f->good, f->size); /* little-endian, as the rows are */
         assert_int_equal(write_row(d, f->table, 0, row), S(OK));
@@ -450,8 +578,8 @@ static void fields(void **state)
     v6.prefix = 129;
     assert_int_equal(write_row(d, T(ADDRESS), 0, &v6), S(BAD_ROW));
     for (unsigned table = 0; table < PORTCAM_TABLE_MAX; table++) {
-        uint8_t row[PC_ROW_BYTES] = {0};
-        row[family_at[table]] = family_at[table] ? 4 : 0;
+        uint8_t row[PC_ROW_BYTES];
+        plain_row(table, row);
         assert_int_equal(write_row(d, table, 0, row), S(OK));
         for (unsigned at = Reserved[table]; at < PC_ROW_BYTES; at++) {
             row[at] = 1;
@@ -465,7 +593,7 @@ static void fields(void **state)
 
 static void unknown_opcodes(void **state)
 {
-    static const uint8_t known[] = {0, 1, 2, 3, 16, 17, 18, 32, 48, 49};
+    static const uint8_t known[] = {0, 1, 2, 3, 16, 17, 18, 32, 33, 48, 49, 64, 65};
     for (unsigned opcode = 0; opcode < 256; opcode++)
         if (!memchr(known, (int)opcode, sizeof(known)))
             assert_int_equal(run_op(*state, opcode), S(UNKNOWN_OPCODE));
@@ -525,6 +653,10 @@ static void sizes(void **state)
         LIMIT(endpoint_any_port_rows, 8, 65536),
         LIMIT(endpoint_any_rows, 8, 65536),
         LIMIT(max_frame, 128, 16384),
+        LIMIT(connection_rows, 16, 1048576),
+        LIMIT(connection_rows_v6, 16, 1048576),
+        LIMIT(connection_stash, 2, 64),
+        LIMIT(schedule_rows, 2, 8192),
 #undef LIMIT
     };
     (void)state;
@@ -607,7 +739,10 @@ int main(void)
              other_domain),
         TEST("commands: each status, in the order of the checks; packets go on", statuses),
         TEST("commands: each field of each table at its limit, reserved bytes", fields),
-        TEST("commands: all 246 opcodes without a name are unknown_opcode", unknown_opcodes),
+        TEST("commands: fields of a stateful service, and where its slot table ends",
+             stateful_fields),
+        TEST("a build without connections refuses what needs them", without_connections),
+        TEST("commands: all 243 opcodes without a name are unknown_opcode", unknown_opcodes),
         TEST("commands: counter_read gives packets and octets of the rows asked for", counters),
         TEST("commands: a row refused outside of a change set harms none that follows", outside),
         TEST("sizes: the largest and smallest builds, and none beyond", sizes),
