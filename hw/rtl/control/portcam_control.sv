@@ -155,9 +155,13 @@ module portcam_control #(
       EndpointAnyRows < 2 || EndpointAnyRows > 65536) begin : g_bad_endpoints
     $error("portcam_control: 1 to 16 EndpointWays, 2 to 65536 rows of each endpoint table");
   end
-  if (ConnectionRows != 0 && (ConnectionRows > 4194304 || ConnectionRowsV6 > 4194304 ||
-                              ConnectionStash > 255)) begin : g_bad_connections
-    $error("portcam_control: at most 4194304 rows of connections and 255 of each stash");
+  if (ConnectionRows != 0 && (ConnectionRows > 4194304 || ConnectionRowsV6 < 2 ||
+                              ConnectionRowsV6 > 4194304)) begin : g_bad_connections
+    $error("portcam_control: 2 to 4194304 rows of connections of both IP versions, or none");
+  end
+  if (ConnectionRows != 0 && (ConnectionStash < 2 || ConnectionStash > 64 ||
+                              (ConnectionStash & (ConnectionStash - 1)) != 0)) begin : g_bad_stash
+    $error("portcam_control: ConnectionStash must be a power of two, 2 to 64");
   end
   if (ScheduleRows < 2 || ScheduleRows > 65536 ||
       (ScheduleRows & (ScheduleRows - 1)) != 0) begin : g_bad_schedule

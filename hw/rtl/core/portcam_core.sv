@@ -34,6 +34,7 @@ module portcam_core #(
     parameter int unsigned EndpointAnyRows     = portcam_pkg::BuildEndpointAnyRows,
     parameter int unsigned ConnectionRows      = portcam_pkg::BuildConnectionRows,
     parameter int unsigned ConnectionRowsV6    = portcam_pkg::BuildConnectionRowsV6,
+    parameter int unsigned ConnectionWays      = portcam_pkg::BuildConnectionWays,
     parameter int unsigned ConnectionStash     = portcam_pkg::BuildConnectionStash,
     parameter int unsigned ScheduleRows        = portcam_pkg::BuildScheduleRows,
     parameter int unsigned MaxFrame            = portcam_pkg::BuildMaxFrame,
@@ -129,6 +130,10 @@ module portcam_core #(
       (ConnectionRowsV6 & (ConnectionRowsV6 - 1)) != 0 ||
       (ScheduleRows & (ScheduleRows - 1)) != 0) begin : g_bad_sizes
     $error("portcam_core: all sizes of tables must be powers of two");
+  end
+  if (ConnectionWays < 2 || ConnectionWays > 16 ||
+      (ConnectionWays & (ConnectionWays - 1)) != 0) begin : g_bad_connection_ways
+    $error("portcam_core: ConnectionWays must be a power of two, 2 to 16");
   end
 
   // Clocks from admission until a header has read all tables and is counted: one to the parser, its

@@ -6,7 +6,7 @@
 CONTROL_DIR  := build/tests/unit/control
 CONTROL_SIZES := -GFunctions=4 -GDomains=8 -GAddresses=16 -GServices=32 -GBackends=512 \
                  -GEndpointWays=2 -GEndpointRows=64 -GEndpointAnyPortRows=16 -GEndpointAnyRows=32 \
-                 -GConnectionRowsV6=32 -GConnectionStash=3 -GScheduleRows=64 \
+                 -GConnectionRowsV6=32 -GConnectionStash=4 -GScheduleRows=64 \
                  -GBuildId="32'hC0FFEE01" -GPipelineDrain=20 -GDirtyDepth=16
 
 # The same card with connections and without.

@@ -15,10 +15,12 @@ CORE = (ROOT / "hw/rtl/core/portcam_core.sv").read_text()
 PACKAGES = ["hw/regs/gen/portcam_pkg.sv", "hw/rtl/core/portcam_types_pkg.sv",
             "hw/rtl/lookup/portcam_lookup_pkg.sv"]
 SMALL = {"Functions": 2, "Domains": 2, "Addresses": 2, "Services": 2, "Backends": 2, "EndpointWays": 1,
-         "EndpointRows": 2, "EndpointAnyPortRows": 2, "EndpointAnyRows": 2, "MaxFrame": 128}
+         "EndpointRows": 2, "EndpointAnyPortRows": 2, "EndpointAnyRows": 2, "ConnectionRows": 16,
+         "ConnectionRowsV6": 16, "ConnectionWays": 2, "ConnectionStash": 2, "ScheduleRows": 2, "MaxFrame": 128}
 LARGE = {"Functions": 16, "Domains": 32768, "Addresses": 2048, "Services": 2048, "Backends": 32768,
          "EndpointWays": 16, "EndpointRows": 65536, "EndpointAnyPortRows": 65536,
-         "EndpointAnyRows": 65536, "MaxFrame": 16384}
+         "EndpointAnyRows": 65536, "ConnectionRows": 4194304, "ConnectionRowsV6": 4194304,
+         "ConnectionWays": 16, "ConnectionStash": 64, "ScheduleRows": 65536, "MaxFrame": 16384}
 
 
 def number(text):
@@ -79,7 +81,9 @@ def test_legal(parameters):
 @pytest.mark.parametrize("name, value", [
     ("Functions", 32), ("Functions", 3), ("Domains", 65536), ("Addresses", 4096), ("Services", 4096),
     ("Backends", 65536), ("EndpointWays", 32), ("EndpointRows", 4), ("EndpointAnyRows", 131072),
-    ("MaxFrame", 127), ("MaxFrame", 16385)])
+    ("ConnectionRows", 48), ("ConnectionRows", 8388608), ("ConnectionRowsV6", 0), ("ConnectionWays", 1),
+    ("ConnectionWays", 32), ("ConnectionStash", 3), ("ConnectionStash", 128), ("ScheduleRows", 1),
+    ("ScheduleRows", 131072), ("MaxFrame", 127), ("MaxFrame", 16385)])
 def test_illegal(name, value):
     status, errors = elaborate({name: value})
     assert status != 0
