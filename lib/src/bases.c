@@ -75,6 +75,7 @@ void pc_clear_bases(json_t *names)
     json_t *list, *entry;
     const char *kind, *name;
 
+    json_object_del(names, "reserved"); /* no records either */
     json_object_foreach (names, kind, list) {
         json_object_foreach (list, name, entry) {
             while (json_array_size(entry) > 1)

@@ -39,6 +39,12 @@ void pc_row_object(const struct portcam_config *config, unsigned table, int32_t 
     case PORTCAM_TABLE_BACKEND:
         snprintf(text, 160, "backend \"%s\"", c->backends[i].name);
         break;
+    case PORTCAM_TABLE_PUBLIC:
+        snprintf(text, 160, "address %s", c->addresses[i].key);
+        break;
+    case PORTCAM_TABLE_LIMITS:
+        snprintf(text, 160, "limits");
+        break;
     default:
         snprintf(text, 160, "service \"%s\"", c->services[i].name);
         break;
@@ -59,7 +65,10 @@ static int row_line(const struct portcam_config *c, unsigned table, int32_t orig
     case PORTCAM_TABLE_DOMAIN:
         return c->domains[i].line;
     case PORTCAM_TABLE_ADDRESS:
+    case PORTCAM_TABLE_PUBLIC:
         return c->addresses[i].line;
+    case PORTCAM_TABLE_LIMITS:
+        return c->limits.line;
     case PORTCAM_TABLE_BACKEND:
         return c->backends[i].line;
     default:

@@ -14,6 +14,7 @@
 #include "portcam/portcam.h"
 #include "portcam_defs.h"
 #include "report.h"
+#include "schedule.h"
 #include "text.h"
 
 #define PC_NAME_MAX 63 /* bytes of a name */
@@ -60,7 +61,14 @@ struct pc_cfg_backend {
     bool has_mac;
     uint8_t mac[6];
     unsigned function, weight;
+    bool backup;  /* used only while no other backend of a service takes connections */
+    int endpoint; /* index of one of the backends that share its endpoints (config_stateful.c) */
 };
+
+/* Timeouts of a service in the order of struct portcam_timeout_row. */
+enum { PC_TIMEOUTS = 8, PC_TIMEOUT_MAX_MS = 2147483647 };
+extern const char *const PcTimeoutNames[PC_TIMEOUTS];
+extern const uint32_t PcTimeoutDefaults[PC_TIMEOUTS]; /* ms */
 
 struct pc_cfg_service {
     int line;
@@ -78,8 +86,30 @@ struct pc_cfg_service {
     bool strict;
     char **backend_names;
     size_t n_backends;
-    int backend; /* the first backend */
+    int *backend_at; /* index of each backend, PC_NONE: undefined */
+    int backend;     /* the first backend */
+
+    /* Of mode stateful; PC_NONE: not given. */
+    const char *stateful_key; /* a key that only this mode has, NULL: none is given */
+    int scheduler;            /* enum pc_scheduler */
+    int key;                  /* enum pc_key */
+    int slots;
+    int no_record, no_backend, full; /* enums of the card */
+    uint32_t timeouts[PC_TIMEOUTS];  /* ms, 0: not given */
+    int group;       /* index of one of the services that share endpoints with it, or its own */
+    bool shared;     /* an endpoint of it is another service's too */
+    bool keeps_port; /* no backend changes the port */
 };
+
+/* What mh takes of the client. */
+enum pc_key { PC_KEY_CLIENT, PC_KEY_CLIENT_PORT, PC_KEY_MAX };
+
+/* Limits of the whole card; PC_NONE: not given. */
+struct pc_cfg_limits {
+    int line; /* 0: there are none */
+    int embryonic, reject_rate, reject_burst;
+};
+enum { PC_REJECT_RATE = 1000, PC_REJECT_BURST = 100 };
 
 /* Never changes once it is read; shared by counting references. */
 struct portcam_config {
@@ -88,6 +118,7 @@ struct portcam_config {
     bool has_device_mac;
     int device_line;
     uint8_t device_mac[6];
+    struct pc_cfg_limits limits;
     size_t n_functions, n_domains, n_addresses, n_backends, n_services;
     struct pc_cfg_function *functions;
     struct pc_cfg_domain *domains;
@@ -101,7 +132,8 @@ struct pc_words {
     const char *const *words;
     unsigned count;
 };
-extern const struct pc_words PcDomainStates, PcPolicies, PcModes;
+extern const struct pc_words PcDomainStates, PcPolicies, PcModes, PcSchedulers, PcKeys, PcNoRecords,
+    PcNoBackends, PcFulls;
 
 /* An empty configuration, or NULL. */
 struct portcam_config *pc_config_new(const char *file);
@@ -132,7 +164,37 @@ void pc_addresses_resolve(const struct pc_addresses *addresses, struct pc_cfg_se
                           struct portcam_report *report);
 
 /* Rules of services: backends, invertible static services, endpoints. Needs resolved references. 0 or -ENOMEM. */
-int pc_config_services(const struct portcam_config *config, struct portcam_report *report);
+int pc_config_services(struct portcam_config *config, struct portcam_report *report);
+
+/* One service and one of its backends, and where packets of the service reach that backend. */
+struct pc_entry {
+    struct pc_cfg_service *service;
+    struct pc_cfg_backend *backend;
+    int protocol;  /* PC_NONE: any */
+    unsigned port; /* 0: any */
+};
+
+struct pc_entry pc_entry_of(const struct portcam_config *config, struct pc_cfg_service *service,
+                            int backend);
+/* Do packets exist that both send to the backend's address with one protocol and port? */
+bool pc_entries_meet(const struct pc_entry *a, const struct pc_entry *b);
+bool pc_has_ports(int protocol);
+
+/*
+ * Rules of stateful services (config_stateful.c): their keys, and who shares endpoints, which fills group, shared and
+ * keeps_port of services and endpoint of backends. 0 or -ENOMEM.
+ */
+int pc_config_stateful(struct portcam_config *config, struct portcam_report *report);
+
+/* Endpoints of all services (config_endpoints.c). 0 or -ENOMEM. */
+int pc_config_endpoints(struct portcam_config *config, struct portcam_report *report);
+
+/* What is valid where nothing is given. */
+enum pc_scheduler pc_service_scheduler(const struct pc_cfg_service *service);
+unsigned pc_service_pick(const struct pc_cfg_service *service);      /* enum portcam_pick */
+unsigned pc_service_no_record(const struct pc_cfg_service *service); /* enum portcam_no_record */
+unsigned pc_service_no_backend(const struct pc_cfg_service *service);
+unsigned pc_service_full(const struct pc_cfg_service *service);
 
 /* Does the card have the sizes and capabilities? */
 void pc_config_caps(const struct portcam_config *config, const struct portcam_caps *caps,

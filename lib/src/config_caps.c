@@ -75,10 +75,12 @@ static void check_mode(const struct portcam_config *c, const struct pc_cfg_servi
                "service \"%s\": mode \"stateful\" needs connection records, and this card has no "
                "connection table; use mode \"static\" or \"deliver\"",
                s->name);
-    else if (s->mode == PORTCAM_MODE_STATEFUL)
+    else if (s->mode == PORTCAM_MODE_STATEFUL && !(flags & PORTCAM_CAPS_REJECT) &&
+             (pc_service_no_record(s) == PORTCAM_NO_RECORD_REJECT ||
+              pc_service_no_backend(s) == PORTCAM_NO_BACKEND_REJECT))
         refuse(c, report, s->line,
-               "service \"%s\": this library does not program connection tables; use mode "
-               "\"static\" or \"deliver\"",
+               "service \"%s\": this card cannot answer packets, so policy \"reject\" is not "
+               "possible; give \"no_record\" and \"no_backend\" another one, as \"drop\"",
                s->name);
     if (s->mode == PORTCAM_MODE_STATIC && !(flags & PORTCAM_CAPS_STATIC))
         refuse(c, report, s->line,
@@ -98,6 +100,10 @@ static void check_flags(const struct portcam_config *c, uint32_t flags,
                    "possible; use \"pass\" or \"drop\"",
                    c->domains[i].name);
     }
+    if (c->limits.line && !(flags & (PORTCAM_CAPS_REJECT | PORTCAM_CAPS_STATEFUL)))
+        refuse(
+            c, report, c->limits.line,
+            "limits: this card has neither connection records nor answers to limit; remove them");
     for (size_t i = 0; i < c->n_services; i++)
         check_mode(c, &c->services[i], flags, report);
     if (flags & PORTCAM_CAPS_IPV6)

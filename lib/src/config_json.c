@@ -85,7 +85,46 @@ json_t *pc_backend_json(const struct portcam_config *config, size_t index)
     put(&object, "function", json_integer(b->function));
     if (b->weight != 1)
         put(&object, "weight", json_integer(b->weight));
+    if (b->backup)
+        put(&object, "backup", json_true());
     return object;
+}
+
+static json_t *timeouts_json(const struct pc_cfg_service *s)
+{
+    json_t *object = json_object();
+    for (unsigned i = 0; i < PC_TIMEOUTS; i++) {
+        uint32_t ms = s->timeouts[i];
+        if (ms)
+            put(&object, PcTimeoutNames[i],
+                ms % 1000 ? json_real(ms / 1000.0) : json_integer(ms / 1000));
+    }
+    return object;
+}
+
+static void put_word(json_t **object, const char *key, const struct pc_words *words, int value)
+{
+    if (value != PC_NONE)
+        put(object, key, json_string(words->words[value]));
+}
+
+static void put_stateful(json_t **object, const struct pc_cfg_service *s)
+{
+    put_word(object, "scheduler", &PcSchedulers, (int)pc_service_scheduler(s));
+    if (s->key != PC_KEY_CLIENT)
+        put_word(object, "key", &PcKeys, s->key);
+    if (s->slots != PC_NONE)
+        put(object, "slots", json_integer(s->slots));
+    if (s->no_record != PORTCAM_NO_RECORD_REJECT)
+        put_word(object, "no_record", &PcNoRecords, s->no_record);
+    if (s->no_backend != PORTCAM_NO_BACKEND_REJECT)
+        put_word(object, "no_backend", &PcNoBackends, s->no_backend);
+    put_word(object, "full", &PcFulls, s->full);
+    json_t *timeouts = timeouts_json(s);
+    if (timeouts && json_object_size(timeouts) == 0)
+        json_decref(timeouts);
+    else
+        put(object, "timeouts", timeouts);
 }
 
 json_t *pc_service_json(const struct portcam_config *config, size_t index)
@@ -120,7 +159,21 @@ json_t *pc_service_json(const struct portcam_config *config, size_t index)
             backends = NULL;
         }
     }
+    if (s->mode == PORTCAM_MODE_STATEFUL)
+        put_stateful(&object, s);
     put(&object, "backends", backends);
+    return object;
+}
+
+static json_t *limits_json(const struct pc_cfg_limits *limits)
+{
+    json_t *object = json_object();
+    if (limits->embryonic != PC_NONE)
+        put(&object, "embryonic", json_integer(limits->embryonic));
+    if (limits->reject_rate != PC_NONE)
+        put(&object, "reject_rate", json_integer(limits->reject_rate));
+    if (limits->reject_burst != PC_NONE)
+        put(&object, "reject_burst", json_integer(limits->reject_burst));
     return object;
 }
 
@@ -148,6 +201,8 @@ int portcam_config_json(const struct portcam_config *config, struct json_t **ret
             put_mac(&device, config->device_mac);
         put(&root, "device", device);
     }
+    if (config->limits.line)
+        put(&root, "limits", limits_json(&config->limits));
     put(&root, "functions", list(config, config->n_functions, pc_function_json));
     put(&root, "domains", list(config, config->n_domains, pc_domain_json));
     put(&root, "addresses", list(config, config->n_addresses, pc_address_json));

@@ -19,6 +19,21 @@ static const char *const Modes[] = {"static", "stateful", "deliver"};
 const struct pc_words PcDomainStates = {States, PORTCAM_DOMAIN_STATE_MAX};
 const struct pc_words PcPolicies = {Policies, PORTCAM_POLICY_MAX};
 const struct pc_words PcModes = {Modes, PORTCAM_MODE_MAX};
+static const char *const Schedulers[] = {"rr", "wrr", "mh", "sh", "lc", "wlc", "fast"};
+static const char *const ClientKeys[] = {"client", "client+port"};
+static const char *const NoRecords[] = {"reject", "drop", "pass", "hash"};
+static const char *const NoBackends[] = {"reject", "drop"};
+static const char *const Fulls[] = {"drop", "hash"};
+const struct pc_words PcSchedulers = {Schedulers, PC_SCHEDULER_MAX};
+const struct pc_words PcKeys = {ClientKeys, PC_KEY_MAX};
+const struct pc_words PcNoRecords = {NoRecords, PORTCAM_NO_RECORD_MAX};
+const struct pc_words PcNoBackends = {NoBackends, PORTCAM_NO_BACKEND_MAX};
+const struct pc_words PcFulls = {Fulls, sizeof(Fulls) / sizeof(Fulls[0])};
+
+const char *const PcTimeoutNames[PC_TIMEOUTS] = {"syn",      "syn_ack", "established", "fin_one",
+                                                 "fin_both", "reset",   "unreplied",   "replied"};
+const uint32_t PcTimeoutDefaults[PC_TIMEOUTS] = {60000,  60000, 900000, 120000,
+                                                 120000, 10000, 300000, 300000};
 
 struct reader {
     struct portcam_config *config;
@@ -29,8 +44,11 @@ struct reader {
 struct portcam_config *pc_config_new(const char *file)
 {
     struct portcam_config *config = calloc(1, sizeof(*config));
-    if (config)
+    if (config) {
         config->references = 1;
+        config->limits.embryonic = config->limits.reject_rate = config->limits.reject_burst =
+            PC_NONE;
+    }
     if (config && file) {
         config->file = strdup(file);
         if (!config->file) {
@@ -66,6 +84,7 @@ void portcam_config_free(struct portcam_config *config)
         for (size_t k = 0; k < service->n_backends; k++)
             free(service->backend_names[k]);
         free(service->backend_names);
+        free(service->backend_at);
         free(service->name);
         free(service->domain_name);
     }
@@ -223,6 +242,7 @@ static void read_backend(struct pc_fields *f, struct pc_cfg_backend *backend)
     else
         pc_fields_integer(f, "function", true, 0, PC_FUNCTION_MAX, &function);
     pc_fields_integer(f, "weight", false, 0, 65535, &weight);
+    pc_fields_bool(f, "backup", &backend->backup);
     backend->port = (unsigned)port;
     backend->function = (unsigned)function;
     backend->weight = (unsigned)weight;
@@ -297,6 +317,67 @@ static void read_backends(struct pc_fields *f, struct pc_cfg_service *service)
     }
 }
 
+/* A word of a stateful service; PC_NONE when it is absent. */
+static void read_word(struct pc_fields *f, const char *key, const struct pc_words *words,
+                      struct pc_cfg_service *service, int *ret)
+{
+    unsigned value = 0;
+    *ret = PC_NONE;
+    if (pc_fields_word(f, key, words, false, &value))
+        *ret = (int)value;
+    if (pc_fields_get(f, key, NULL))
+        service->stateful_key = key;
+}
+
+static void read_slots(struct pc_fields *f, struct pc_cfg_service *service)
+{
+    service->slots = PC_NONE;
+    if (pc_fields_get(f, "slots", NULL))
+        service->stateful_key = "slots";
+    if (!pc_fields_integer(f, "slots", false, 1, PC_SLOTS_MAX, &service->slots))
+        return;
+    unsigned slots = (unsigned)service->slots, power = 1;
+    while (power < slots)
+        power *= 2;
+    if (power != slots)
+        pc_fields_error(f, "slots",
+                        "\"slots\" is %u, which is no power of two; write %u, or leave it away",
+                        slots, power);
+}
+
+/* Seconds, with up to three digits behind the point. */
+static void read_seconds(struct pc_fields *f, const char *key, uint32_t *ret)
+{
+    json_t *value = pc_fields_get(f, key, NULL);
+    double ms = json_number_value(value) * 1000;
+
+    if (value && (!json_is_number(value) || !(ms >= 0.5) || !(ms < PC_TIMEOUT_MAX_MS + 0.5)))
+        pc_fields_error(f, key, "\"%s\" is a number of seconds, 0.001 to %d; correct it", key,
+                        PC_TIMEOUT_MAX_MS / 1000);
+    else if (value)
+        *ret = (uint32_t)(ms + 0.5);
+}
+
+static void read_timeouts(struct pc_fields *f, struct pc_cfg_service *service)
+{
+    size_t position = 0;
+    json_t *object = pc_fields_get(f, "timeouts", &position);
+    struct pc_fields inner;
+
+    if (!object)
+        return;
+    service->stateful_key = "timeouts";
+    if (!json_is_object(object)) {
+        pc_fields_error(f, "timeouts",
+                        "\"timeouts\" is not an object; write { \"established\": 900 }");
+        return;
+    }
+    pc_fields_begin(&inner, f->config, f->report, f->positions, object, position, f->label);
+    for (unsigned i = 0; i < PC_TIMEOUTS; i++)
+        read_seconds(&inner, PcTimeoutNames[i], &service->timeouts[i]);
+    pc_fields_end(&inner);
+}
+
 static void read_service(struct pc_fields *f, struct pc_cfg_service *service)
 {
     service->domain = service->address = service->backend = service->port = PC_NONE;
@@ -309,6 +390,13 @@ static void read_service(struct pc_fields *f, struct pc_cfg_service *service)
     pc_fields_word(f, "mode", &PcModes, true, &service->mode);
     pc_fields_bool(f, "strict", &service->strict);
     read_backends(f, service);
+    read_word(f, "scheduler", &PcSchedulers, service, &service->scheduler);
+    read_word(f, "key", &PcKeys, service, &service->key);
+    read_slots(f, service);
+    read_word(f, "no_record", &PcNoRecords, service, &service->no_record);
+    read_word(f, "no_backend", &PcNoBackends, service, &service->no_backend);
+    read_word(f, "full", &PcFulls, service, &service->full);
+    read_timeouts(f, service);
 }
 
 enum kind { FUNCTION, DOMAIN, ADDRESS, BACKEND, SERVICE };
@@ -419,6 +507,27 @@ static void read_device(struct pc_fields *top, struct reader *r)
     pc_fields_end(&f);
 }
 
+static void read_limits(struct pc_fields *top, struct reader *r)
+{
+    size_t position = 0;
+    json_t *object = pc_fields_get(top, "limits", &position);
+    struct pc_cfg_limits *limits = &r->config->limits;
+    struct pc_fields f;
+
+    if (!object)
+        return;
+    pc_fields_begin(&f, r->config, r->report, &r->positions, object, position, "limits");
+    if (!json_is_object(object)) {
+        pc_fields_error(&f, NULL, "it is not an object; write { \"reject_rate\": 1000 }");
+        return;
+    }
+    limits->line = r->positions.at[position].line;
+    pc_fields_integer(&f, "embryonic", false, 0, INT32_MAX, &limits->embryonic);
+    pc_fields_integer(&f, "reject_rate", false, 0, UINT16_MAX, &limits->reject_rate);
+    pc_fields_integer(&f, "reject_burst", false, 0, UINT16_MAX, &limits->reject_burst);
+    pc_fields_end(&f);
+}
+
 static int read_top(struct reader *r, json_t *root)
 {
     struct pc_fields f;
@@ -432,6 +541,7 @@ static int read_top(struct reader *r, json_t *root)
     }
     pc_fields_integer(&f, "format", true, PORTCAM_FORMAT, PORTCAM_FORMAT, &format);
     read_device(&f, r);
+    read_limits(&f, r);
     for (enum kind kind = FUNCTION; rc == 0 && kind <= SERVICE; kind++)
         rc = read_list(&f, r, kind);
     if (rc == 0)

@@ -139,12 +139,16 @@ static void resolve_functions(struct resolver *r)
 /* ---- services ---- */
 
 /* `named_by` says of each backend which service named it last: its index and 1. */
-static void resolve_backends(struct resolver *r, size_t service, size_t *named_by)
+static int resolve_backends(struct resolver *r, size_t service, size_t *named_by)
 {
     struct pc_cfg_service *s = &r->config->services[service];
 
+    s->backend_at = calloc(s->n_backends + 1, sizeof(*s->backend_at));
+    if (!s->backend_at)
+        return -ENOMEM;
     for (size_t k = 0; k < s->n_backends; k++) {
         int index = map_get(r->backends, s->backend_names[k]);
+        s->backend_at[k] = index;
         if (index == PC_NONE) {
             pc_report_at(r->report, "refused", r->config->file, s->line,
                          "service \"%s\": backend \"%.64s\" is not defined; add it to \"backends\" "
@@ -160,6 +164,7 @@ static void resolve_backends(struct resolver *r, size_t service, size_t *named_b
         if (k == 0)
             s->backend = index;
     }
+    return 0;
 }
 
 static int resolve_services(struct resolver *r, const struct pc_addresses *addresses)
@@ -167,10 +172,9 @@ static int resolve_services(struct resolver *r, const struct pc_addresses *addre
     struct portcam_config *c = r->config;
     size_t *named_by = calloc(c->n_backends + 1, sizeof(*named_by));
     char name[PC_NAME_MAX + 8];
+    int rc = named_by ? 0 : -ENOMEM;
 
-    if (!named_by)
-        return -ENOMEM;
-    for (size_t i = 0; i < c->n_services; i++) {
+    for (size_t i = 0; rc == 0 && i < c->n_services; i++) {
         struct pc_cfg_service *s = &c->services[i];
         if (!s->name)
             continue;
@@ -178,10 +182,10 @@ static int resolve_services(struct resolver *r, const struct pc_addresses *addre
         s->domain = find_domain(r, "service", name, s->line, s->domain_name);
         if (s->domain != PC_NONE)
             pc_addresses_resolve(addresses, s, r->report);
-        resolve_backends(r, i, named_by);
+        rc = resolve_backends(r, i, named_by);
     }
     free(named_by);
-    return 0;
+    return rc;
 }
 
 static int duplicate_services(struct resolver *r)

@@ -10,7 +10,7 @@
 #include "config.h"
 #include "position.h"
 
-#define PC_FIELDS_MAX 16
+#define PC_FIELDS_MAX 20
 
 struct pc_fields {
     struct portcam_config *config;

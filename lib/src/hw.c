@@ -18,6 +18,7 @@ enum {
     NUMBERS_MAX = 1 << 15, /* each has two rows of counters, and those are named with 16 bits */
     ROWS_MAX = 1 << 20,
     WAYS_MAX = 16,
+    SCHEDULE_MAX = 1 << 16, /* rows are named with 16 bits */
 };
 
 struct pc_hw {
@@ -80,10 +81,16 @@ int pc_hw_set_register(struct pc_hw *hw, uint32_t offset, uint32_t value)
     return portcam_reg_write32(hw->dev, offset, value);
 }
 
+/* Rows and stash of a connection table. */
+static uint32_t slots_of(uint32_t shape)
+{
+    return (shape & PORTCAM_CAP_CONNECTIONS_ROWS) + (shape >> PORTCAM_CAP_CONNECTIONS_STASH_SHIFT);
+}
+
 static int read_caps(struct pc_hw *hw)
 {
     struct portcam_caps *caps = &hw->caps;
-    uint32_t frame, units, endpoints[3];
+    uint32_t frame, units, endpoints[3], records, records_v6;
     const struct {
         uint32_t offset;
         uint32_t *value;
@@ -100,7 +107,9 @@ static int read_caps(struct pc_hw *hw)
         {PORTCAM_REG_CAP_ENDPOINTS, &endpoints[0]},
         {PORTCAM_REG_CAP_ENDPOINTS_ANY_PORT, &endpoints[1]},
         {PORTCAM_REG_CAP_ENDPOINTS_ANY, &endpoints[2]},
-        {PORTCAM_REG_CAP_CONNECTIONS, &caps->connections},
+        {PORTCAM_REG_CAP_CONNECTIONS, &records},
+        {PORTCAM_REG_CAP_CONNECTIONS_V6, &records_v6},
+        {PORTCAM_REG_CAP_SCHEDULE, &caps->schedule},
     };
 
     for (size_t i = 0; i < sizeof(registers) / sizeof(registers[0]); i++) {
@@ -111,6 +120,8 @@ static int read_caps(struct pc_hw *hw)
     caps->window = frame & PORTCAM_CAP_FRAME_WINDOW;
     caps->max_frame = frame >> PORTCAM_CAP_FRAME_MAX_FRAME_SHIFT;
     caps->functions = units & PORTCAM_CAP_UNITS_FUNCTIONS;
+    caps->connections = slots_of(records);
+    caps->connections_v6 = slots_of(records_v6);
     for (unsigned t = 0; t < 3; t++) {
         caps->endpoint_rows[t] = endpoints[t] & PORTCAM_CAP_ENDPOINTS_ROWS;
         caps->endpoint_ways[t] = endpoints[t] >> PORTCAM_CAP_ENDPOINTS_WAYS_SHIFT;
@@ -133,6 +144,10 @@ static bool sane_caps(const struct portcam_caps *caps)
             caps->endpoint_rows[t] % caps->endpoint_ways[t] != 0)
             return false;
     }
+    if (caps->flags & PORTCAM_CAPS_STATEFUL &&
+        (caps->schedule == 0 || caps->schedule > SCHEDULE_MAX ||
+         caps->connections + caps->connections_v6 == 0))
+        return false;
     return caps->functions >= 2 && caps->window >= 64;
 }
 

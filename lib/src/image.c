@@ -24,6 +24,14 @@ uint32_t pc_table_rows(const struct portcam_caps *caps, unsigned table)
     case PORTCAM_TABLE_ENDPOINT_ANY_PORT:
     case PORTCAM_TABLE_ENDPOINT_ANY:
         return caps->endpoint_rows[table - PORTCAM_TABLE_ENDPOINT];
+    case PORTCAM_TABLE_SCHEDULE:
+        return caps->flags & PORTCAM_CAPS_STATEFUL ? caps->schedule : 0;
+    case PORTCAM_TABLE_TIMEOUT:
+        return caps->flags & PORTCAM_CAPS_STATEFUL ? caps->services : 0;
+    case PORTCAM_TABLE_PUBLIC:
+        return caps->flags & PORTCAM_CAPS_STATEFUL ? caps->addresses : 0;
+    case PORTCAM_TABLE_LIMITS:
+        return caps->flags & (PORTCAM_CAPS_STATEFUL | PORTCAM_CAPS_REJECT) ? 1 : 0;
     default:
         return 0;
     }

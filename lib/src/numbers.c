@@ -56,6 +56,8 @@ static size_t room_of(const struct portcam_caps *caps, enum pc_kind kind)
     }
 }
 
+enum { TAKEN = -2 }; /* among indices while numbers are given */
+
 /* The saved number of a name, or PC_NONE when there is none that is usable. */
 static int saved_number(const json_t *saved, const char *name, size_t room, struct pc_base *base)
 {
@@ -86,20 +88,55 @@ static void mark_old(const json_t *saved, bool *old, size_t room)
 
 /*
  * The next number for a new object: those that no name had come first. *at goes from 0 through the numbers twice, for
- * none becomes free on the way.
+ * none becomes free on the way. n->room when there is none.
  */
 static size_t next_free(const struct pc_numbers *n, const bool *old, size_t *at)
 {
     for (; *at < 2 * n->room; ++*at) {
         size_t number = *at % n->room;
-        if (n->index[number] < 0 && (*at >= n->room || !old[number]))
+        if (n->index[number] == -1 && (*at >= n->room || !old[number]))
             return number;
     }
-    return 0;
+    return n->room;
 }
 
+/* Numbers of backends that must not go to another one; a new array, or NULL. */
+static bool *taken_backends(const struct pc_plan *plan, const struct pc_image *before, size_t room)
+{
+    bool *taken = calloc(room + 1, sizeof(*taken));
+    json_t *value;
+    size_t i;
+
+    json_array_foreach (plan->reserved, i, value) {
+        json_int_t number = json_integer_value(value);
+        if (taken && json_is_integer(value) && number >= 0 && (size_t)number < room)
+            taken[number] = true;
+    }
+    for (unsigned t = PORTCAM_TABLE_ENDPOINT; taken && before && t <= PORTCAM_TABLE_ENDPOINT_ANY;
+         t++) {
+        for (uint32_t r = 0; r < before->rows[t]; r++) {
+            const struct portcam_endpoint_row *row = (const void *)before->table[t][r].data;
+            if (before->table[t][r].valid && row->flags & PORTCAM_ENDPOINT_ROW_STATEFUL &&
+                row->backend < room)
+                taken[row->backend] = true;
+        }
+    }
+    return taken;
+}
+
+static int none_free(const struct pc_plan *plan, size_t index, struct portcam_report *report)
+{
+    const struct pc_cfg_backend *b = &plan->config->backends[index];
+    pc_report_at(report, "full", plan->config->file, b->line,
+                 "backend \"%s\": no number is free, for connections of removed backends have not "
+                 "ended; wait, or end them with `portcam connection flush`",
+                 b->name);
+    return -EBADMSG;
+}
+
+/* `taken`: numbers that no new object gets. Index of the object that got none, or the count of all. */
 static int assign(const struct portcam_config *config, enum pc_kind kind, struct pc_numbers *n,
-                  const json_t *saved)
+                  const json_t *saved, const bool *taken, size_t *ret_failed)
 {
     bool *old = calloc(n->room + 1, sizeof(*old));
     size_t at = 0;
@@ -108,7 +145,7 @@ static int assign(const struct portcam_config *config, enum pc_kind kind, struct
         return -ENOMEM;
     mark_old(saved, old, n->room);
     for (size_t i = 0; i < n->room; i++)
-        n->index[i] = -1;
+        n->index[i] = taken && taken[i] ? TAKEN : -1;
     for (size_t i = 0; i < n->count; i++) {
         int number = saved_number(saved, pc_object_name(config, kind, i), n->room, &n->base[i]);
         n->fresh[i] = number == PC_NONE || n->index[number] >= 0;
@@ -117,20 +154,31 @@ static int assign(const struct portcam_config *config, enum pc_kind kind, struct
             n->index[number] = (int32_t)i;
         }
     }
-    for (size_t i = 0; i < n->count; i++) {
+    *ret_failed = n->count;
+    for (size_t i = 0; i < n->count && *ret_failed == n->count; i++) {
         if (!n->fresh[i])
             continue;
         size_t number = next_free(n, old, &at);
+        if (number == n->room) {
+            *ret_failed = i;
+            break;
+        }
         memset(&n->base[i], 0, sizeof(n->base[i]));
         n->number[i] = (uint16_t)number;
         n->index[number] = (int32_t)i;
+    }
+    for (size_t i = 0; i < n->room; i++) {
+        if (n->index[i] == TAKEN)
+            n->index[i] = -1;
     }
     free(old);
     return 0;
 }
 
-int pc_numbers_make(struct pc_plan *plan, const struct portcam_caps *caps, json_t *names)
+int pc_numbers_make(struct pc_plan *plan, const struct portcam_caps *caps, json_t *names,
+                    const struct pc_image *before, struct portcam_report *report)
 {
+    plan->reserved = json_incref(json_object_get(names, "reserved"));
     for (enum pc_kind kind = 0; kind < PC_KIND_MAX; kind++) {
         struct pc_numbers *n = &plan->numbers[kind];
         n->count = pc_object_count(plan->config, kind);
@@ -141,7 +189,15 @@ int pc_numbers_make(struct pc_plan *plan, const struct portcam_caps *caps, json_
         n->index = calloc(n->room + 1, sizeof(*n->index));
         if (!n->number || !n->fresh || !n->base || !n->index)
             return -ENOMEM;
-        int rc = assign(plan->config, kind, n, json_object_get(names, Keys[kind]));
+        bool *taken = kind == PC_BACKEND ? taken_backends(plan, before, n->room) : NULL;
+        size_t failed = n->count;
+        int rc =
+            kind == PC_BACKEND && !taken
+                ? -ENOMEM
+                : assign(plan->config, kind, n, json_object_get(names, Keys[kind]), taken, &failed);
+        free(taken);
+        if (rc == 0 && failed < n->count)
+            rc = none_free(plan, failed, report);
         if (rc)
             return rc;
     }
@@ -168,6 +224,10 @@ json_t *pc_plan_names(const struct pc_plan *plan)
             json_decref(root);
             root = NULL;
         }
+    }
+    if (root && plan->reserved && json_object_set(root, "reserved", plan->reserved)) {
+        json_decref(root);
+        root = NULL;
     }
     return root;
 }

@@ -34,6 +34,12 @@ struct pc_plan {
     struct pc_numbers numbers[PC_KIND_MAX];
     struct pc_image *image;
     uint32_t seed;
+    bool *stateful;      /* by index of a backend: a stateful service has it */
+    uint16_t *endpoint;  /* by index of a backend of these: number of its endpoint */
+    uint16_t *group;     /* by index of a stateful service */
+    int32_t *schedule;   /* by index of a stateful service: first row of its slot table */
+    uint8_t *slots_log2; /* and its size */
+    json_t *reserved;    /* numbers of backends that are not given out: [number, ...] */
 };
 
 /* Name of an object, addresses with prefix length and VLAN. */
@@ -42,22 +48,36 @@ size_t pc_object_count(const struct portcam_config *config, enum pc_kind kind);
 
 /*
  * Compile. `names` is the saved form of older numbers (pc_plan_names), `before` the rows in the card; both may be NULL.
- * `report` is needed. Return 0, -EBADMSG with messages (capabilities), -ENOSPC with messages (a full endpoint bucket),
- * or -ENOMEM.
+ * `report` is needed. Return 0, -EBADMSG with messages (capabilities, no room), -ENOSPC with messages (a full endpoint
+ * bucket), or -ENOMEM.
  */
 int pc_plan_make(struct portcam_config *config, const struct portcam_caps *caps, uint32_t seed,
                  json_t *names, const struct pc_image *before, struct portcam_report *report,
                  struct pc_plan **ret);
 void pc_plan_free(struct pc_plan *plan);
 
-/* {"domains": {"NAME": [number, base...]}, ...}: numbers in the form that is kept. A new reference, or NULL. */
+/*
+ * {"domains": {"NAME": [number, base...]}, ..., "reserved": [number, ...]}: numbers in the form that is kept. A new
+ * reference, or NULL.
+ */
 json_t *pc_plan_names(const struct pc_plan *plan);
 
-/* Numbers for the objects of the configuration (numbers.c). 0 or -ENOMEM. */
-int pc_numbers_make(struct pc_plan *plan, const struct portcam_caps *caps, json_t *names);
+/*
+ * Numbers for the objects of the configuration (numbers.c). New backends get none that is reserved, for the card may have
+ * records of it, or that is the number of an endpoint in the card. 0, -EBADMSG with a message, or -ENOMEM.
+ */
+int pc_numbers_make(struct pc_plan *plan, const struct portcam_caps *caps, json_t *names,
+                    const struct pc_image *before, struct portcam_report *report);
 
-/* Rows of everything (compile.c, endpoints.c). */
-void pc_compile_rows(struct pc_plan *plan);
+/* Numbers of groups and endpoints (groups.c). 0 or -ENOMEM. */
+int pc_compile_groups(struct pc_plan *plan, const struct pc_image *before);
+
+/* Slot tables (slots.c); before the rows of the services. 0, -EBADMSG with a message, or -ENOMEM. */
+int pc_compile_slots(struct pc_plan *plan, const struct portcam_caps *caps,
+                     const struct pc_image *before, struct portcam_report *report);
+
+/* Rows of everything else (compile.c, endpoints.c). */
+int pc_compile_rows(struct pc_plan *plan, const struct portcam_caps *caps);
 int pc_compile_ordered(struct pc_plan *plan);
 int pc_compile_endpoints(struct pc_plan *plan, const struct portcam_caps *caps,
                          const struct pc_image *before, struct portcam_report *report);

@@ -17,10 +17,15 @@ struct pc_message {
     int line;
 };
 
-struct portcam_report {
-    struct pc_message messages[PORTCAM_REPORT_MAX];
+/* Messages of one kind. */
+struct pc_messages {
+    struct pc_message at[PORTCAM_REPORT_MAX];
     size_t count;
     size_t more;
+};
+
+struct portcam_report {
+    struct pc_messages errors, warnings;
 };
 
 /* Add a message. `report` may be NULL; the text is formatted as printf does. */
@@ -37,10 +42,17 @@ void pc_report_at(struct portcam_report *report, const char *code, const char *f
 void pc_report_vat(struct portcam_report *report, const char *code, const char *file, int line,
                    const char *format, va_list args) __attribute__((format(printf, 5, 0)));
 
+/* Add a warning, code "warning": nothing is refused for it. */
+void pc_report_warn(struct portcam_report *report, const char *file, int line, const char *format,
+                    ...) __attribute__((format(printf, 4, 5)));
+
+/* Take away the warnings that the other report has too. */
+void pc_report_known(struct portcam_report *report, const struct portcam_report *known);
+
 /* Add all messages of another report, as they stand there. */
 void pc_report_append(struct portcam_report *report, const struct portcam_report *from);
 
-/* Messages, kept or not. */
+/* Messages that are no warnings, kept or not. */
 size_t pc_report_total(const struct portcam_report *report);
 
 #endif

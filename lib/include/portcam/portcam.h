@@ -41,8 +41,9 @@ struct portcam_report;
 /* ---- reports ---- */
 
 /**
- * struct portcam_message - one thing that is wrong
- * @code: word for programs: "refused", "syntax", "not_found", "exists", "permission", "device", "unsupported", ...
+ * struct portcam_message - one thing that is wrong, or that may surprise
+ * @code: word for programs: "refused", "syntax", "not_found", "exists", "permission", "device", "unsupported", ...;
+ *        "warning" for what is done all the same
  * @text: whole sentence for people, with file and line where there are any, the thing and the cure
  * @hint: what else may help, or ""
  * @line: line of the file, 0 when none
@@ -74,11 +75,13 @@ PORTCAM_API void portcam_report_free(struct portcam_report *report);
 PORTCAM_API void portcam_report_clear(struct portcam_report *report);
 
 /**
- * portcam_report_count() - how many messages there are
+ * portcam_report_count() - how many messages there are, errors first, then warnings
  * @report: report
  * @ret_more: receives how many were not kept, NULL when not wanted
  *
- * Return: number of messages for portcam_report_get(), at most PORTCAM_REPORT_MAX.
+ * A call that succeeds may leave messages: they are warnings.
+ *
+ * Return: number of messages for portcam_report_get(), at most PORTCAM_REPORT_MAX of each kind.
  */
 PORTCAM_API size_t portcam_report_count(const struct portcam_report *report, size_t *ret_more);
 
@@ -151,11 +154,12 @@ PORTCAM_API void portcam_close(struct portcam *pc);
  * @functions: functions, the network (0) included
  * @domains: @addresses: @services: @backends: rows of these tables
  * @endpoint_ways: @endpoint_rows: shape of the three endpoint tables: endpoint, endpoint_any_port, endpoint_any
- * @connections: connection records
+ * @connections: @connections_v6: IPv4 and IPv6 connection records; IPv4's have the slots 0 and on, IPv6's those behind
  * @window: bytes of header that are parsed
  * @max_frame: longest frame in bytes
  * @build_id: number of the build
  * @version: interface version, major in the upper half
+ * @schedule: rows of table schedule, eight slots each
  */
 struct portcam_caps {
     uint32_t flags;
@@ -171,6 +175,8 @@ struct portcam_caps {
     uint32_t max_frame;
     uint32_t build_id;
     uint32_t version;
+    uint32_t connections_v6;
+    uint32_t schedule;
 };
 
 /**
@@ -298,7 +304,7 @@ enum portcam_edit {
  * portcam_edit() - change one object of the running configuration
  * @pc: card
  * @edit: what to do
- * @object: "device", "function", "domain", "address", "service" or "backend"
+ * @object: "device", "limits", "function", "domain", "address", "service" or "backend"
  * @fields: JSON object with the keys of the configuration file, among them those that name the object
  * @dry_run: only tell the difference
  * @report: receives every error

@@ -28,6 +28,16 @@ struct portcam_caps test_caps(void)
     };
 }
 
+struct portcam_caps test_caps_stateful(void)
+{
+    struct portcam_caps caps = test_caps();
+    caps.flags |= PORTCAM_CAPS_STATEFUL | PORTCAM_CAPS_REJECT;
+    caps.connections = PORTCAM_BUILD_CONNECTION_ROWS + PORTCAM_BUILD_CONNECTION_STASH;
+    caps.connections_v6 = PORTCAM_BUILD_CONNECTION_ROWS_V6 + PORTCAM_BUILD_CONNECTION_STASH;
+    caps.schedule = PORTCAM_BUILD_SCHEDULE_ROWS;
+    return caps;
+}
+
 static char *unquote(const char *text)
 {
     char *copy = strdup(text);

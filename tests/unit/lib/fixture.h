@@ -15,8 +15,9 @@
 #include "lib/src/plan.h"
 #include "lib/src/state.h"
 
-/* The sizes of the default build. */
+/* The sizes of the default build, of a card without and with connection records. */
 struct portcam_caps test_caps(void);
+struct portcam_caps test_caps_stateful(void);
 
 /* A configuration that must be right; ' stands for ". */
 struct portcam_config *test_config(const char *text);

@@ -24,7 +24,7 @@ uint32_t __wrap_pc_card_reg_read(struct pc_card *card, uint32_t offset)
 /* The result of opening a card whose register says this. */
 static int open_with(uint32_t offset, uint32_t value)
 {
-    struct portcam_report report = {.count = 0};
+    struct portcam_report report = {.errors.count = 0};
     struct pc_hw *hw = NULL;
     LyingOffset = offset;
     Lie = value;

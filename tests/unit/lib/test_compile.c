@@ -302,7 +302,8 @@ static void capabilities(void **state)
     refused("{'format': 1,\n'domains': [{'name': 'a', 'unknown': 'reject'}]}", &caps,
             "test.json:2: domain \"a\": this card cannot answer packets, so policy \"reject\"");
     refused(
-        "{'format': 1, 'domains': [{'name': 'a'}], 'backends': [{'name': 'b', 'function': 1}],\n"
+        "{'format': 1, 'domains': [{'name': 'a'}], 'backends': [{'name': 'b', 'address': "
+        "'192.0.2.1', 'function': 1}],\n"
         "'services': [{'name': 's', 'domain': 'a', 'mode': 'stateful', 'backends': ['b']}]}",
         &caps,
         "test.json:2: service \"s\": mode \"stateful\" needs connection records, and this card "
