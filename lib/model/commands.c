@@ -208,6 +208,7 @@ static unsigned delete_connection(struct pc_device *d, const struct portcam_comm
     switch (pc_connections_delete(table, c->row, c->count, 0, &ended)) {
     case PC_RESULT_OK:
         add_image(&ended.record, ret);
+        ret->result = 1;
         return PORTCAM_STATUS_OK;
     case PC_RESULT_CHANGED:
         return PORTCAM_STATUS_CHANGED;

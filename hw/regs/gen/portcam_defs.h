@@ -385,7 +385,7 @@ struct portcam_command {
     uint16_t table_id; /* enum table, or counter_table for counter_read */
     uint32_t cookie; /* Given back in the completion */
     uint32_t row; /* Row number, or first row */
-    uint32_t count; /* Rows, for counter_read */
+    uint32_t count; /* Rows or slots of a range; the generation, for connection_delete */
     uint8_t data[48]; /* The row; or `address` (8 bytes) and `address2` (8 bytes) in host memory */
 };
 PORTCAM_STATIC_ASSERT(sizeof(struct portcam_command) == 64, "portcam_command");
@@ -401,7 +401,7 @@ PORTCAM_STATIC_ASSERT(offsetof(struct portcam_command, data) == 16, "portcam_com
 /* One entry of the completion ring. Written for a failure, for a command that asks for it, and for the last command before the doorbell. */
 struct portcam_completion {
     uint32_t cookie; /* Of the command */
-    uint32_t result; /* Rows written, for counter_read; otherwise 0 */
+    uint32_t result; /* Counter rows, backend states or images that were written; otherwise 0 */
     uint8_t status; /* enum status */
     uint8_t flags; /* 0 */
     uint16_t sq_head; /* CMD_HEAD after this command, low half: entries before it may be reused */

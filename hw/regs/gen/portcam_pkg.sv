@@ -319,7 +319,7 @@ package portcam_pkg;
   // One entry of the command ring.
   typedef struct packed {
     logic [383:0] data;  // The row; or `address` (8 bytes) and `address2` (8 bytes) in host memory
-    logic [31:0] count;  // Rows, for counter_read
+    logic [31:0] count;  // Rows or slots of a range; the generation, for connection_delete
     logic [31:0] row;  // Row number, or first row
     logic [31:0] cookie;  // Given back in the completion
     logic [15:0] table_id;  // enum table, or counter_table for counter_read
@@ -334,7 +334,7 @@ package portcam_pkg;
     logic [15:0] sq_head;  // CMD_HEAD after this command, low half: entries before it may be reused
     logic [7:0] flags;  // 0
     logic [7:0] status;  // enum status
-    logic [31:0] result;  // Rows written, for counter_read; otherwise 0
+    logic [31:0] result;  // Counter rows, backend states or images that were written; otherwise 0
     logic [31:0] cookie;  // Of the command
   } completion_t;
 
