@@ -535,6 +535,7 @@ module portcam_connections #(
 
   portcam_connection_pkg::op_t op_pre;
   logic [Places-1:0]           unused_place_pre;
+  logic                        unused_op_pre;
   logic [15:0]                 first_c;
   logic [15:0]                 second_c;
   logic [15:0]                 index_c;
@@ -563,6 +564,7 @@ module portcam_connections #(
   logic [383:0]                unused_backend_data;
 
   assign {op_pre, unused_place_pre} = wait_stage[(H-4)*WaitBits+:WaitBits];
+  assign unused_op_pre = ^op_pre;
   assign picks_h = live_q[H] && op_h.kind == 4'(portcam_connection_pkg::OpForward);
 
   portcam_schedule #(
@@ -719,7 +721,9 @@ module portcam_connections #(
   logic [23:0]                    old_slot;        // within its IP version
   logic [15:0]                    old_bucket;
   logic [PlaceBits-1:0]           old_place;
+  logic                           unused_old;
 
+  assign unused_old    = ^old;
   assign forward_x     = op_x.kind == 4'(portcam_connection_pkg::OpForward) && !op_x.req.keyless;
   assign reverse_x     = op_x.kind == 4'(portcam_connection_pkg::OpReverse);
   assign kind_packet_x = op_x.kind == 4'(portcam_connection_pkg::OpForward) || reverse_x;
@@ -942,7 +946,9 @@ module portcam_connections #(
   logic                           first_taken_s;
   logic                           second_taken_s;
   logic                           last_here;     // the event took or wrote a place
+  logic                           unused_op_s;
 
+  assign unused_op_s = ^op_s;
   assign forward_s = live_q[S] && op_s.kind == 4'(portcam_connection_pkg::OpForward);
   assign reverse_s = live_q[S] && op_s.kind == 4'(portcam_connection_pkg::OpReverse);
   assign packet_s  = forward_s || reverse_s;

@@ -18,7 +18,10 @@
 // trace_* show the order of events for verification and stay open in a product: trace_packet_* a
 // header is admitted in this clock; trace_commit_o the bank switches (a header of this clock still
 // sees the old one); trace_command_* a command has finished; trace_clear_o tables and counters
-// become empty, for headers admitted later.
+// become empty, for headers admitted later; trace_record_* an operation passed the records: each
+// header gives one, in the order of admission.
+// active_o: records are being looked after, or should be; a simulation that stops its clock while
+// nothing moves lets it run while active_o is high.
 
 `default_nettype none
 
@@ -36,6 +39,7 @@ module portcam_core #(
     parameter int unsigned ConnectionRowsV6    = portcam_pkg::BuildConnectionRowsV6,
     parameter int unsigned ConnectionWays      = portcam_pkg::BuildConnectionWays,
     parameter int unsigned ConnectionStash     = portcam_pkg::BuildConnectionStash,
+    parameter int unsigned ConnectionLatency   = 2,
     parameter int unsigned ScheduleRows        = portcam_pkg::BuildScheduleRows,
     parameter int unsigned MaxFrame            = portcam_pkg::BuildMaxFrame,
     parameter logic [31:0] BuildId             = 32'd0
@@ -115,7 +119,10 @@ module portcam_core #(
     output logic         trace_command_valid_o,
     output logic [511:0] trace_command_o,
     output logic [7:0]   trace_command_status_o,
-    output logic         trace_clear_o
+    output logic         trace_clear_o,
+    output logic         trace_record_valid_o,
+    output portcam_connection_pkg::trace_t trace_record_o,
+    output logic         active_o
 );
 
   if (Functions < 2 || Functions > 16 || (Functions & (Functions - 1)) != 0) begin : g_bad_functions
@@ -137,10 +144,11 @@ module portcam_core #(
   end
 
   // Clocks from admission until a header has read all tables and is counted: one to the parser, its
-  // latency, the 25 of the lookup until it counts, and one for the counters; the rest is margin.
+  // latency, those of the lookup until it counts, and one for the counters; the rest is margin.
   localparam int unsigned ParserLatency = 16;
-  localparam int unsigned PipelineDrain = 1 + ParserLatency + 25 + 1 + 3;
-  localparam int unsigned Credits       = 64;  // instructions that a rewriter can hold
+  localparam int unsigned CountLatency  = 44 + ConnectionLatency;
+  localparam int unsigned PipelineDrain = 1 + ParserLatency + CountLatency + 1 + 3;
+  localparam int unsigned Credits       = 128;  // instructions that a rewriter can hold
 
   //------------------------------------------------------------------------------------------------
   // Frames in.
@@ -248,6 +256,24 @@ module portcam_core #(
   logic                        rd_done;
   logic [63:0]                 rd_packets;
   logic [63:0]                 rd_octets;
+  logic                        conn_valid;
+  logic                        conn_ready;
+  logic                        conn_delete;
+  logic [23:0]                 conn_slot;
+  logic [31:0]                 conn_count;
+  logic                        img_valid;
+  logic                        img_ready;
+  logic [1023:0]               img_data;
+  logic                        conn_done;
+  logic [7:0]                  conn_status;
+  logic                        bk_valid;
+  logic [15:0]                 bk_row;
+  logic                        bk_done;
+  logic [511:0]                bk_data;
+  logic [31:0]                 connections_used;
+  logic [31:0]                 connections_embryonic;
+  logic [255:0]                secret;
+  logic [255:0]                secret_q;
 
   portcam_clear #(
       .Drain(PipelineDrain)
@@ -301,8 +327,10 @@ module portcam_core #(
   always_ff @(posedge clk_i) begin
     if (!rst_ni) begin
       hash_seed_q <= '0;
+      secret_q    <= '0;
     end else if (!stop && !clear_request) begin
       hash_seed_q <= hash_seed;
+      secret_q    <= secret;
     end
   end
 
@@ -316,11 +344,21 @@ module portcam_core #(
       .EndpointRows       (EndpointRows),
       .EndpointAnyPortRows(EndpointAnyPortRows),
       .EndpointAnyRows    (EndpointAnyRows),
+      .ConnectionRows     (ConnectionRows),
+      .ConnectionRowsV6   (ConnectionRowsV6),
+      .ConnectionWays     (ConnectionWays),
+      .ConnectionStash    (ConnectionStash),
+      .ConnectionLatency  (ConnectionLatency),
       .ScheduleRows       (ScheduleRows)
   ) u_lookup (
       .clk_i         (clk_i),
       .rst_ni        (rst_ni),
       .hash_seed_i   (hash_seed_q),
+      .secret_i      (secret_q),
+      .time_ms_i     (time_ms_i),
+      .stop_i        (stop),
+      .bank_now_i    (bank),
+      .active_o      (active_o),
       .valid_i       (parsed_valid),
       .parsed_i      (parsed),
       .bank_i        (parsed_bank),
@@ -340,6 +378,24 @@ module portcam_core #(
       .tbl_done_o    (tbl_done),
       .tbl_rowvalid_o(tbl_rowvalid_out),
       .tbl_data_o    (tbl_data_out),
+      .conn_valid_i  (conn_valid),
+      .conn_ready_o  (conn_ready),
+      .conn_delete_i (conn_delete),
+      .conn_slot_i   (conn_slot),
+      .conn_count_i  (conn_count),
+      .img_valid_o   (img_valid),
+      .img_ready_i   (img_ready),
+      .img_data_o    (img_data),
+      .conn_done_o   (conn_done),
+      .conn_status_o (conn_status),
+      .bk_valid_i    (bk_valid),
+      .bk_row_i      (bk_row),
+      .bk_done_o     (bk_done),
+      .bk_data_o     (bk_data),
+      .connections_used_o     (connections_used),
+      .connections_embryonic_o(connections_embryonic),
+      .trace_record_valid_o   (trace_record_valid_o),
+      .trace_record_o         (trace_record_o),
       .clear_i       (clear),
       .busy_o        (lookup_busy)
   );
@@ -455,15 +511,6 @@ module portcam_core #(
   //------------------------------------------------------------------------------------------------
   // Control.
 
-  logic         unused_conn_valid;
-  logic         unused_conn_delete;
-  logic [23:0]  unused_conn_slot;
-  logic [31:0]  unused_conn_count;
-  logic         unused_img_ready;
-  logic         unused_bk_valid;
-  logic [15:0]  unused_bk_row;
-  logic [255:0] unused_secret;
-
   portcam_control #(
       .Functions          (Functions),
       .Domains            (Domains),
@@ -548,23 +595,23 @@ module portcam_core #(
       .rd_done_i             (rd_done),
       .rd_packets_i          (rd_packets),
       .rd_octets_i           (rd_octets),
-      .conn_valid_o          (unused_conn_valid),
-      .conn_ready_i          (1'b1),
-      .conn_delete_o         (unused_conn_delete),
-      .conn_slot_o           (unused_conn_slot),
-      .conn_count_o          (unused_conn_count),
-      .img_valid_i           (1'b0),
-      .img_ready_o           (unused_img_ready),
-      .img_data_i            (1024'd0),
-      .conn_done_i           (1'b1),
-      .conn_status_i         (8'd0),
-      .bk_valid_o            (unused_bk_valid),
-      .bk_row_o              (unused_bk_row),
-      .bk_done_i             (1'b1),
-      .bk_data_i             (512'd0),
-      .connections_used_i    (32'd0),
-      .connections_embryonic_i(32'd0),
-      .secret_o              (unused_secret),
+      .conn_valid_o          (conn_valid),
+      .conn_ready_i          (conn_ready),
+      .conn_delete_o         (conn_delete),
+      .conn_slot_o           (conn_slot),
+      .conn_count_o          (conn_count),
+      .img_valid_i           (img_valid),
+      .img_ready_o           (img_ready),
+      .img_data_i            (img_data),
+      .conn_done_i           (conn_done),
+      .conn_status_i         (conn_status),
+      .bk_valid_o            (bk_valid),
+      .bk_row_o              (bk_row),
+      .bk_done_i             (bk_done),
+      .bk_data_i             (bk_data),
+      .connections_used_i    (connections_used),
+      .connections_embryonic_i(connections_embryonic),
+      .secret_o              (secret),
       .trace_commit_o        (trace_commit_o),
       .trace_command_valid_o (trace_command_valid_o),
       .trace_command_o       (trace_command_o),

@@ -3,8 +3,9 @@
 // portcam_decide: from everything the tables know about a packet to its reason, its egress, its
 // rewrite and its counters.
 //
-// The order of tests is that of the pipeline description, sections 3 to 5: what the parser decided;
-// a service; an endpoint; the policy of a known address; nothing. Latency exactly 2 clocks, one
+// The order of tests is that of the pipeline description, sections 3 and 4: what the parser decided;
+// a service; an endpoint; the policy of a known address; nothing. What records say about it is there
+// already (portcam_connections). A reject is not limited yet (portcam_reject_limit). Latency exactly 2 clocks, one
 // packet a clock. All inputs belong to the packet of valid_i. In rewrite_o the checksums are still
 // those of the frame, portcam_sums makes them new; old_ip_o and old_port_o are what ip and port
 // replace.
@@ -23,6 +24,9 @@ module portcam_decide (
     input  portcam_lookup_pkg::backend_match_t  backend_i,
     input  portcam_lookup_pkg::endpoint_match_t endpoint_i,
     input  portcam_lookup_pkg::verdict_t        endpoint_verdict_i,
+    input  portcam_lookup_pkg::segment_t        segment_i,
+    input  portcam_connection_pkg::verdict_t    connection_i,
+    input  portcam_lookup_pkg::public_match_t   public_i,
     input  logic                                device_present_i,
     input  logic [47:0]                         device_mac_i,
     output logic                                valid_o,
@@ -31,7 +35,8 @@ module portcam_decide (
     output logic                                from_host_o,
     output logic                                udp_o,
     output logic [127:0]                        old_ip_o,
-    output logic [15:0]                         old_port_o
+    output logic [15:0]                         old_port_o,
+    output logic                                no_answer_o
 );
 
   localparam logic [7:0] ProtocolUdp     = 8'd17;
@@ -60,6 +65,9 @@ module portcam_decide (
   portcam_lookup_pkg::verdict_t        endpoint_verdict;
   logic                                known;
   logic [2:0]                          by;
+  portcam_lookup_pkg::segment_t        segment;
+  portcam_connection_pkg::verdict_t    connection;
+  portcam_lookup_pkg::public_match_t   public_end;
   logic                                unused_function;
 
   assign packet           = packet_i;
@@ -70,7 +78,10 @@ module portcam_decide (
   assign backend          = backend_i;
   assign endpoint         = endpoint_i;
   assign endpoint_verdict = endpoint_verdict_i;
-  assign unused_function  = ^egress;
+  assign segment          = segment_i;
+  assign connection       = connection_i;
+  assign public_end       = public_i;
+  assign unused_function  = ^{egress, segment};
 
   assign known = address.hit && address_verdict.present;
 
@@ -106,6 +117,10 @@ module portcam_decide (
   logic                                sctp_q1;
   logic                                other_sum_q1;
   logic                                udp_q1;
+  portcam_lookup_pkg::segment_t        segment_q1;
+  portcam_connection_pkg::verdict_t    connection_q1;
+  logic [127:0]                        public_ip_q1;
+  logic                                no_public_q1;
 
   always_ff @(posedge clk_i) begin
     valid_q1 <= valid_i;
@@ -133,6 +148,10 @@ module portcam_decide (
       sctp_q1           <= packet.protocol == ProtocolSctp;
       other_sum_q1      <= packet.protocol == ProtocolDccp || packet.protocol == ProtocolUdplite;
       udp_q1            <= packet.protocol == ProtocolUdp;
+      segment_q1        <= segment;
+      connection_q1     <= connection;
+      public_ip_q1      <= public_end.ip;
+      no_public_q1      <= !public_end.present || public_end.is_v6 != packet.is_v6;
     end
   end
 
@@ -140,64 +159,156 @@ module portcam_decide (
   // Clock 2: the reason, and everything that follows from it.
 
   logic [5:0]                  reason;
-  logic                        stopped_or;
+  logic                        stateful;      // of service or endpoint, and records were asked
+  logic                        hidden_ports;  // SCTP ports would have to change
   logic                        drop;
+  logic                        reject;
   logic                        forward;
   logic                        reverse;
+  logic                        by_record;     // reverse, with the public end of a record
   logic                        deliver;
   logic                        unused_q1;
   logic [7:0]                  to_function;
+  logic [5:0]                  policy_reason;   // unknown service
+  logic [5:0]                  stopped_reason;
 
-  assign unused_q1 = ^{address_q1.hit, verdict_q1, backend_q1.present, backend_q1.is_v6,
-                       endpoint_q1, service_q1, packet_q1.decided, packet_q1.protocol};
+  assign unused_q1 = ^{address_q1.hit, verdict_q1.present, verdict_q1.draining, backend_q1.present,
+                       backend_q1.is_v6, endpoint_q1, service_q1, packet_q1.decided,
+                       packet_q1.protocol, segment_q1};
 
-  // A paused or stopped domain decides before anything else of a service or an endpoint.
-  assign stopped_or = verdict_q1.paused || verdict_q1.stopped;
+  assign policy_reason  = verdict_q1.reject ? 6'(portcam_pkg::ReasonUnknownReject) :
+                          verdict_q1.drop   ? 6'(portcam_pkg::ReasonUnknownDrop) :
+                                              6'(portcam_pkg::ReasonUnknownPass);
+  assign stopped_reason = verdict_q1.reject ? 6'(portcam_pkg::ReasonStoppedReject) :
+                          verdict_q1.drop   ? 6'(portcam_pkg::ReasonStoppedDrop) :
+                                              6'(portcam_pkg::ReasonStoppedPass);
+
+  assign stateful     = by_q1 == 3'(ByService) ? service_q1.stateful : endpoint_q1.stateful;
+  assign hidden_ports = sctp_q1 && (by_q1 == 3'(ByService) ?
+                        (stateful ? !service_q1.keeps_port : forward_port_q1) :
+                        (stateful ? !endpoint_q1.keeps_port : reverse_port_q1));
 
   always_comb begin
+    forward   = 1'b0;
+    reverse   = 1'b0;
+    by_record = 1'b0;
+    deliver   = 1'b0;
     unique case (by_q1)
       3'(ByParser): begin
         reason = packet_q1.reason;
       end
-      3'(ByService), 3'(ByEndpoint): begin
+      3'(ByService): begin
         if (verdict_q1.paused) begin
           reason = 6'(portcam_pkg::ReasonPausedDrop);
         end else if (verdict_q1.stopped) begin
-          reason = verdict_q1.drop ? 6'(portcam_pkg::ReasonStoppedDrop)
-                                   : 6'(portcam_pkg::ReasonStoppedPass);
-        end else if (by_q1 == 3'(ByService)) begin
-          if (no_backend_q1) begin
-            reason = 6'(portcam_pkg::ReasonNoBackend);
-          end else if (service_q1.deliver) begin
-            reason = 6'(portcam_pkg::ReasonDeliver);
-          end else if (sctp_q1 && forward_port_q1) begin
-            reason = 6'(portcam_pkg::ReasonSctpPorts);
-          end else if (other_sum_q1) begin
+          reason = stopped_reason;
+        end else if (service_q1.deliver) begin
+          deliver = !no_backend_q1;
+          reason  = deliver ? 6'(portcam_pkg::ReasonDeliver) : 6'(portcam_pkg::ReasonNoBackend);
+        end else if (stateful) begin
+          if (other_sum_q1) begin
             reason = 6'(portcam_pkg::ReasonOtherChecksum);
+          end else if (hidden_ports) begin
+            reason = 6'(portcam_pkg::ReasonSctpPorts);
           end else begin
-            reason = 6'(portcam_pkg::ReasonStaticForward);
+            forward = !no_backend_q1;
+            unique case (connection_q1.says)
+              4'(portcam_connection_pkg::SaysForward):
+              reason = 6'(portcam_pkg::ReasonConnectionForward);
+              4'(portcam_connection_pkg::SaysNew):
+              reason = 6'(portcam_pkg::ReasonConnectionNew);
+              4'(portcam_connection_pkg::SaysHash):
+              reason = 6'(portcam_pkg::ReasonHashForward);
+              4'(portcam_connection_pkg::SaysFullHash):
+              reason = 6'(portcam_pkg::ReasonTableFullHash);
+              4'(portcam_connection_pkg::SaysUnprovenHash):
+              reason = 6'(portcam_pkg::ReasonEmbryonicFullHash);
+              4'(portcam_connection_pkg::SaysNoRecord): begin
+                forward = 1'b0;
+                unique case (service_q1.no_record)
+                  2'(portcam_pkg::NoRecordReject): reason = 6'(portcam_pkg::ReasonNoRecordReject);
+                  2'(portcam_pkg::NoRecordDrop):   reason = 6'(portcam_pkg::ReasonNoRecordDrop);
+                  default:                         reason = 6'(portcam_pkg::ReasonNoRecordPass);
+                endcase
+              end
+              4'(portcam_connection_pkg::SaysDraining): begin
+                forward = 1'b0;
+                reason  = policy_reason;
+              end
+              4'(portcam_connection_pkg::SaysAmbiguous): begin
+                forward = 1'b0;
+                reason  = 6'(portcam_pkg::ReasonAmbiguousReject);
+              end
+              4'(portcam_connection_pkg::SaysFull): begin
+                forward = 1'b0;
+                reason  = 6'(portcam_pkg::ReasonTableFull);
+              end
+              4'(portcam_connection_pkg::SaysUnproven): begin
+                forward = 1'b0;
+                reason  = 6'(portcam_pkg::ReasonEmbryonicFull);
+              end
+              default: begin  // SaysNoBackend
+                forward = 1'b0;
+                reason  = service_q1.no_backend ? 6'(portcam_pkg::ReasonNoBackend)
+                                                : 6'(portcam_pkg::ReasonNoBackendReject);
+              end
+            endcase
+            if (no_backend_q1 && (connection_q1.says == 4'(portcam_connection_pkg::SaysForward) ||
+                                  connection_q1.says == 4'(portcam_connection_pkg::SaysNew) ||
+                                  connection_q1.says == 4'(portcam_connection_pkg::SaysHash) ||
+                                  connection_q1.says == 4'(portcam_connection_pkg::SaysFullHash) ||
+                                  connection_q1.says ==
+                                  4'(portcam_connection_pkg::SaysUnprovenHash))) begin
+              reason = 6'(portcam_pkg::ReasonNoBackend);
+            end
           end
+        end else if (no_backend_q1) begin
+          reason = 6'(portcam_pkg::ReasonNoBackend);
+        end else if (hidden_ports) begin
+          reason = 6'(portcam_pkg::ReasonSctpPorts);
+        end else if (other_sum_q1) begin
+          reason = 6'(portcam_pkg::ReasonOtherChecksum);
         end else begin
-          if (endpoint_q1.strict) begin
-            reason = 6'(portcam_pkg::ReasonStrictPass);
-          end else if (sctp_q1 && reverse_port_q1) begin
-            reason = 6'(portcam_pkg::ReasonSctpPorts);
-          end else if (other_sum_q1) begin
+          forward = 1'b1;
+          reason  = 6'(portcam_pkg::ReasonStaticForward);
+        end
+      end
+      3'(ByEndpoint): begin
+        if (verdict_q1.paused) begin
+          reason = 6'(portcam_pkg::ReasonPausedDrop);
+        end else if (verdict_q1.stopped) begin
+          reason = stopped_reason;
+        end else if (stateful) begin
+          if (other_sum_q1) begin
             reason = 6'(portcam_pkg::ReasonOtherChecksum);
+          end else if (hidden_ports) begin
+            reason = 6'(portcam_pkg::ReasonSctpPorts);
+          end else if (connection_q1.says == 4'(portcam_connection_pkg::SaysReverse)) begin
+            reverse   = !no_public_q1;
+            by_record = reverse;
+            reason    = reverse ? 6'(portcam_pkg::ReasonConnectionReverse)
+                                : 6'(portcam_pkg::ReasonReplyPass);
           end else begin
-            reason = 6'(portcam_pkg::ReasonStaticReverse);
+            reverse = endpoint_q1.alone;
+            reason  = reverse ? 6'(portcam_pkg::ReasonHashReverse)
+                              : 6'(portcam_pkg::ReasonReplyPass);
           end
+        end else if (endpoint_q1.strict) begin
+          reason = 6'(portcam_pkg::ReasonStrictPass);
+        end else if (hidden_ports) begin
+          reason = 6'(portcam_pkg::ReasonSctpPorts);
+        end else if (other_sum_q1) begin
+          reason = 6'(portcam_pkg::ReasonOtherChecksum);
+        end else begin
+          reverse = 1'b1;
+          reason  = 6'(portcam_pkg::ReasonStaticReverse);
         end
       end
       3'(ByAddress): begin
         if (verdict_q1.paused) begin
           reason = 6'(portcam_pkg::ReasonPausedDrop);
-        end else if (verdict_q1.stopped) begin
-          reason = verdict_q1.drop ? 6'(portcam_pkg::ReasonStoppedDrop)
-                                   : 6'(portcam_pkg::ReasonStoppedPass);
         end else begin
-          reason = verdict_q1.drop ? 6'(portcam_pkg::ReasonUnknownDrop)
-                                   : 6'(portcam_pkg::ReasonUnknownPass);
+          reason = verdict_q1.stopped ? stopped_reason : policy_reason;
         end
       end
       default: begin
@@ -207,23 +318,24 @@ module portcam_decide (
   end
 
   always_comb begin
-    deliver = by_q1 == 3'(ByService) && !stopped_or && !no_backend_q1 && service_q1.deliver;
-    forward = by_q1 == 3'(ByService) && !stopped_or && !no_backend_q1 && !service_q1.deliver &&
-              !(sctp_q1 && forward_port_q1) && !other_sum_q1;
-    reverse = by_q1 == 3'(ByEndpoint) && !stopped_or && !endpoint_q1.strict &&
-              !(sctp_q1 && reverse_port_q1) && !other_sum_q1;
-    unique case (by_q1)
-      3'(ByParser):   drop = packet_q1.reason == 6'(portcam_pkg::ReasonOversize);
-      3'(ByService):  drop = verdict_q1.paused || (verdict_q1.stopped && verdict_q1.drop) ||
-                             (!stopped_or && no_backend_q1);
-      3'(ByEndpoint): drop = verdict_q1.paused || (verdict_q1.stopped && verdict_q1.drop);
-      3'(ByAddress):  drop = verdict_q1.paused || verdict_q1.drop;
-      default:        drop = 1'b0;
+    unique case (reason)
+      6'(portcam_pkg::ReasonNoRecordReject), 6'(portcam_pkg::ReasonNoBackendReject),
+      6'(portcam_pkg::ReasonAmbiguousReject), 6'(portcam_pkg::ReasonUnknownReject),
+      6'(portcam_pkg::ReasonStoppedReject): reject = 1'b1;
+      default:                              reject = 1'b0;
+    endcase
+    unique case (reason)
+      6'(portcam_pkg::ReasonUnknownDrop), 6'(portcam_pkg::ReasonPausedDrop),
+      6'(portcam_pkg::ReasonStoppedDrop), 6'(portcam_pkg::ReasonNoBackend),
+      6'(portcam_pkg::ReasonOversize), 6'(portcam_pkg::ReasonNoRecordDrop),
+      6'(portcam_pkg::ReasonTableFull), 6'(portcam_pkg::ReasonEmbryonicFull): drop = 1'b1;
+      default:                                                                drop = reject;
     endcase
   end
 
   assign to_function = (forward || deliver) ? backend_q1.egress :
-                       reverse ? reply_egress_q1 : default_egress_q1;
+                       reverse ? reply_egress_q1 :
+                       reject ? packet_q1.ingress : default_egress_q1;
 
   logic                        valid_q2;
   portcam_types_pkg::rewrite_t rewrite_q2;
@@ -232,6 +344,7 @@ module portcam_decide (
   logic                        udp_q2;
   logic [127:0]                old_ip_q2;
   logic [15:0]                 old_port_q2;
+  logic                        no_answer_q2;
 
   always_ff @(posedge clk_i) begin
     valid_q2 <= valid_q1;
@@ -255,26 +368,30 @@ module portcam_decide (
       rewrite_q2.set_dst_ip  <= forward;
       rewrite_q2.set_src_ip  <= reverse;
       rewrite_q2.is_v6       <= packet_q1.is_v6;
-      rewrite_q2.ip          <= forward ? backend_q1.ip : endpoint_q1.public_ip;
+      rewrite_q2.ip          <= forward ? backend_q1.ip :
+                                by_record ? public_ip_q1 : endpoint_q1.public_ip;
       rewrite_q2.l3          <= packet_q1.l3;
       rewrite_q2.set_ip_sum  <= (forward || reverse) && !packet_q1.is_v6;
       rewrite_q2.ip_sum      <= packet_q1.ip_sum;
       rewrite_q2.set_port    <= packet_q1.has_ports && ((forward && backend_q1.port != 16'd0) ||
+                                                       by_record ||
                                                        (reverse &&
                                                         endpoint_q1.public_port != 16'd0));
-      rewrite_q2.port        <= forward ? backend_q1.port : endpoint_q1.public_port;
+      rewrite_q2.port        <= forward ? backend_q1.port :
+                                by_record ? connection_q1.port : endpoint_q1.public_port;
       rewrite_q2.l4          <= packet_q1.l4;
       rewrite_q2.set_l4_sum  <= (forward || reverse) && packet_q1.has_l4_sum;
       rewrite_q2.l4_sum      <= packet_q1.l4_sum;
       rewrite_q2.l4_sum_at   <= packet_q1.l4_sum_at;
 
-      rewrite_q2.reject          <= 1'b0;
-      rewrite_q2.reject_tcp      <= 1'b0;
-      rewrite_q2.reject_ack      <= 1'b0;
-      rewrite_q2.reject_number   <= 32'd0;
-      rewrite_q2.reject_src_port <= 16'd0;
-      rewrite_q2.reject_dst_port <= 16'd0;
-      rewrite_q2.reject_ip_end   <= 8'd0;
+      rewrite_q2.reject          <= reject;
+      rewrite_q2.reject_tcp      <= segment_q1.is_tcp;
+      rewrite_q2.reject_ack      <= segment_q1.has_ack;
+      rewrite_q2.reject_number   <= segment_q1.has_ack ? segment_q1.tcp_ack : segment_q1.tcp_end;
+      rewrite_q2.reject_src_port <= packet_q1.src_port;
+      rewrite_q2.reject_dst_port <= packet_q1.dst_port;
+      rewrite_q2.reject_ip_end   <= segment_q1.ip_end;
+      no_answer_q2               <= segment_q1.no_answer;
 
       count_q2.reason   <= reason;
       count_q2.octets   <= packet_q1.len;
@@ -283,14 +400,15 @@ module portcam_decide (
       count_q2.tx       <= to_function;
       count_q2.reply    <= by_q1 == 3'(ByEndpoint);
       if (by_q1 == 3'(ByEndpoint)) begin
+        // Of an endpoint that services share only the domain is known without a record.
         count_q2.domain_valid  <= 1'b1;
         count_q2.domain        <= endpoint_q1.domain;
-        count_q2.address_valid <= 1'b1;
-        count_q2.address       <= endpoint_q1.address;
-        count_q2.service_valid <= 1'b1;
-        count_q2.service       <= endpoint_q1.service;
-        count_q2.backend_valid <= 1'b1;
-        count_q2.backend       <= endpoint_q1.backend;
+        count_q2.address_valid <= !stateful || reverse;
+        count_q2.address       <= by_record ? connection_q1.address : endpoint_q1.address;
+        count_q2.service_valid <= !stateful || reverse;
+        count_q2.service       <= by_record ? connection_q1.service : endpoint_q1.service;
+        count_q2.backend_valid <= !stateful || reverse;
+        count_q2.backend       <= by_record ? connection_q1.backend : endpoint_q1.backend;
       end else begin
         count_q2.domain_valid  <= by_q1 == 3'(ByService) || by_q1 == 3'(ByAddress);
         count_q2.domain        <= address_q1.domain;
@@ -300,7 +418,7 @@ module portcam_decide (
         count_q2.service_valid <= by_q1 == 3'(ByService);
         count_q2.service       <= service_q1.service;
         count_q2.backend_valid <= forward || deliver;
-        count_q2.backend       <= service_q1.backend;
+        count_q2.backend       <= stateful ? connection_q1.backend : service_q1.backend;
       end
     end
   end
@@ -312,14 +430,12 @@ module portcam_decide (
   assign udp_o       = udp_q2;
   assign old_ip_o    = old_ip_q2;
   assign old_port_o  = old_port_q2;
+  assign no_answer_o = no_answer_q2;
 
 `ifndef SYNTHESIS
   always_ff @(posedge clk_i) begin
     if (rst_ni && valid_q1) begin
-      a_reason_and_rewrite_agree :
-      assert ((reason == 6'(portcam_pkg::ReasonStaticForward) && by_q1 != 3'(ByParser)) == forward
-              && (reason == 6'(portcam_pkg::ReasonStaticReverse) && by_q1 != 3'(ByParser)) ==
-              reverse);
+      a_at_most_one_rewrite : assert (!(forward && reverse) && !(drop && (forward || reverse)));
     end
   end
 `endif

@@ -3,19 +3,25 @@
 // portcam_lookup: the tables and the decision: from the parse result of a packet to its rewrite
 // instruction and counters.
 //
-// rewrite_o comes exactly Latency = 29 clocks after valid_i, count_o 25; one packet a clock, never
-// stalled. Each packet reads all tables in the bank that bank_i says when it enters; the last read
-// is 23 clocks later, so a bank that no packet has been given for 24 clocks may be written. What is
-// known when, in clocks after valid_i:
+// rewrite_o comes exactly Latency = 45 + ConnectionLatency clocks after valid_i, count_o one clock
+// earlier; one packet a clock, never stalled. Each packet reads all tables in the bank that bank_i
+// says when it enters; a bank that no packet has been given for 42 + ConnectionLatency clocks may be
+// written. What is known when, in clocks after valid_i, R = ConnectionLatency:
 //
-//      0  the address match, the three endpoint hashes and the function rows begin
-//      3  default egress, hairpin egress, source domain
-//     11  address number and domain (loopback included); endpoint row; service, domains begin
-//     13  verdicts of the two domains
-//     21  service row; backend row begins
-//     23  backend row, device MAC; the decision begins
-//     25  reason, egress, rewrite without checksums, counters
-//     29  new checksums
+//          0  the address match, the three endpoint hashes and the function rows begin
+//          3  default egress, hairpin egress, source domain
+//         11  address number and domain (loopback included); endpoint row; service, domains begin
+//         13  verdicts of the two domains
+//         21  service row; records begin
+//     37 + R  what the record says; backend row and public address begin
+//     39 + R  backend row, device MAC; the decision begins
+//     41 + R  reason, egress, rewrite without checksums
+//     44 + R  rejects limited, counters
+//     45 + R  new checksums
+//
+// The bus of the records (conn_*, img_*) and of backend states (bk_*) is that of portcam_control.
+// stop_i: no packet comes until after clear_i. active_o: records are being looked after, the clock
+// is needed.
 //
 // Table bus, clear_i and busy_o: portcam_table_bus. While busy_o is high no packets may be given;
 // clear_i may be given only when no packet is on its way.
@@ -32,11 +38,21 @@ module portcam_lookup #(
     parameter int unsigned EndpointRows        = portcam_pkg::BuildEndpointRows,
     parameter int unsigned EndpointAnyPortRows = portcam_pkg::BuildEndpointAnyPortRows,
     parameter int unsigned EndpointAnyRows     = portcam_pkg::BuildEndpointAnyRows,
+    parameter int unsigned ConnectionRows      = portcam_pkg::BuildConnectionRows,
+    parameter int unsigned ConnectionRowsV6    = portcam_pkg::BuildConnectionRowsV6,
+    parameter int unsigned ConnectionWays      = portcam_pkg::BuildConnectionWays,
+    parameter int unsigned ConnectionStash     = portcam_pkg::BuildConnectionStash,
+    parameter int unsigned ConnectionLatency   = 2,  // of the records' memories, 1 to 4
     parameter int unsigned ScheduleRows        = portcam_pkg::BuildScheduleRows
 ) (
     input  logic                        clk_i,
     input  logic                        rst_ni,
     input  logic [31:0]                 hash_seed_i,
+    input  logic [255:0]                secret_i,
+    input  logic [31:0]                 time_ms_i,
+    input  logic                        stop_i,
+    input  logic                        bank_now_i,
+    output logic                        active_o,
     input  logic                        valid_i,
     input  portcam_types_pkg::parsed_t  parsed_i,
     input  logic                        bank_i,
@@ -56,12 +72,31 @@ module portcam_lookup #(
     output logic                        tbl_done_o,
     output logic                        tbl_rowvalid_o,
     output logic [383:0]                tbl_data_o,
+    input  logic                        conn_valid_i,
+    output logic                        conn_ready_o,
+    input  logic                        conn_delete_i,
+    input  logic [23:0]                 conn_slot_i,
+    input  logic [31:0]                 conn_count_i,
+    output logic                        img_valid_o,
+    input  logic                        img_ready_i,
+    output logic [1023:0]               img_data_o,
+    output logic                        conn_done_o,
+    output logic [7:0]                  conn_status_o,
+    input  logic                        bk_valid_i,
+    input  logic [15:0]                 bk_row_i,
+    output logic                        bk_done_o,
+    output logic [511:0]                bk_data_o,
+    output logic [31:0]                 connections_used_o,
+    output logic [31:0]                 connections_embryonic_o,
+    output logic                        trace_record_valid_o,
+    output portcam_connection_pkg::trace_t trace_record_o,
     input  logic                        clear_i,
     output logic                        busy_o
 );
 
-  localparam int unsigned Tables = 9;
-  localparam int unsigned Decide = 23;  // clocks until the decision begins
+  localparam int unsigned Tables = 13;
+  localparam int unsigned Says   = 37 + ConnectionLatency;  // clocks until the record has spoken
+  localparam int unsigned Decide = Says + 2;                // until the decision begins
 
   // Tables by number on the bus.
   localparam int unsigned TblDevice   = 32'(portcam_pkg::TableDevice);
@@ -71,6 +106,10 @@ module portcam_lookup #(
   localparam int unsigned TblService  = 32'(portcam_pkg::TableService);
   localparam int unsigned TblBackend  = 32'(portcam_pkg::TableBackend);
   localparam int unsigned TblEndpoint = 32'(portcam_pkg::TableEndpoint);
+  localparam int unsigned TblSchedule = 32'(portcam_pkg::TableSchedule);
+  localparam int unsigned TblTimeout  = 32'(portcam_pkg::TableTimeout);
+  localparam int unsigned TblPublic   = 32'(portcam_pkg::TablePublic);
+  localparam int unsigned TblLimits   = 32'(portcam_pkg::TableLimits);
 
   if (Domains > 32768 || Addresses > 2048 || Services > 2048 || Backends > 32768 ||
       EndpointRows > 65536 || EndpointAnyPortRows > 65536 ||
@@ -96,10 +135,14 @@ module portcam_lookup #(
   logic [383:0]          endpoint_data;
   logic [383:0]          any_port_data;
   logic [383:0]          any_data;
+  logic [383:0]          schedule_data;
+  logic [383:0]          timeout_data;
+  logic [383:0]          public_data;
+  logic [383:0]          limits_data;
   logic                  answer_present;
   logic [383:0]          answer_data;
   logic                  init;
-  logic [4:0]            busy;
+  logic [9:0]            busy;
 
   portcam_table_bus #(
       .Tables(Tables)
@@ -143,7 +186,11 @@ module portcam_lookup #(
       4'(TblBackend):      answer_data = backend_data;
       4'(TblEndpoint):     answer_data = endpoint_data;
       4'(TblEndpoint + 1): answer_data = any_port_data;
-      default:             answer_data = any_data;
+      4'(TblEndpoint + 2): answer_data = any_data;
+      4'(TblSchedule):     answer_data = schedule_data;
+      4'(TblTimeout):      answer_data = timeout_data;
+      4'(TblPublic):       answer_data = public_data;
+      default:             answer_data = limits_data;
     endcase
   end
 
@@ -155,9 +202,10 @@ module portcam_lookup #(
   portcam_types_pkg::parsed_t  parsed;
   portcam_lookup_pkg::packet_t packet;
   portcam_lookup_pkg::packet_t packet_q11;
-  portcam_lookup_pkg::packet_t packet_q23;
-  logic [Decide:1]             valid_q;
-  logic [Decide:1]             bank_q;
+  portcam_lookup_pkg::packet_t packet_q21;
+  portcam_lookup_pkg::packet_t packet_d;      // _d: for the decision
+  logic [Decide+2:1]           valid_q;
+  logic [Decide+2:1]           bank_q;
   logic                        unused_parsed;
 
   assign parsed        = parsed_i;
@@ -184,8 +232,8 @@ module portcam_lookup #(
   end
 
   always_ff @(posedge clk_i) begin
-    valid_q <= {valid_q[Decide-1:1], valid_i};
-    bank_q  <= {bank_q[Decide-1:1], bank_i};
+    valid_q <= {valid_q[Decide+1:1], valid_i};
+    bank_q  <= {bank_q[Decide+1:1], bank_i};
     if (!rst_ni) begin
       valid_q <= '0;
     end
@@ -204,13 +252,24 @@ module portcam_lookup #(
 
   portcam_delay #(
       .Width ($bits(packet)),
-      .Cycles(Decide - 11)
-  ) u_packet_to_decide (
+      .Cycles(10)
+  ) u_packet_to_records (
       .clk_i  (clk_i),
       .rst_ni (rst_ni),
       .valid_i(valid_q[11]),
       .data_i (packet_q11),
-      .data_o (packet_q23)
+      .data_o (packet_q21)
+  );
+
+  portcam_delay #(
+      .Width ($bits(packet)),
+      .Cycles(Decide - 21)
+  ) u_packet_to_decide (
+      .clk_i  (clk_i),
+      .rst_ni (rst_ni),
+      .valid_i(valid_q[21]),
+      .data_i (packet_q21),
+      .data_o (packet_d)
   );
 
   //------------------------------------------------------------------------------------------------
@@ -218,7 +277,7 @@ module portcam_lookup #(
 
   portcam_lookup_pkg::function_match_t function_q3;
   portcam_lookup_pkg::function_match_t function_q10;
-  portcam_lookup_pkg::function_match_t function_q23;
+  portcam_lookup_pkg::function_match_t function_d;
 
   portcam_function_table #(
       .Functions(Functions),
@@ -263,7 +322,7 @@ module portcam_lookup #(
       .rst_ni (rst_ni),
       .valid_i(valid_q[10]),
       .data_i (function_q10),
-      .data_o (function_q23)
+      .data_o (function_d)
   );
 
   //------------------------------------------------------------------------------------------------
@@ -272,7 +331,7 @@ module portcam_lookup #(
   portcam_lookup_pkg::address_match_t address_q10;
   portcam_lookup_pkg::address_match_t address;
   portcam_lookup_pkg::address_match_t address_q11;
-  portcam_lookup_pkg::address_match_t address_q23;
+  portcam_lookup_pkg::address_match_t address_q21;
   logic [10:1]                        loopback_q;
 
   portcam_address_table #(
@@ -323,20 +382,20 @@ module portcam_lookup #(
 
   portcam_delay #(
       .Width ($bits(address_q11)),
-      .Cycles(Decide - 11)
-  ) u_address_to_decide (
+      .Cycles(10)
+  ) u_address_to_records (
       .clk_i  (clk_i),
       .rst_ni (rst_ni),
       .valid_i(valid_q[11]),
       .data_i (address_q11),
-      .data_o (address_q23)
+      .data_o (address_q21)
   );
 
   //------------------------------------------------------------------------------------------------
   // Clocks 0 to 11: endpoint.
 
   portcam_lookup_pkg::endpoint_match_t endpoint_q11;
-  portcam_lookup_pkg::endpoint_match_t endpoint_q23;
+  portcam_lookup_pkg::endpoint_match_t endpoint_q21;
 
   portcam_endpoint_tables #(
       .Domains            (Domains),
@@ -376,13 +435,13 @@ module portcam_lookup #(
 
   portcam_delay #(
       .Width ($bits(endpoint_q11)),
-      .Cycles(Decide - 11)
-  ) u_endpoint_to_decide (
+      .Cycles(10)
+  ) u_endpoint_to_records (
       .clk_i  (clk_i),
       .rst_ni (rst_ni),
       .valid_i(valid_q[11]),
       .data_i (endpoint_q11),
-      .data_o (endpoint_q23)
+      .data_o (endpoint_q21)
   );
 
   //------------------------------------------------------------------------------------------------
@@ -390,8 +449,8 @@ module portcam_lookup #(
 
   portcam_lookup_pkg::verdict_t address_verdict_q13;
   portcam_lookup_pkg::verdict_t endpoint_verdict_q13;
-  portcam_lookup_pkg::verdict_t address_verdict_q23;
-  portcam_lookup_pkg::verdict_t endpoint_verdict_q23;
+  portcam_lookup_pkg::verdict_t address_verdict_q21;
+  portcam_lookup_pkg::verdict_t endpoint_verdict_q21;
 
   portcam_domain_table #(
       .Domains(Domains)
@@ -419,22 +478,20 @@ module portcam_lookup #(
 
   portcam_delay #(
       .Width (2 * $bits(address_verdict_q13)),
-      .Cycles(Decide - 13)
-  ) u_verdicts_to_decide (
+      .Cycles(8)
+  ) u_verdicts_to_records (
       .clk_i  (clk_i),
       .rst_ni (rst_ni),
       .valid_i(valid_q[13]),
       .data_i ({address_verdict_q13, endpoint_verdict_q13}),
-      .data_o ({address_verdict_q23, endpoint_verdict_q23})
+      .data_o ({address_verdict_q21, endpoint_verdict_q21})
   );
 
   //------------------------------------------------------------------------------------------------
-  // Clocks 11 to 21: service. Clocks 21 to 23: its backend.
+  // Clocks 11 to 21: service.
 
   portcam_lookup_pkg::service_match_t service_q21;
-  portcam_lookup_pkg::service_match_t service_q22;
-  portcam_lookup_pkg::service_match_t service_q23;
-  portcam_lookup_pkg::backend_match_t backend_q23;
+  portcam_lookup_pkg::service_match_t service_d;
 
   portcam_service_table #(
       .Domains     (Domains),
@@ -468,15 +525,361 @@ module portcam_lookup #(
       .busy_o       (busy[3])
   );
 
+  //------------------------------------------------------------------------------------------------
+  // Clocks 0 to 21: what the packet says by itself.
+
+  portcam_lookup_pkg::segment_t segment_q2;
+  portcam_lookup_pkg::segment_t segment_q21;
+  portcam_lookup_pkg::segment_t segment_d;
+  logic                         may_create;
+  logic                         no_answer;
+  logic                         is_tcp;
+  logic [2:0]                   tcp_class;
+  logic [31:0]                  tcp_end;
+  logic [72:0]                  tcp_q1;
+  logic [72:0]                  tcp_q2;
+  logic                         unused_creation_valid;
+  logic                         unused_crc_valid;
+  logic                         unused_crc_port_valid;
+  logic [31:0]                  crc_q2;        // of the client's IP
+  logic [31:0]                  crc_port_q2;   // ... and port
+  logic [31:0]                  crc_q21;
+  logic [31:0]                  crc_port_q21;
+
+  portcam_creation u_creation (
+      .clk_i       (clk_i),
+      .rst_ni      (rst_ni),
+      .valid_i     (valid_i),
+      .parsed_i    (parsed_i),
+      .valid_o     (unused_creation_valid),
+      .may_create_o(may_create),
+      .no_answer_o (no_answer),
+      .tcp_o       (is_tcp),
+      .tcp_class_o (tcp_class),
+      .tcp_end_o   (tcp_end)
+  );
+
+  portcam_crc32c #(
+      .KeyWidth(144)
+  ) u_crc (
+      .clk_i  (clk_i),
+      .rst_ni (rst_ni),
+      .valid_i(valid_i),
+      .key_i  ({16'd0, parsed.src_ip}),
+      .seed_i (32'd0),
+      .valid_o(unused_crc_valid),
+      .hash_o (crc_q2)
+  );
+
+  portcam_crc32c #(
+      .KeyWidth(144)
+  ) u_crc_port (
+      .clk_i  (clk_i),
+      .rst_ni (rst_ni),
+      .valid_i(valid_i),
+      .key_i  ({parsed.src_port[7:0], parsed.src_port[15:8], parsed.src_ip}),
+      .seed_i (32'd0),
+      .valid_o(unused_crc_port_valid),
+      .hash_o (crc_port_q2)
+  );
+
+  always_ff @(posedge clk_i) begin
+    tcp_q1 <= {parsed.tcp_seq, parsed.tcp_flags[4], parsed.tcp_ack, parsed.ip_end};
+    tcp_q2 <= tcp_q1;
+  end
+
+  assign segment_q2 = {may_create, no_answer, is_tcp, tcp_class, tcp_end, tcp_q2};
+
+  portcam_delay #(
+      .Width ($bits(segment_q2) + 64),
+      .Cycles(19)
+  ) u_segment_to_records (
+      .clk_i  (clk_i),
+      .rst_ni (rst_ni),
+      .valid_i(valid_q[2]),
+      .data_i ({segment_q2, crc_q2, crc_port_q2}),
+      .data_o ({segment_q21, crc_q21, crc_port_q21})
+  );
+
+  //------------------------------------------------------------------------------------------------
+  // Clocks 21 to Says: records. A domain that is paused or stopped keeps packets from them.
+
+  localparam logic [7:0] ProtocolDccp    = 8'd33;
+  localparam logic [7:0] ProtocolSctp    = 8'd132;
+  localparam logic [7:0] ProtocolUdplite = 8'd136;
+
+  portcam_connection_pkg::request_t request;
+  portcam_connection_pkg::verdict_t says;
+  portcam_connection_pkg::verdict_t says_d;
+  portcam_connection_pkg::tally_t   tally;
+  portcam_connection_pkg::walk_t    walk;
+  portcam_connection_pkg::row_t     walk_row;
+  portcam_connection_pkg::state_t   walk_state;
+  logic                             known_q21;
+  logic                             by_service_q21;
+  logic                             by_endpoint_q21;
+  logic                             other_sum_q21;
+  logic                             sctp_q21;
+  logic                             unused_says_valid;
+  logic                             walk_valid;
+  logic                             walk_ready;
+  logic                             walk_done;
+  logic [3:0]                       walk_kind;
+  logic [23:0]                      walk_slot;
+  logic                             walk_acted;
+  logic                             walk_found;
+  logic [4*ConnectionWays-1:0]      walk_used;
+  logic [ConnectionStash-1:0]       stash_used;
+  logic [ConnectionStash-1:0]       stash_used_v6;
+  logic [63:0]                      embryonic_limit;
+  logic [31:0]                      reject_rate;
+  logic [31:0]                      reject_burst;
+
+  assign known_q21       = address_q21.hit && address_verdict_q21.present;
+  assign by_service_q21  = !packet_q21.decided && known_q21 && service_q21.hit;
+  assign by_endpoint_q21 = !packet_q21.decided && !by_service_q21 && endpoint_q21.hit &&
+                           endpoint_verdict_q21.present;
+  assign other_sum_q21   = packet_q21.protocol == ProtocolDccp ||
+                           packet_q21.protocol == ProtocolUdplite;
+  assign sctp_q21        = packet_q21.protocol == ProtocolSctp;
+
+  always_comb begin
+    request.forward = by_service_q21 && service_q21.stateful && !address_verdict_q21.paused &&
+                      !address_verdict_q21.stopped && !other_sum_q21 &&
+                      !(sctp_q21 && !service_q21.keeps_port);
+    request.reverse = by_endpoint_q21 && endpoint_q21.stateful && !endpoint_verdict_q21.paused &&
+                      !endpoint_verdict_q21.stopped && !other_sum_q21 &&
+                      !(sctp_q21 && !endpoint_q21.keeps_port);
+    request.client.is_v6    = packet_q21.is_v6;
+    request.client.ip       = request.forward ? packet_q21.src_ip : packet_q21.dst_ip;
+    request.client.port     = !packet_q21.has_ports ? 16'd0 :
+                              request.forward ? packet_q21.src_port : packet_q21.dst_port;
+    request.client.protocol = packet_q21.protocol;
+    request.service         = service_q21.service;
+    request.address         = address_q21.address;
+    request.port            = !packet_q21.has_ports ? 16'd0 :
+                              request.forward ? packet_q21.dst_port : packet_q21.src_port;
+    request.endpoint        = endpoint_q21.backend;
+    request.wide            = request.forward ? !service_q21.exact_port : endpoint_q21.wide;
+    request.group           = request.forward ? service_q21.group : endpoint_q21.service;
+    request.keyless         = address_q21.any;
+    request.may_create      = segment_q21.may_create;
+    request.draining        = address_verdict_q21.draining;
+    request.hash            = service_q21.no_record == 2'(portcam_pkg::NoRecordHash);
+    request.full_hash       = service_q21.full;
+    request.pick            = service_q21.pick;
+    request.schedule        = service_q21.schedule;
+    request.slots_log2      = service_q21.slots_log2;
+    request.crc             = service_q21.pick == 2'(portcam_pkg::PickClientIpPort) ? crc_port_q21
+                                                                                    : crc_q21;
+    request.is_tcp          = segment_q21.is_tcp;
+    request.tcp_class       = segment_q21.tcp_class;
+    request.tcp_seq         = segment_q21.tcp_seq;
+    request.tcp_end         = segment_q21.tcp_end;
+    request.len             = packet_q21.len;
+    request.limit           = bank_q[21] ? embryonic_limit[63:32] : embryonic_limit[31:0];
+  end
+
+  portcam_connections #(
+      .Rows        (ConnectionRows),
+      .RowsV6      (ConnectionRowsV6),
+      .Ways        (ConnectionWays),
+      .Stash       (ConnectionStash),
+      .ScheduleRows(ScheduleRows),
+      .Services    (Services),
+      .Addresses   (Addresses),
+      .Backends    (Backends),
+      .ReadLatency (ConnectionLatency)
+  ) u_connections (
+      .clk_i               (clk_i),
+      .rst_ni              (rst_ni),
+      .secret_i            (secret_i),
+      .time_ms_i           (time_ms_i),
+      .packet_valid_i      (valid_q[21]),
+      .packet_bank_i       (bank_q[21]),
+      .request_i           (request),
+      .verdict_valid_o     (unused_says_valid),
+      .verdict_o           (says),
+      .walk_valid_i        (walk_valid),
+      .walk_ready_o        (walk_ready),
+      .walk_i              (walk),
+      .walk_done_o         (walk_done),
+      .walk_kind_o         (walk_kind),
+      .walk_slot_o         (walk_slot),
+      .walk_acted_o        (walk_acted),
+      .walk_found_o        (walk_found),
+      .walk_row_o          (walk_row),
+      .walk_state_o        (walk_state),
+      .walk_used_o         (walk_used),
+      .stash_used_o        (stash_used),
+      .stash_used_v6_o     (stash_used_v6),
+      .tally_o             (tally),
+      .used_o              (connections_used_o),
+      .embryonic_o         (connections_embryonic_o),
+      .trace_valid_o       (trace_record_valid_o),
+      .trace_o             (trace_record_o),
+      .schedule_req_valid_i(req_valid[TblSchedule]),
+      .backend_req_valid_i (req_valid[TblBackend]),
+      .req_write_i         (req_write),
+      .req_bank_i          (req_bank),
+      .req_row_i           (req_row),
+      .req_present_i       (req_present),
+      .req_data_i          (req_data),
+      .schedule_done_o     (done[TblSchedule]),
+      .schedule_present_o  (present[TblSchedule]),
+      .schedule_data_o     (schedule_data),
+      .init_i              (init),
+      .busy_o              (busy[5])
+  );
+
+  portcam_connection_walk #(
+      .Rows    (ConnectionRows),
+      .RowsV6  (ConnectionRowsV6),
+      .Ways    (ConnectionWays),
+      .Stash   (ConnectionStash),
+      .Services(Services),
+      .Domains (Domains)
+  ) u_walk (
+      .clk_i              (clk_i),
+      .rst_ni             (rst_ni),
+      .time_ms_i          (time_ms_i),
+      .bank_i             (bank_now_i),
+      .stop_i             (stop_i),
+      .clear_i            (clear_i),
+      .active_o           (active_o),
+      .walk_valid_o       (walk_valid),
+      .walk_ready_i       (walk_ready),
+      .walk_o             (walk),
+      .walk_done_i        (walk_done),
+      .walk_kind_i        (walk_kind),
+      .walk_slot_i        (walk_slot),
+      .walk_acted_i       (walk_acted),
+      .walk_found_i       (walk_found),
+      .walk_row_i         (walk_row),
+      .walk_state_i       (walk_state),
+      .walk_used_i        (walk_used),
+      .stash_used_i       (stash_used),
+      .stash_used_v6_i    (stash_used_v6),
+      .used_i             (connections_used_o),
+      .ended_i            (tally.left_valid && tally.ended),
+      .conn_valid_i       (conn_valid_i),
+      .conn_ready_o       (conn_ready_o),
+      .conn_delete_i      (conn_delete_i),
+      .conn_slot_i        (conn_slot_i),
+      .conn_count_i       (conn_count_i),
+      .img_valid_o        (img_valid_o),
+      .img_ready_i        (img_ready_i),
+      .img_data_o         (img_data_o),
+      .conn_done_o        (conn_done_o),
+      .conn_status_o      (conn_status_o),
+      .timeout_req_valid_i(req_valid[TblTimeout]),
+      .domain_req_valid_i (req_valid[TblDomain]),
+      .req_write_i        (req_write),
+      .req_bank_i         (req_bank),
+      .req_row_i          (req_row),
+      .req_present_i      (req_present),
+      .req_data_i         (req_data),
+      .timeout_done_o     (done[TblTimeout]),
+      .timeout_present_o  (present[TblTimeout]),
+      .timeout_data_o     (timeout_data),
+      .init_i             (init),
+      .busy_o             (busy[6])
+  );
+
+  portcam_backend_state #(
+      .Backends(Backends)
+  ) u_backend_state (
+      .clk_i          (clk_i),
+      .rst_ni         (rst_ni),
+      .ev_valid_i     (tally.valid),
+      .ev_backend_i   (tally.backend),
+      .ev_new_i       (tally.began),
+      .ev_active_i    (tally.active),
+      .ev_syn_repeat_i(tally.syn_repeat),
+      .ev_syn_reset_i (tally.syn_reset),
+      .ev_syn_ack_i   (tally.syn_ack),
+      .ev_syn_ack_ms_i(tally.syn_ack_ms),
+      .lv_valid_i     (tally.left_valid),
+      .lv_backend_i   (tally.left_backend),
+      .lv_record_i    (tally.ended),
+      .lv_active_i    (tally.inactive),
+      .rd_valid_i     (bk_valid_i),
+      .rd_row_i       (bk_row_i),
+      .rd_done_o      (bk_done_o),
+      .rd_data_o      (bk_data_o),
+      .init_i         (init),
+      .busy_o         (busy[7])
+  );
+
+  portcam_limits_table u_limits (
+      .clk_i         (clk_i),
+      .rst_ni        (rst_ni),
+      .embryonic_o   (embryonic_limit),
+      .reject_rate_o (reject_rate),
+      .reject_burst_o(reject_burst),
+      .req_valid_i   (req_valid[TblLimits]),
+      .req_write_i   (req_write),
+      .req_bank_i    (req_bank),
+      .req_row_i     (req_row),
+      .req_present_i (req_present),
+      .req_data_i    (req_data),
+      .done_o        (done[TblLimits]),
+      .present_o     (present[TblLimits]),
+      .data_o        (limits_data),
+      .init_i        (init),
+      .busy_o        (busy[8])
+  );
+
+  //------------------------------------------------------------------------------------------------
+  // What the decision needs beside the record waits for it.
+
+  portcam_lookup_pkg::service_match_t  service_says;
+  portcam_lookup_pkg::address_match_t  address_d;
+  portcam_lookup_pkg::endpoint_match_t endpoint_d;
+  portcam_lookup_pkg::verdict_t        address_verdict_d;
+  portcam_lookup_pkg::verdict_t        endpoint_verdict_d;
+
+  portcam_delay #(
+      .Width ($bits(service_q21)),
+      .Cycles(Says - 21)
+  ) u_service_to_says (
+      .clk_i  (clk_i),
+      .rst_ni (rst_ni),
+      .valid_i(valid_q[21]),
+      .data_i (service_q21),
+      .data_o (service_says)
+  );
+
+  portcam_delay #(
+      .Width ($bits({address_q21, endpoint_q21, address_verdict_q21, endpoint_verdict_q21,
+                     segment_q21})),
+      .Cycles(Decide - 21)
+  ) u_matches_to_decide (
+      .clk_i  (clk_i),
+      .rst_ni (rst_ni),
+      .valid_i(valid_q[21]),
+      .data_i ({address_q21, endpoint_q21, address_verdict_q21, endpoint_verdict_q21,
+                segment_q21}),
+      .data_o ({address_d, endpoint_d, address_verdict_d, endpoint_verdict_d, segment_d})
+  );
+
+  //------------------------------------------------------------------------------------------------
+  // Clocks Says to Decide: the backend, and the public address of a reply.
+
+  portcam_lookup_pkg::backend_match_t backend_d;
+  portcam_lookup_pkg::public_match_t  public_d;
+  portcam_lookup_pkg::service_match_t service_says_q1;
+  portcam_connection_pkg::verdict_t   says_q1;
+
   portcam_backend_table #(
       .Backends(Backends)
   ) u_backends (
       .clk_i        (clk_i),
       .rst_ni       (rst_ni),
-      .lookup_en_i  (valid_q[21]),
-      .lookup_bank_i(bank_q[21]),
-      .backend_i    (service_q21.backend),
-      .match_o      (backend_q23),
+      .lookup_en_i  (valid_q[Says]),
+      .lookup_bank_i(bank_q[Says]),
+      .backend_i    (service_says.stateful ? says.backend : service_says.backend),
+      .match_o      (backend_d),
       .req_valid_i  (req_valid[TblBackend]),
       .req_write_i  (req_write),
       .req_bank_i   (req_bank),
@@ -490,22 +893,57 @@ module portcam_lookup #(
       .busy_o       (busy[4])
   );
 
+  portcam_public_table #(
+      .Addresses(Addresses)
+  ) u_public (
+      .clk_i           (clk_i),
+      .rst_ni          (rst_ni),
+      .lookup_en_i     (valid_q[Says]),
+      .lookup_bank_i   (bank_q[Says]),
+      .address_i       (says.address),
+      .lookup_present_o(public_d.present),
+      .is_v6_o         (public_d.is_v6),
+      .ip_o            (public_d.ip),
+      .req_valid_i     (req_valid[TblPublic]),
+      .req_write_i     (req_write),
+      .req_bank_i      (req_bank),
+      .req_row_i       (req_row),
+      .req_present_i   (req_present),
+      .req_data_i      (req_data),
+      .done_o          (done[TblPublic]),
+      .present_o       (present[TblPublic]),
+      .data_o          (public_data),
+      .init_i          (init),
+      .busy_o          (busy[9])
+  );
+
   always_ff @(posedge clk_i) begin
-    service_q22 <= service_q21;
-    service_q23 <= service_q22;
+    service_says_q1 <= service_says;
+    service_d       <= service_says_q1;
+    says_q1         <= says;
+    says_d          <= says_q1;
   end
 
   //------------------------------------------------------------------------------------------------
-  // Clock 23: the device's MAC. Clocks 23 to 25: the decision. Clocks 25 to 29: checksums.
+  // Clock Decide: the device's MAC. Two clocks for the decision, then checksums and, beside them, the
+  // limit of rejects.
 
   logic [1:0]                  device_present;
   logic [95:0]                 device_mac;
-  logic                        valid_q25;
-  portcam_types_pkg::rewrite_t rewrite_q25;
-  logic                        from_host_q25;
-  logic                        udp_q25;
-  logic [127:0]                old_ip_q25;
-  logic [15:0]                 old_port_q25;
+  logic                        valid_e;         // _e: two clocks after Decide
+  portcam_types_pkg::rewrite_t rewrite_e;
+  portcam_types_pkg::count_t   count_e;
+  portcam_types_pkg::count_t   count_h;         // _h: three clocks after _e
+  portcam_types_pkg::rewrite_t rewrite_sums;
+  logic                        from_host_e;
+  logic                        udp_e;
+  logic [127:0]                old_ip_e;
+  logic [15:0]                 old_port_e;
+  logic                        no_answer_e;
+  logic                        valid_h;
+  logic [5:0]                  reason_h;
+  logic                        answer_h;
+  logic                        answer_sums;
 
   portcam_device_table u_device (
       .clk_i           (clk_i),
@@ -527,40 +965,91 @@ module portcam_lookup #(
       .clk_i             (clk_i),
       .rst_ni            (rst_ni),
       .valid_i           (valid_q[Decide]),
-      .packet_i          (packet_q23),
-      .function_i        (function_q23),
-      .address_i         (address_q23),
-      .address_verdict_i (address_verdict_q23),
-      .service_i         (service_q23),
-      .backend_i         (backend_q23),
-      .endpoint_i        (endpoint_q23),
-      .endpoint_verdict_i(endpoint_verdict_q23),
+      .packet_i          (packet_d),
+      .function_i        (function_d),
+      .address_i         (address_d),
+      .address_verdict_i (address_verdict_d),
+      .service_i         (service_d),
+      .backend_i         (backend_d),
+      .endpoint_i        (endpoint_d),
+      .endpoint_verdict_i(endpoint_verdict_d),
+      .segment_i         (segment_d),
+      .connection_i      (says_d),
+      .public_i          (public_d),
       .device_present_i  (device_present[bank_q[Decide]]),
       .device_mac_i      (bank_q[Decide] ? device_mac[95:48] : device_mac[47:0]),
-      .valid_o           (valid_q25),
-      .rewrite_o         (rewrite_q25),
-      .count_o           (count_o),
-      .from_host_o       (from_host_q25),
-      .udp_o             (udp_q25),
-      .old_ip_o          (old_ip_q25),
-      .old_port_o        (old_port_q25)
+      .valid_o           (valid_e),
+      .rewrite_o         (rewrite_e),
+      .count_o           (count_e),
+      .from_host_o       (from_host_e),
+      .udp_o             (udp_e),
+      .old_ip_o          (old_ip_e),
+      .old_port_o        (old_port_e),
+      .no_answer_o       (no_answer_e)
   );
 
-  assign count_valid_o = valid_q25;
+  // The time of the record is the time of the packet.
+  logic [5*32-1:0] time_ms_q;
+
+  always_ff @(posedge clk_i) begin
+    time_ms_q <= {time_ms_q[4*32-1:0], time_ms_i};
+  end
+
+  portcam_reject_limit u_limit (
+      .clk_i      (clk_i),
+      .rst_ni     (rst_ni),
+      .clear_i    (clear_i),
+      .valid_i    (valid_e),
+      .reason_i   (count_e.reason),
+      .no_answer_i(no_answer_e),
+      .rate_i     (bank_q[Decide+2] ? reject_rate[31:16] : reject_rate[15:0]),
+      .burst_i    (bank_q[Decide+2] ? reject_burst[31:16] : reject_burst[15:0]),
+      .time_ms_i  (time_ms_q[4*32+:32]),
+      .valid_o    (valid_h),
+      .reason_o   (reason_h),
+      .answer_o   (answer_h)
+  );
+
+  portcam_delay #(
+      .Width ($bits(count_e)),
+      .Cycles(3)
+  ) u_count_to_limit (
+      .clk_i  (clk_i),
+      .rst_ni (rst_ni),
+      .valid_i(valid_e),
+      .data_i (count_e),
+      .data_o (count_h)
+  );
+
+  assign count_valid_o = valid_h;
+
+  always_comb begin
+    count_o        = count_h;
+    count_o.reason = reason_h;
+  end
 
   portcam_sums u_sums (
       .clk_i      (clk_i),
       .rst_ni     (rst_ni),
-      .valid_i    (valid_q25),
-      .rewrite_i  (rewrite_q25),
-      .from_host_i(from_host_q25),
-      .udp_i      (udp_q25),
-      .old_ip_i   (old_ip_q25),
-      .old_port_i (old_port_q25),
+      .valid_i    (valid_e),
+      .rewrite_i  (rewrite_e),
+      .from_host_i(from_host_e),
+      .udp_i      (udp_e),
+      .old_ip_i   (old_ip_e),
+      .old_port_i (old_port_e),
       .valid_o    (valid_o),
-      .rewrite_o  (rewrite_o),
+      .rewrite_o  (rewrite_sums),
       .from_host_o(from_host_o)
   );
+
+  always_ff @(posedge clk_i) begin
+    answer_sums <= answer_h;
+  end
+
+  always_comb begin
+    rewrite_o        = rewrite_sums;
+    rewrite_o.reject = rewrite_sums.reject && answer_sums;
+  end
 
 `ifndef SYNTHESIS
   always_ff @(posedge clk_i) begin

@@ -28,6 +28,20 @@ package portcam_lookup_pkg;
     logic [7:0]   ingress;
   } packet_t;
 
+  // What a packet says by itself about connections and answers (portcam_creation), and the parts of
+  // its TCP header that those need.
+  typedef struct packed {
+    logic        may_create;
+    logic        no_answer;
+    logic        is_tcp;
+    logic [2:0]  tcp_class;   // portcam_types_pkg::tcp_class_e
+    logic [31:0] tcp_end;     // sequence number behind the segment
+    logic [31:0] tcp_seq;
+    logic        has_ack;
+    logic [31:0] tcp_ack;
+    logic [7:0]  ip_end;      // byte offset of the end of the IP packet, at most 128
+  } segment_t;
+
   // From the function table.
   typedef struct packed {
     logic [7:0]  default_egress;
@@ -71,6 +85,13 @@ package portcam_lookup_pkg;
     logic [47:0]  mac;
     logic [7:0]   egress;
   } backend_match_t;
+
+  // From table public.
+  typedef struct packed {
+    logic         present;
+    logic         is_v6;
+    logic [127:0] ip;
+  } public_match_t;
 
   // From the three endpoint tables, the most specific one that hits.
   typedef struct packed {

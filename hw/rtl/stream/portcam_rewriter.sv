@@ -2,7 +2,7 @@
 //
 // portcam_rewriter: carries out the rewrite instructions of one direction on its frames.
 //
-// Instructions (rewrite_*) wait in a FIFO of 64; the n-th that is not `discarded` belongs to the
+// Instructions (rewrite_*) wait in a FIFO of 128; the n-th that is not `discarded` belongs to the
 // n-th frame of s_beat_*. Discarded ones are dropped at the door and take no place in the FIFO:
 // their frames have no beats. A frame whose instruction says drop is swallowed; every other one
 // leaves on m_axis_* with the instruction's egress function as tdest, constant through the frame,
@@ -32,7 +32,7 @@ module portcam_rewriter (
     input  logic                        m_axis_tready
 );
 
-  localparam int unsigned Depth        = 64;
+  localparam int unsigned Depth        = 128;
   localparam int unsigned RewriteWidth = $bits(rewrite_i);
 
   // Instructions, then the plan of the frame that is next or in progress.
