@@ -86,20 +86,19 @@ module portcam_connection_rows #(
   localparam int unsigned BackendBits = $clog2(Backends);
   localparam int unsigned IpBits      = IsV6 ? 128 : 32;
 
-  // A row as it lies in memory.
-  typedef struct packed {
-    logic                   live;
-    logic [IpBits-1:0]      ip;
-    logic [15:0]            port;
-    logic [7:0]             protocol;
-    logic [ServiceBits-1:0] service;
-    logic [AddressBits-1:0] address;
-    logic [15:0]            public_port;
-    logic [BackendBits-1:0] backend;
-    logic [BackendBits-1:0] endpoint;
-  } stored_t;
+  // A row as it lies in memory: where its fields begin.
+  localparam int unsigned EndpointAt   = 0;
+  localparam int unsigned BackendAt    = EndpointAt + BackendBits;
+  localparam int unsigned PublicPortAt = BackendAt + BackendBits;
+  localparam int unsigned AddressAt    = PublicPortAt + 16;
+  localparam int unsigned ServiceAt    = AddressAt + AddressBits;
+  localparam int unsigned ProtocolAt   = ServiceAt + ServiceBits;
+  localparam int unsigned PortAt       = ProtocolAt + 8;
+  localparam int unsigned IpAt         = PortAt + 16;
+  localparam int unsigned LiveAt       = IpAt + IpBits;
+  localparam int unsigned WordBits     = LiveAt + 1;
 
-  if (!IsV6 && $bits(stored_t) > 128 && Services <= 1024 && Addresses <= 1024 && Backends <= 4096)
+  if (!IsV6 && WordBits > 128 && Services <= 1024 && Addresses <= 1024 && Backends <= 4096)
   begin : g_bad_bits
     $error("portcam_connection_rows: an IPv4 row must fit 128 bits");
   end
@@ -108,8 +107,8 @@ module portcam_connection_rows #(
   // Writes and init share the second ports.
 
   logic                  init_q;
+  logic [WordBits-1:0]   write_word;
   logic [BucketBits-1:0] init_bucket_q;
-  stored_t               write_word;
   logic [BucketBits-1:0] b_bucket;
 
   assign busy_o = init_q;
@@ -124,17 +123,11 @@ module portcam_connection_rows #(
     end
   end
 
-  always_comb begin
-    write_word.live        = write_live_i && !init_q;
-    write_word.ip          = write_row_i.client.ip[IpBits-1:0];
-    write_word.port        = write_row_i.client.port;
-    write_word.protocol    = write_row_i.client.protocol;
-    write_word.service     = write_row_i.service[ServiceBits-1:0];
-    write_word.address     = write_row_i.address[AddressBits-1:0];
-    write_word.public_port = write_row_i.port;
-    write_word.backend     = write_row_i.backend[BackendBits-1:0];
-    write_word.endpoint    = write_row_i.endpoint[BackendBits-1:0];
-  end
+  assign write_word = {write_live_i && !init_q, write_row_i.client.ip[IpBits-1:0],
+                       write_row_i.client.port, write_row_i.client.protocol,
+                       write_row_i.service[ServiceBits-1:0], write_row_i.address[AddressBits-1:0],
+                       write_row_i.port, write_row_i.backend[BackendBits-1:0],
+                       write_row_i.endpoint[BackendBits-1:0]};
 
   assign b_bucket = init_q ? init_bucket_q : write_bucket_i;
 
@@ -148,6 +141,8 @@ module portcam_connection_rows #(
   logic [Places-1:0]     found_q1;
   logic [Places-1:0]     live_q1;
   logic [Stash-1:0]      stash_live_q;
+  logic [Places*WordBits-1:0] words_q1;
+  logic [WordBits-1:0]        chosen;
   logic                  key_unused;
   logic                  write_unused;
 
@@ -167,24 +162,23 @@ module portcam_connection_rows #(
     end
   end
 
-  for (genvar p = 0; p < int'(Places); p++) begin : g_place
-    stored_t word;
-    stored_t word_q1;
-    stored_t chosen;  // this one's word if it was found, else that of a lower place
-    logic    same;
-    logic    fits;
+  for (genvar p = 0; p < Places; p++) begin : g_place
+    logic [WordBits-1:0] word;
+    logic [WordBits-1:0] word_q1;
+    logic                same;
+    logic                fits;
 
-    if (p < 4 * int'(Ways)) begin : g_row
+    if (p < 4 * Ways) begin : g_row
       localparam int unsigned T = p / Ways;
       localparam int unsigned W = p % Ways;
-      logic    we;
-      stored_t unused_word;
+      logic                we;
+      logic [WordBits-1:0] unused_word;
 
       assign we = init_q || (write_valid_i && !write_stash_i && write_table_i == 2'(T) &&
                              write_way_i == ($clog2(Ways))'(W));
 
       portcam_ram #(
-          .Width      ($bits(stored_t)),
+          .Width      (WordBits),
           .Depth      (Rows / (4 * Ways)),
           .ReadLatency(ReadLatency)
       ) u_ram (
@@ -200,7 +194,7 @@ module portcam_connection_rows #(
       );
     end else begin : g_stash
       localparam int unsigned N = p - 4 * Ways;
-      stored_t word_q;
+      logic [WordBits-1:0] word_q;
 
       always_ff @(posedge clk_i) begin
         if (write_valid_i && write_stash_i && write_entry_i == ($clog2(Stash))'(N)) begin
@@ -208,38 +202,37 @@ module portcam_connection_rows #(
         end
         if (!rst_ni || init_q ||
             (clear_valid_i && clear_entry_i == ($clog2(Stash))'(N))) begin
-          word_q.live <= 1'b0;
+          word_q[LiveAt] <= 1'b0;
         end
       end
 
       assign word            = word_q;
-      assign stash_live_q[N] = word_q.live;
+      assign stash_live_q[N] = word_q[LiveAt];
     end
 
-    assign same = word.live && word.ip == key_q_i.client.ip[IpBits-1:0] &&
-                  word.port == key_q_i.client.port && word.protocol == key_q_i.client.protocol;
-    assign fits = forward_q_i ? word.service == key_q_i.service[ServiceBits-1:0] &&
-                                word.address == key_q_i.address[AddressBits-1:0] &&
-                                word.public_port == key_q_i.port :
-                                word.endpoint == key_q_i.endpoint[BackendBits-1:0] &&
-                                (!wide_q_i || word.public_port == key_q_i.port);
+    assign same = word[LiveAt] && word[IpAt+:IpBits] == key_q_i.client.ip[IpBits-1:0] &&
+                  word[PortAt+:16] == key_q_i.client.port &&
+                  word[ProtocolAt+:8] == key_q_i.client.protocol;
+    assign fits = forward_q_i ?
+                  word[ServiceAt+:ServiceBits] == key_q_i.service[ServiceBits-1:0] &&
+                  word[AddressAt+:AddressBits] == key_q_i.address[AddressBits-1:0] &&
+                  word[PublicPortAt+:16] == key_q_i.port :
+                  word[EndpointAt+:BackendBits] == key_q_i.endpoint[BackendBits-1:0] &&
+                  (!wide_q_i || word[PublicPortAt+:16] == key_q_i.port);
 
     always_ff @(posedge clk_i) begin
       if (valid_q[ReadLatency]) begin
         word_q1     <= word;
-        live_q1[p]  <= word.live;
+        live_q1[p]  <= word[LiveAt];
         same_q1[p]  <= same;
         found_q1[p] <= direct_q_i ? place_q_i[p] : same && fits && (forward_q_i || reverse_q_i);
       end
     end
 
-    assign ends_q1_o[p*32+:32] = {word_q1.public_port, 16'(word_q1.endpoint)};
+    assign ends_q1_o[p*32+:32] = {word_q1[PublicPortAt+:16],
+                                      16'(word_q1[EndpointAt+:BackendBits])};
 
-    if (p == 0) begin : g_lowest
-      assign chosen = found_q1[p] ? word_q1 : '0;
-    end else begin : g_higher
-      assign chosen = (found_q1[p] ? word_q1 : '0) | g_place[p-1].chosen;
-    end
+    assign words_q1[p*WordBits+:WordBits] = word_q1;
   end
 
   assign stash_used_o = stash_live_q;
@@ -248,32 +241,39 @@ module portcam_connection_rows #(
   //------------------------------------------------------------------------------------------------
   // The found row.
 
-  stored_t           row_q2;
+  logic [WordBits-1:0] row_q2;
   logic [Places-1:0] found_q2;
   logic [Places-1:0] used_q2;
 
+  always_comb begin
+    chosen = '0;
+    for (int unsigned p = 0; p < Places; p++) begin
+      chosen |= found_q1[p] ? words_q1[p*WordBits+:WordBits] : '0;
+    end
+  end
+
   always_ff @(posedge clk_i) begin
     if (valid_q1) begin
-      row_q2   <= g_place[Places-1].chosen;
+      row_q2   <= chosen;
       found_q2 <= found_q1;
       used_q2  <= live_q1;
     end
   end
 
   always_comb begin
-    hit_o                 = row_q2.live;
+    hit_o                 = row_q2[LiveAt];
     found_o               = found_q2;
     used_o                = used_q2;
     row_o                 = '0;
     row_o.client.is_v6    = IsV6;
-    row_o.client.ip       = 128'(row_q2.ip);
-    row_o.client.port     = row_q2.port;
-    row_o.client.protocol = row_q2.protocol;
-    row_o.service         = 16'(row_q2.service);
-    row_o.address         = 16'(row_q2.address);
-    row_o.port            = row_q2.public_port;
-    row_o.backend         = 16'(row_q2.backend);
-    row_o.endpoint        = 16'(row_q2.endpoint);
+    row_o.client.ip       = 128'(row_q2[IpAt+:IpBits]);
+    row_o.client.port     = row_q2[PortAt+:16];
+    row_o.client.protocol = row_q2[ProtocolAt+:8];
+    row_o.service         = 16'(row_q2[ServiceAt+:ServiceBits]);
+    row_o.address         = 16'(row_q2[AddressAt+:AddressBits]);
+    row_o.port            = row_q2[PublicPortAt+:16];
+    row_o.backend         = 16'(row_q2[BackendAt+:BackendBits]);
+    row_o.endpoint        = 16'(row_q2[EndpointAt+:BackendBits]);
   end
 
 `ifndef SYNTHESIS

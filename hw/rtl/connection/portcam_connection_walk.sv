@@ -80,8 +80,7 @@ module portcam_connection_walk #(
   localparam int unsigned Slots   = Rows + RowsV6 + 2 * Stash;
   localparam int unsigned InWork  = 32;                     // operations and results at once
   localparam int unsigned WorkBits = $clog2(InWork);
-  localparam int unsigned ImgBits = $bits(portcam_connection_pkg::row_t) +
-                                    $bits(portcam_connection_pkg::state_t) + 24;
+  localparam int unsigned ImgBits = $bits(walk_row_i) + $bits(walk_state_i) + 24;
 
   if (Stash > Group) begin : g_bad_stash
     $error("portcam_connection_walk: Stash must be at most 4 * Ways");

@@ -99,7 +99,13 @@ module portcam_connections #(
   localparam int unsigned Base6       = Rows + Stash;               // first slot of IPv6
   localparam int unsigned Slots       = Rows + RowsV6 + 2 * Stash;
   localparam int unsigned SlotBits    = $clog2(Slots);
-  localparam int unsigned EventBits   = $bits(portcam_connection_pkg::event_t);
+
+  portcam_connection_pkg::event_t newest;   // event of the clock before
+  portcam_connection_pkg::event_t event_s;  // decided in this clock
+  portcam_connection_pkg::op_t    op;
+
+  localparam int unsigned EventBits = $bits(event_s);
+  localparam int unsigned OpBits    = $bits(op);
 
   if (Slots > (1 << 24)) begin : g_bad_slots
     $error("portcam_connections: more than 2^24 slots");
@@ -114,7 +120,6 @@ module portcam_connections #(
   logic                             packet_q0;
   logic                             bank_q0;
   portcam_connection_pkg::request_t req_q0;
-  portcam_connection_pkg::op_t      op;
   logic [63:0]                      hash;
   logic [183:0]                     hashed;
   logic [15:0]                      kept_port;
@@ -232,12 +237,12 @@ module portcam_connections #(
   assign rows6_valid = live_q[1] && op_q1.kind != 4'(portcam_connection_pkg::OpNone) && op_q1.is_v6;
 
   // The operation waits for the rows: stages 1 to R, the last in the highest part.
-  localparam int unsigned WaitBits = $bits(portcam_connection_pkg::op_t) + Places;
+  localparam int unsigned WaitBits = OpBits + Places;
   logic [R*WaitBits-1:0] wait_stage;
 
   assign wait_stage[WaitBits-1:0] = {op_q1, place_q1};
 
-  for (genvar n = 1; n < int'(R); n++) begin : g_wait
+  for (genvar n = 1; n < R; n++) begin : g_wait
     logic [WaitBits-1:0] stage_q;
 
     always_ff @(posedge clk_i) begin
@@ -291,7 +296,6 @@ module portcam_connections #(
   logic [Places-1:0]              used4;
   logic [Places-1:0]              used6;
   logic [1:0]                     rows_busy;
-  portcam_connection_pkg::event_t newest;        // of the clock before
   logic                           write_v6;
   logic [23:0]                    write_slot;    // within its IP version
   logic                           write_stash;
@@ -442,12 +446,12 @@ module portcam_connections #(
                   op_h.req.pick == 2'(portcam_pkg::PickCounter);
 
   // The state of the record.
-  localparam int unsigned StateBits = $bits(portcam_connection_pkg::state_t);
-
   portcam_connection_pkg::state_t state_read;
   portcam_connection_pkg::state_t state_x;
   portcam_connection_pkg::state_t unused_state;
   logic [ReadLatency:1]           state_valid_q;
+
+  localparam int unsigned StateBits = $bits(state_read);
 
   portcam_ram #(
       .Width      (StateBits),
@@ -484,9 +488,8 @@ module portcam_connections #(
   );
 
   // Operation and record.
-  localparam int unsigned FoundBits = $bits(portcam_connection_pkg::op_t) + 1 +
-                                      $bits(portcam_connection_pkg::row_t) + 24 + 64 + 2 + 1 +
-                                      RowWays + Places;
+  localparam int unsigned FoundBits = OpBits + 1 + $bits(row_h) + 24 + 64 + 2 + 1 + RowWays +
+                                      Places;
 
   logic                         hit_x;
   portcam_connection_pkg::row_t row_x;
@@ -677,7 +680,6 @@ module portcam_connections #(
   // Events, the newest in the low part; one shift a clock, so event n was decided n clocks ago.
 
   logic [Events*EventBits-1:0]    events_q;
-  portcam_connection_pkg::event_t event_s;      // decided in this clock
   logic                           eventful;     // there is an event on its way
 
   assign newest = events_q[EventBits-1:0];

@@ -19,7 +19,8 @@
 // header is admitted in this clock; trace_commit_o the bank switches (a header of this clock still
 // sees the old one); trace_command_* a command has finished; trace_clear_o tables and counters
 // become empty, for headers admitted later; trace_record_* an operation passed the records: each
-// header gives one, in the order of admission.
+// header gives one, in the order of admission (packet), other operations as they happen (kind, a
+// value of portcam_connection_pkg::op_e; flags: acted, asked, second, room).
 // active_o: records are being looked after, or should be; a simulation that stops its clock while
 // nothing moves lets it run while active_o is high.
 
@@ -121,7 +122,13 @@ module portcam_core #(
     output logic [7:0]   trace_command_status_o,
     output logic         trace_clear_o,
     output logic         trace_record_valid_o,
-    output portcam_connection_pkg::trace_t trace_record_o,
+    output logic         trace_record_packet_o,
+    output logic [3:0]   trace_record_kind_o,
+    output logic [3:0]   trace_record_flags_o,
+    output logic [15:0]  trace_record_index_o,
+    output logic [23:0]  trace_record_slot_o,
+    output logic [23:0]  trace_record_to_o,
+    output logic [31:0]  trace_record_time_o,
     output logic         active_o
 );
 
@@ -274,6 +281,16 @@ module portcam_core #(
   logic [31:0]                 connections_embryonic;
   logic [255:0]                secret;
   logic [255:0]                secret_q;
+  portcam_connection_pkg::trace_t trace_record;
+
+  assign trace_record_packet_o = trace_record.packet;
+  assign trace_record_kind_o   = trace_record.kind;
+  assign trace_record_flags_o  = {trace_record.room, trace_record.second, trace_record.asked,
+                                  trace_record.acted};
+  assign trace_record_index_o  = trace_record.index;
+  assign trace_record_slot_o   = trace_record.slot;
+  assign trace_record_to_o     = trace_record.to;
+  assign trace_record_time_o   = trace_record.time_ms;
 
   portcam_clear #(
       .Drain(PipelineDrain)
@@ -395,7 +412,7 @@ module portcam_core #(
       .connections_used_o     (connections_used),
       .connections_embryonic_o(connections_embryonic),
       .trace_record_valid_o   (trace_record_valid_o),
-      .trace_record_o         (trace_record_o),
+      .trace_record_o         (trace_record),
       .clear_i       (clear),
       .busy_o        (lookup_busy)
   );
