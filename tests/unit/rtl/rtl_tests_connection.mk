@@ -1,28 +1,32 @@
 # SPDX-License-Identifier: Apache-2.0
 #
-# Benches of the modules in hw/rtl/connection, as those of rtl_tests.mk. connection_next is its own
-# top; the others have a *_tb.sv.
+# Benches of the modules in hw/rtl/connection, as those of rtl_tests.mk. CONNECTION_TOPS are tops
+# themselves, with the parameters of *_parameters; the others have a *_tb.sv.
 
-CONNECTION_BENCHES      := connection_next toeplitz schedule
+CONNECTION_TOPS         := connection_next candidates
+CONNECTION_BENCHES      := $(CONNECTION_TOPS) toeplitz schedule
 CONNECTION_BENCH_TESTS  := $(CONNECTION_BENCHES:%=$(RTL_BENCH_DIR)/%_test)
 CONNECTION_BENCH_COMMON := hw/regs/gen/portcam_pkg.sv $(wildcard hw/rtl/common/*.sv hw/rtl/lookup/*.sv \
                            hw/rtl/connection/*.sv) tests/unit/rtl/tap.hpp build/libportcam_model.a
 CONNECTION_BENCH_FLAGS  := $(RTL_BENCH_FLAGS) -CFLAGS "-I$(CURDIR)/lib/model -I$(CURDIR)/hw/regs/gen \
                            -I$(CURDIR)/lib/include" -y hw/rtl/lookup -y hw/rtl/connection \
                            scripts/packages.vlt hw/regs/gen/portcam_pkg.sv
+candidates_parameters   := -GBackends=8
 
 TAP_TESTS += $(CONNECTION_BENCH_TESTS)
 
-$(RTL_BENCH_DIR)/connection_next_test: CONNECTION_TOP := portcam_connection_next
-$(RTL_BENCH_DIR)/connection_next_test: hw/rtl/connection/portcam_connection_next.sv
-$(filter-out %/connection_next_test,$(CONNECTION_BENCH_TESTS)): $(RTL_BENCH_DIR)/%_test: tests/unit/rtl/%_tb.sv
+connection_bench_source = $(if $(filter $(1),$(CONNECTION_TOPS)),hw/rtl/connection/portcam_$(1).sv,$\
+                          tests/unit/rtl/$(1)_tb.sv)
+
+$(foreach bench,$(CONNECTION_BENCHES),$(eval $(RTL_BENCH_DIR)/$(bench)_test: \
+  $(call connection_bench_source,$(bench))))
 
 $(CONNECTION_BENCH_TESTS): $(RTL_BENCH_DIR)/%_test: tests/unit/rtl/%_test.cpp $(CONNECTION_BENCH_COMMON)
 	$(call say,VERILAT,$<)
 	@mkdir -p $(RTL_BENCH_DIR)
-	$(Q)$(VERILATOR) $(CONNECTION_BENCH_FLAGS) --top-module $(or $(CONNECTION_TOP),$*_tb) \
-	  --Mdir $(RTL_BENCH_DIR)/$* -o $(CURDIR)/$@ $(if $(CONNECTION_TOP),,tests/unit/rtl/$*_tb.sv) \
-	  $(if $(CONNECTION_TOP),hw/rtl/connection/$(CONNECTION_TOP).sv) \
-	  $(CURDIR)/$< $(CURDIR)/build/libportcam_model.a > $(RTL_BENCH_DIR)/$*.log 2>&1 || \
+	$(Q)$(VERILATOR) $(CONNECTION_BENCH_FLAGS) $($*_parameters) \
+	  --top-module $(basename $(notdir $(call connection_bench_source,$*))) \
+	  --Mdir $(RTL_BENCH_DIR)/$* -o $(CURDIR)/$@ $(call connection_bench_source,$*) $(CURDIR)/$< \
+	  $(CURDIR)/build/libportcam_model.a > $(RTL_BENCH_DIR)/$*.log 2>&1 || \
 	  { cat $(RTL_BENCH_DIR)/$*.log; exit 1; }
 	$(Q)touch $@
