@@ -29,6 +29,11 @@ struct CardHooks {
     virtual int dma_write(uint64_t iova, const void *src, size_t len) = 0;
     virtual void irq(unsigned vector) = 0;
     virtual void frame_out(Side side, unsigned function, Side from, const Frame &frame) = 0;
+    /* A frame that the card made itself, in answer to one that came from this side and function. */
+    virtual void answered(Side side, unsigned function, const Frame &frame)
+    {
+        frame_out(side, function, side, frame);
+    }
     /* Trace of the lookup pipeline, in its order. */
     virtual void frame_in(Side, unsigned /*function*/, const Frame &) {}
     virtual void admitted(Side) {}
@@ -161,8 +166,8 @@ private:
     void drive_source(Side side);
     void drive();
     void after_source(Side side, bool fired);
-    void after_sink(Side side, bool fired, unsigned function, Side from, uint64_t keep, bool last,
-                    const void *data);
+    void after_sink(Side side, bool fired, unsigned function, unsigned user, uint64_t keep,
+                    bool last, const void *data);
     void after_dma();
     void serve_dma();
     uint64_t due();
@@ -260,8 +265,8 @@ void RtlCard<Top>::after_source(Side side, bool fired)
 }
 
 template <class Top>
-void RtlCard<Top>::after_sink(Side side, bool fired, unsigned function, Side from, uint64_t keep,
-                              bool last, const void *data)
+void RtlCard<Top>::after_sink(Side side, bool fired, unsigned function, unsigned user,
+                              uint64_t keep, bool last, const void *data)
 {
     if (!fired)
         return;
@@ -271,7 +276,10 @@ void RtlCard<Top>::after_sink(Side side, bool fired, unsigned function, Side fro
     f.insert(f.end(), p, p + n);
     if (!last)
         return;
-    hooks_.frame_out(side, function, from, f);
+    if (user & 2)
+        hooks_.answered(side, function, f);
+    else
+        hooks_.frame_out(side, function, user & 1 ? Host : Net, f);
     f.clear();
 }
 
@@ -379,9 +387,9 @@ void RtlCard<Top>::step()
             hooks_.cleared();
         if (top_->trace_commit_o)
             hooks_.committed();
-        after_sink(Net, out[Net], 0, top_->m_axis_net_tuser ? Host : Net, top_->m_axis_net_tkeep,
+        after_sink(Net, out[Net], 0, top_->m_axis_net_tuser, top_->m_axis_net_tkeep,
                    top_->m_axis_net_tlast, &top_->m_axis_net_tdata[0]);
-        after_sink(Host, out[Host], top_->m_axis_host_tdest, top_->m_axis_host_tuser ? Host : Net,
+        after_sink(Host, out[Host], top_->m_axis_host_tdest, top_->m_axis_host_tuser,
                    top_->m_axis_host_tkeep, top_->m_axis_host_tlast, &top_->m_axis_host_tdata[0]);
         after_dma();
         if (top_->trace_command_valid_o) {

@@ -5,10 +5,12 @@
 //
 // Frames come in on s_axis_net_* (function 0) and s_axis_host_* (tuser is the host function; 0 and
 // numbers beyond Functions count as 1) and leave on m_axis_net_* or m_axis_host_* (tdest is the
-// host function; tuser is 1 for frames that came from the host side). The path of a frame:
-// portcam_ingress keeps it until it is whole; its header is admitted into portcam_parser and
-// portcam_lookup; portcam_rewriter carries out the result on the waiting frame; portcam_egress
-// brings both directions to the outputs. Frames of one function to one function keep their order.
+// host function; bit 0 of tuser: the frame, or the one that it answers, came from the host side;
+// bit 1: the card made it). The path of a frame: portcam_ingress keeps it until it is whole; its
+// header is admitted into portcam_parser and portcam_lookup; portcam_rewriter carries out the
+// result on the waiting frame, or makes an answer to it; portcam_egress brings both directions to
+// the outputs. Frames of one function to one function keep their order, and so do the answers to
+// one function.
 //
 // One 64-byte beat a clock in each direction, also with frames of one beat, as long as both
 // directions together have at most one frame a clock. flr_i clears tables, counters, rings and
@@ -63,14 +65,14 @@ module portcam_core #(
     output logic [511:0] m_axis_net_tdata,
     output logic [63:0]  m_axis_net_tkeep,
     output logic         m_axis_net_tlast,
-    output logic [0:0]   m_axis_net_tuser,
+    output logic [1:0]   m_axis_net_tuser,
     output logic         m_axis_net_tvalid,
     input  logic         m_axis_net_tready,
     output logic [511:0] m_axis_host_tdata,
     output logic [63:0]  m_axis_host_tkeep,
     output logic         m_axis_host_tlast,
     output logic [7:0]   m_axis_host_tdest,
-    output logic [0:0]   m_axis_host_tuser,
+    output logic [1:0]   m_axis_host_tuser,
     output logic         m_axis_host_tvalid,
     input  logic         m_axis_host_tready,
     input  logic [15:0]  s_axil_awaddr,
@@ -457,6 +459,19 @@ module portcam_core #(
   logic         host_tvalid;
   logic         host_tready;
 
+  logic [511:0] net_answer_tdata;
+  logic [63:0]  net_answer_tkeep;
+  logic         net_answer_tlast;
+  logic [7:0]   unused_answer_tdest;  // 0
+  logic         net_answer_tvalid;
+  logic         net_answer_tready;
+  logic [511:0] host_answer_tdata;
+  logic [63:0]  host_answer_tkeep;
+  logic         host_answer_tlast;
+  logic [7:0]   host_answer_tdest;
+  logic         host_answer_tvalid;
+  logic         host_answer_tready;
+
   portcam_rewriter u_rewriter_net (
       .clk_i          (clk_i),
       .rst_ni         (rst_ni),
@@ -473,7 +488,13 @@ module portcam_core #(
       .m_axis_tlast   (net_tlast),
       .m_axis_tdest   (net_tdest),
       .m_axis_tvalid  (net_tvalid),
-      .m_axis_tready  (net_tready)
+      .m_axis_tready  (net_tready),
+      .m_answer_tdata (net_answer_tdata),
+      .m_answer_tkeep (net_answer_tkeep),
+      .m_answer_tlast (net_answer_tlast),
+      .m_answer_tdest (unused_answer_tdest),
+      .m_answer_tvalid(net_answer_tvalid),
+      .m_answer_tready(net_answer_tready)
   );
 
   portcam_rewriter u_rewriter_host (
@@ -492,37 +513,54 @@ module portcam_core #(
       .m_axis_tlast   (host_tlast),
       .m_axis_tdest   (host_tdest),
       .m_axis_tvalid  (host_tvalid),
-      .m_axis_tready  (host_tready)
+      .m_axis_tready  (host_tready),
+      .m_answer_tdata (host_answer_tdata),
+      .m_answer_tkeep (host_answer_tkeep),
+      .m_answer_tlast (host_answer_tlast),
+      .m_answer_tdest (host_answer_tdest),
+      .m_answer_tvalid(host_answer_tvalid),
+      .m_answer_tready(host_answer_tready)
   );
 
   portcam_egress u_egress (
-      .clk_i             (clk_i),
-      .rst_ni            (rst_ni),
-      .s_axis_net_tdata  (net_tdata),
-      .s_axis_net_tkeep  (net_tkeep),
-      .s_axis_net_tlast  (net_tlast),
-      .s_axis_net_tdest  (net_tdest),
-      .s_axis_net_tvalid (net_tvalid),
-      .s_axis_net_tready (net_tready),
-      .s_axis_host_tdata (host_tdata),
-      .s_axis_host_tkeep (host_tkeep),
-      .s_axis_host_tlast (host_tlast),
-      .s_axis_host_tdest (host_tdest),
-      .s_axis_host_tvalid(host_tvalid),
-      .s_axis_host_tready(host_tready),
-      .m_axis_net_tdata  (m_axis_net_tdata),
-      .m_axis_net_tkeep  (m_axis_net_tkeep),
-      .m_axis_net_tlast  (m_axis_net_tlast),
-      .m_axis_net_tuser  (m_axis_net_tuser),
-      .m_axis_net_tvalid (m_axis_net_tvalid),
-      .m_axis_net_tready (m_axis_net_tready),
-      .m_axis_host_tdata (m_axis_host_tdata),
-      .m_axis_host_tkeep (m_axis_host_tkeep),
-      .m_axis_host_tlast (m_axis_host_tlast),
-      .m_axis_host_tdest (m_axis_host_tdest),
-      .m_axis_host_tuser (m_axis_host_tuser),
-      .m_axis_host_tvalid(m_axis_host_tvalid),
-      .m_axis_host_tready(m_axis_host_tready)
+      .clk_i               (clk_i),
+      .rst_ni              (rst_ni),
+      .s_axis_net_tdata    (net_tdata),
+      .s_axis_net_tkeep    (net_tkeep),
+      .s_axis_net_tlast    (net_tlast),
+      .s_axis_net_tdest    (net_tdest),
+      .s_axis_net_tvalid   (net_tvalid),
+      .s_axis_net_tready   (net_tready),
+      .s_axis_host_tdata   (host_tdata),
+      .s_axis_host_tkeep   (host_tkeep),
+      .s_axis_host_tlast   (host_tlast),
+      .s_axis_host_tdest   (host_tdest),
+      .s_axis_host_tvalid  (host_tvalid),
+      .s_axis_host_tready  (host_tready),
+      .s_answer_net_tdata  (net_answer_tdata),
+      .s_answer_net_tkeep  (net_answer_tkeep),
+      .s_answer_net_tlast  (net_answer_tlast),
+      .s_answer_net_tvalid (net_answer_tvalid),
+      .s_answer_net_tready (net_answer_tready),
+      .s_answer_host_tdata (host_answer_tdata),
+      .s_answer_host_tkeep (host_answer_tkeep),
+      .s_answer_host_tlast (host_answer_tlast),
+      .s_answer_host_tdest (host_answer_tdest),
+      .s_answer_host_tvalid(host_answer_tvalid),
+      .s_answer_host_tready(host_answer_tready),
+      .m_axis_net_tdata    (m_axis_net_tdata),
+      .m_axis_net_tkeep    (m_axis_net_tkeep),
+      .m_axis_net_tlast    (m_axis_net_tlast),
+      .m_axis_net_tuser    (m_axis_net_tuser),
+      .m_axis_net_tvalid   (m_axis_net_tvalid),
+      .m_axis_net_tready   (m_axis_net_tready),
+      .m_axis_host_tdata   (m_axis_host_tdata),
+      .m_axis_host_tkeep   (m_axis_host_tkeep),
+      .m_axis_host_tlast   (m_axis_host_tlast),
+      .m_axis_host_tdest   (m_axis_host_tdest),
+      .m_axis_host_tuser   (m_axis_host_tuser),
+      .m_axis_host_tvalid  (m_axis_host_tvalid),
+      .m_axis_host_tready  (m_axis_host_tready)
   );
 
   //------------------------------------------------------------------------------------------------
@@ -645,7 +683,7 @@ module portcam_core #(
       .tkeep_i (m_axis_net_tkeep),
       .tlast_i (m_axis_net_tlast),
       .tdest_i (8'd0),
-      .tuser_i ({7'd0, m_axis_net_tuser}),
+      .tuser_i ({6'd0, m_axis_net_tuser}),
       .tvalid_i(m_axis_net_tvalid),
       .tready_i(m_axis_net_tready)
   );
@@ -657,7 +695,7 @@ module portcam_core #(
       .tkeep_i (m_axis_host_tkeep),
       .tlast_i (m_axis_host_tlast),
       .tdest_i (m_axis_host_tdest),
-      .tuser_i ({7'd0, m_axis_host_tuser}),
+      .tuser_i ({6'd0, m_axis_host_tuser}),
       .tvalid_i(m_axis_host_tvalid),
       .tready_i(m_axis_host_tready)
   );

@@ -1,20 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// portcam_egress_port: one output of the egress: merges whole frames of two streams.
+// portcam_egress_port: one output of the egress: merges whole frames of three streams: those of the
+// net side, those of the host side, and the answers that the card makes.
 //
-// A stream is chosen at the first beat of a frame and kept until its last beat. When both have a
-// frame ready, the one that did not send the frame before goes first; a stream alone is served
-// without a bubble. tuser of the output tells the stream: 0 the net side, 1 the host side. Latency
-// one clock, one beat a clock.
+// A stream is chosen at the first beat of a frame and kept until its last beat. When several have a
+// frame ready, they take turns in the order net, host, answers; a stream alone is served without a
+// bubble. m_user_o tells the stream: bit 0 the host side (of answers: AnswerSide), bit 1 answers.
+// Latency one clock, one beat a clock.
 
 `default_nettype none
 
 module portcam_egress_port #(
-    parameter int unsigned Width = 512 + 64 + 8  // tdest, tkeep, tdata
+    parameter int unsigned Width      = 512 + 64 + 8,  // tdest, tkeep, tdata
+    parameter logic        AnswerSide = 1'b0
 ) (
     input  logic             clk_i,
     input  logic             rst_ni,
-    input  logic             net_valid_i,   // a beat for this output
+    input  logic             net_valid_i,     // a beat for this output
     output logic             net_ready_o,
     input  logic [Width-1:0] net_data_i,
     input  logic             net_last_i,
@@ -22,31 +24,55 @@ module portcam_egress_port #(
     output logic             host_ready_o,
     input  logic [Width-1:0] host_data_i,
     input  logic             host_last_i,
+    input  logic             answer_valid_i,
+    output logic             answer_ready_o,
+    input  logic [Width-1:0] answer_data_i,
+    input  logic             answer_last_i,
     output logic             m_valid_o,
     input  logic             m_ready_i,
     output logic [Width-1:0] m_data_o,
     output logic             m_last_o,
-    output logic             m_user_o
+    output logic [1:0]       m_user_o
 );
 
-  logic inside_q;  // between the first and the last beat of a frame
-  logic owner_q;   // stream of this frame, or of the one before
-  logic pick;      // 1 the host side
-  logic valid;
-  logic ready;
-  logic last;
+  localparam logic [2:0] Net    = 3'b001;
+  localparam logic [2:0] Host   = 3'b010;
+  localparam logic [2:0] Answer = 3'b100;
 
-  assign pick  = inside_q ? owner_q : (net_valid_i && host_valid_i) ? !owner_q : host_valid_i;
-  assign valid = pick ? host_valid_i : net_valid_i;
-  assign last  = pick ? host_last_i : net_last_i;
+  logic             inside_q;  // between the first and the last beat of a frame
+  logic [2:0]       owner_q;   // stream of this frame, or of the one before; one bit is set
+  logic [2:0]       valids;
+  logic [2:0]       next;      // the stream whose turn it is
+  logic [2:0]       pick;
+  logic             valid;
+  logic             ready;
+  logic             last;
+  logic [Width-1:0] data;
 
-  assign net_ready_o  = ready && !pick;
-  assign host_ready_o = ready && pick;
+  assign valids = {answer_valid_i, host_valid_i, net_valid_i};
+
+  always_comb begin
+    unique case (owner_q)
+      Net:     next = valids[1] ? Host : valids[2] ? Answer : Net;
+      Host:    next = valids[2] ? Answer : valids[0] ? Net : Host;
+      default: next = valids[0] ? Net : valids[1] ? Host : Answer;
+    endcase
+  end
+
+  assign pick  = inside_q ? owner_q : next;
+  assign valid = |(valids & pick);
+  assign last  = |({answer_last_i, host_last_i, net_last_i} & pick);
+  assign data  = ({Width{pick[0]}} & net_data_i) | ({Width{pick[1]}} & host_data_i) |
+                 ({Width{pick[2]}} & answer_data_i);
+
+  assign net_ready_o    = ready && pick[0];
+  assign host_ready_o   = ready && pick[1];
+  assign answer_ready_o = ready && pick[2];
 
   always_ff @(posedge clk_i) begin
     if (!rst_ni) begin
       inside_q <= 1'b0;
-      owner_q  <= 1'b0;
+      owner_q  <= Answer;
     end else if (valid && ready) begin
       inside_q <= !last;
       owner_q  <= pick;
@@ -54,17 +80,25 @@ module portcam_egress_port #(
   end
 
   portcam_skid #(
-      .Width(Width + 2)
+      .Width(Width + 3)
   ) u_output (
       .clk_i    (clk_i),
       .rst_ni   (rst_ni),
       .s_valid_i(valid),
       .s_ready_o(ready),
-      .s_data_i ({pick, last, pick ? host_data_i : net_data_i}),
+      .s_data_i ({pick[2], pick[2] ? AnswerSide : pick[1], last, data}),
       .m_valid_o(m_valid_o),
       .m_ready_i(m_ready_i),
       .m_data_o ({m_user_o, m_last_o, m_data_o})
   );
+
+`ifndef SYNTHESIS
+  always_ff @(posedge clk_i) begin
+    if (rst_ni) begin
+      a_one_owner : assert ($onehot(owner_q));
+    end
+  end
+`endif
 
 endmodule
 

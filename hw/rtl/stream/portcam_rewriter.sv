@@ -6,10 +6,12 @@
 // n-th frame of s_beat_*. Discarded ones are dropped at the door and take no place in the FIFO:
 // their frames have no beats. A frame whose instruction says drop is swallowed; every other one
 // leaves on m_axis_* with the instruction's egress function as tdest, constant through the frame,
-// and with the patches of portcam_rewrite_plan in its first two beats.
+// and with the patches of portcam_rewrite_plan in its first two beats. A frame to be rejected is
+// swallowed too, and its answer (portcam_reject) leaves on m_answer_*, in the order of the frames.
 //
-// One beat a clock, without a bubble between frames. From an instruction to the first beat at the
-// output: four clocks; from a beat, where its instruction is already there: one clock.
+// One beat a clock, without a bubble between frames; only a frame to be rejected waits while the
+// answer before it is in the making. From an instruction to the first beat at the output: four
+// clocks; from a beat, where its instruction is already there: one clock.
 
 `default_nettype none
 
@@ -29,7 +31,13 @@ module portcam_rewriter (
     output logic                        m_axis_tlast,
     output logic [7:0]                  m_axis_tdest,
     output logic                        m_axis_tvalid,
-    input  logic                        m_axis_tready
+    input  logic                        m_axis_tready,
+    output logic [511:0]                m_answer_tdata,
+    output logic [63:0]                 m_answer_tkeep,
+    output logic                        m_answer_tlast,
+    output logic [7:0]                  m_answer_tdest,
+    output logic                        m_answer_tvalid,
+    input  logic                        m_answer_tready
 );
 
   localparam int unsigned Depth        = 128;
@@ -51,6 +59,8 @@ module portcam_rewriter (
   logic [63:0]                 port_lanes;
   logic [15:0]                 sum;
   logic [63:0]                 sum_lanes;
+  portcam_types_pkg::rewrite_t plan_q;        // the instruction itself, for a reject
+  logic                        unused_plan;
 
   portcam_fifo #(
       .Width(RewriteWidth),
@@ -86,17 +96,28 @@ module portcam_rewriter (
       .sum_lanes_o    (sum_lanes)
   );
 
+  always_ff @(posedge clk_i) begin
+    if (next_valid && next_ready) begin
+      plan_q <= next;
+    end
+  end
+
+  assign unused_plan = ^plan_q;
+
   // Beats: 0 and 1 are patched, 2 stands for all later ones.
   logic [1:0]   index_q;
   logic         out_valid;
   logic         out_ready;
   logic         take;
   logic [511:0] patched;
+  logic         reject_head;   // this beat is one that portcam_reject wants
+  logic         reject_ready;
 
-  assign s_beat_ready_o = plan_valid && (out_ready || plan_drop);
+  assign s_beat_ready_o = plan_valid && (!plan_drop ? out_ready : (!reject_head || reject_ready));
   assign take           = s_beat_valid_i && s_beat_ready_o;
   assign plan_done      = take && s_beat_last_i;
   assign out_valid      = s_beat_valid_i && plan_valid && !plan_drop;
+  assign reject_head    = plan_q.reject && !index_q[1];
 
   always_ff @(posedge clk_i) begin
     if (!rst_ni) begin
@@ -113,21 +134,21 @@ module portcam_rewriter (
   always_comb begin
     patched = s_beat_data_i;
     if (plan_change && index_q == 2'd0) begin
-      for (int unsigned i = 0; i < 32; i++) begin
-        if (port_lanes[i]) begin
-          patched[i*16+:16] = port;
-        end else if (sum_lanes[i]) begin
-          patched[i*16+:16] = sum;
-        end else if (image_lanes[i]) begin
-          patched[i*16+:16] = image[i*16+:16];
+      for (int unsigned n = 0; n < 32; n++) begin
+        if (port_lanes[n]) begin
+          patched[n*16+:16] = port;
+        end else if (sum_lanes[n]) begin
+          patched[n*16+:16] = sum;
+        end else if (image_lanes[n]) begin
+          patched[n*16+:16] = image[n*16+:16];
         end
       end
     end else if (plan_change && index_q == 2'd1) begin
-      for (int unsigned i = 0; i < 32; i++) begin
-        if (port_lanes[32+i]) begin
-          patched[i*16+:16] = port;
-        end else if (sum_lanes[32+i]) begin
-          patched[i*16+:16] = sum;
+      for (int unsigned n = 0; n < 32; n++) begin
+        if (port_lanes[32+n]) begin
+          patched[n*16+:16] = port;
+        end else if (sum_lanes[32+n]) begin
+          patched[n*16+:16] = sum;
         end
       end
     end
@@ -145,6 +166,31 @@ module portcam_rewriter (
       .m_ready_i(m_axis_tready),
       .m_data_o ({m_axis_tdest, m_axis_tlast, m_axis_tkeep, m_axis_tdata})
   );
+
+  portcam_reject u_reject (
+      .clk_i         (clk_i),
+      .rst_ni        (rst_ni),
+      .frame_valid_i (s_beat_valid_i && plan_valid && reject_head),
+      .frame_ready_o (reject_ready),
+      .frame_data_i  (s_beat_data_i),
+      .frame_second_i(index_q[0]),
+      .frame_last_i  (s_beat_last_i || index_q[0]),
+      .rewrite_i     (plan_q),
+      .m_axis_tdata  (m_answer_tdata),
+      .m_axis_tkeep  (m_answer_tkeep),
+      .m_axis_tlast  (m_answer_tlast),
+      .m_axis_tdest  (m_answer_tdest),
+      .m_axis_tvalid (m_answer_tvalid),
+      .m_axis_tready (m_answer_tready)
+  );
+
+`ifndef SYNTHESIS
+  always_ff @(posedge clk_i) begin
+    if (rst_ni && rewrite_valid_i) begin
+      a_reject_implies_drop : assert (!rewrite_i.reject || rewrite_i.drop);
+    end
+  end
+`endif
 
 endmodule
 

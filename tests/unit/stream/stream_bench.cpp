@@ -54,6 +54,14 @@ void Bench::drive_instruction(unsigned side)
     put_bit(top_.rw_set_l4_sum_i, side, rw.set_l4_sum);
     put16(top_.rw_l4_sum_i, side, rw.l4_sum);
     put8(top_.rw_l4_sum_at_i, side, rw.l4_sum_at);
+    put_bit(top_.rw_reject_i, side, rw.reject);
+    put_bit(top_.rw_reject_tcp_i, side, rw.reject_tcp);
+    put_bit(top_.rw_reject_ack_i, side, rw.reject_ack);
+    top_.rw_reject_number_i = (top_.rw_reject_number_i & ~(0xffffffffull << 32 * side)) |
+                              uint64_t(rw.reject_number) << 32 * side;
+    put16(top_.rw_reject_src_port_i, side, rw.reject_src_port);
+    put16(top_.rw_reject_dst_port_i, side, rw.reject_dst_port);
+    put8(top_.rw_reject_ip_end_i, side, rw.reject_ip_end);
 }
 
 void Bench::check_header(unsigned side)
@@ -91,14 +99,19 @@ void Bench::check_output(unsigned output)
     if (out_beats[output]++ == 0)
         first_out[output] = now;
     last_out[output] = now;
-    unsigned side = bit(top_.out_user_o, output);
+    unsigned user = top_.out_user_o >> 2 * output & 3;
+    unsigned side = user & 1;
     unsigned beat = out_beat_[output];
     if (beat == 0) {
-        out_side_[output] = side;
-        order[output].push_back(side);
+        out_user_[output] = user;
+        order[output].push_back(user);
     }
-    if (side != out_side_[output])
-        tap.fail("output %u: frames of both sides mixed", output);
+    if (user != out_user_[output])
+        tap.fail("output %u: frames of several inputs mixed", output);
+    if (user & 2) {
+        check_answer(output);
+        return;
+    }
     std::deque<Frame> &queue = leaving_[side][output];
     if (queue.empty()) {
         tap.fail("output %u: a beat of no frame", output);
@@ -134,9 +147,47 @@ void Bench::check_output(unsigned output)
     }
     out_beat_[output]++;
     if (bit(top_.out_last_o, output)) {
-        out_beat_[output] = 0;
         queue.pop_front();
-        waiting_--;
+        end_of_frame(output);
+    }
+}
+
+void Bench::end_of_frame(unsigned output)
+{
+    out_beat_[output] = 0;
+    waiting_--;
+}
+
+void Bench::check_answer(unsigned output)
+{
+    if ((out_user_[output] & 1) != output || answers_[output].empty()) {
+        tap.fail("output %u: an answer to no frame", output);
+        return;
+    }
+    const Instruction &rw = answers_[output].front();
+    unsigned from = 64 * out_beat_[output];
+    unsigned left = from < rw.answer.size() ? unsigned(rw.answer.size()) - from : 0;
+    if (output == 1 && (top_.out_dest_o >> 8 & 0xff) != rw.egress)
+        tap.fail("an answer to function %u, not %u", unsigned(top_.out_dest_o >> 8 & 0xff),
+                 rw.egress);
+    if (lane(top_.out_keep_o, output) != (left >= 64 ? ~0ull : low_bits(left)) ||
+        bit(top_.out_last_o, output) != (left <= 64))
+        tap.fail("output %u: beat %u of an answer of %zu bytes has the wrong end", output,
+                 from / 64, rw.answer.size());
+    for (unsigned i = 0; i < 64 && i < left; i++) {
+        uint8_t have = uint8_t(lane(top_.out_data_o, output * 8 + i / 8) >> 8 * (i % 8));
+        if (have != rw.answer[from + i]) {
+            tap.fail("byte %u of an answer of %zu is 0x%02x, not 0x%02x; l3 %u, IPv%u, TCP %u, "
+                     "end %u",
+                     from + i, rw.answer.size(), have, rw.answer[from + i], rw.l3, rw.is_v6 ? 6 : 4,
+                     rw.reject_tcp, rw.reject_ip_end);
+            break;
+        }
+    }
+    out_beat_[output]++;
+    if (bit(top_.out_last_o, output)) {
+        answers_[output].pop_front();
+        end_of_frame(output);
     }
 }
 
@@ -169,7 +220,8 @@ void Bench::step()
                 if (in_rewriter_[s].empty()) {
                     tap.fail("side %u: a frame without instruction", s);
                 } else {
-                    if (in_rewriter_[s].front().rw.drop)
+                    const Instruction &rw = in_rewriter_[s].front().rw;
+                    if (rw.drop && !rw.reject)
                         waiting_--;
                     in_rewriter_[s].pop_front();
                 }
@@ -185,7 +237,9 @@ void Bench::step()
                     waiting_--;
                 } else {
                     in_rewriter_[s].push_back(f);
-                    if (!f.rw.drop)
+                    if (f.rw.reject)
+                        answers_[s].push_back(f.rw);
+                    else if (!f.rw.drop)
                         leaving_[s][f.rw.egress != 0].push_back(f);
                 }
             }

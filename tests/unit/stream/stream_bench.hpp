@@ -2,7 +2,8 @@
 //
 // The bench around stream_tb: sends frames into both sides, checks the headers, answers each with
 // its rewrite instruction some clocks later, and checks that every frame leaves whole, rewritten as
-// the instruction says, in the order of its input and output, with the right tdest and tuser.
+// the instruction says, in the order of its input and output, with the right tdest and tuser. A
+// rejected frame must not leave, but its answer.
 #pragma once
 
 #include <deque>
@@ -26,6 +27,10 @@ struct Instruction {
     bool set_ip_sum = false, set_port = false, set_l4_sum = false;
     unsigned ip_sum = 0, port = 0, l4 = 34, l4_sum = 0,
              l4_sum_at = 50; // sums as on the wire, first byte lowest
+    bool reject = false, reject_tcp = false, reject_ack = false; // with drop
+    uint32_t reject_number = 0;
+    unsigned reject_src_port = 0, reject_dst_port = 0, reject_ip_end = 0;
+    std::vector<uint8_t> answer; // what must leave
 };
 
 // What an instruction means, byte by byte.
@@ -59,8 +64,16 @@ struct Frame {
     uint64_t seed; // its bytes
     unsigned user;
     Instruction rw;
+    std::vector<uint8_t> head; // its first bytes, if they matter
 
     uint64_t word(unsigned index) const
+    {
+        uint64_t value = random_word(index);
+        for (unsigned i = 0; i < 8 && 8 * index + i < head.size(); i++)
+            value = (value & ~(0xffull << 8 * i)) | uint64_t(head[8 * index + i]) << 8 * i;
+        return value;
+    }
+    uint64_t random_word(unsigned index) const
     {
         uint64_t z = seed + (index + 1) * 0x9E3779B97F4A7C15u;
         z = (z ^ (z >> 31)) * 0xBF58476D1CE4E5B9u;
@@ -107,7 +120,7 @@ public:
     uint64_t out_beats[2] = {}; // beats that left
     uint64_t first_out[2] = {}, last_out[2] = {};
     uint64_t last_in[2] = {}, header_at[2] = {}, rewrite_at[2] = {};
-    std::vector<unsigned> order[2]; // for each output, the sides of the frames that left it
+    std::vector<unsigned> order[2]; // for each output, tuser of the frames that left it
     uint64_t waiting() const { return waiting_; }
 
     void send(unsigned side, const Frame &frame)
@@ -191,6 +204,8 @@ private:
     void drive_instruction(unsigned side);
     void check_header(unsigned side);
     void check_output(unsigned output);
+    void check_answer(unsigned output);
+    void end_of_frame(unsigned output);
 
     Random &random_;
     Vstream_tb top_;
@@ -201,8 +216,9 @@ private:
     std::deque<Pending> pending_[2];   // instruction not given yet
     std::deque<Frame> in_rewriter_[2]; // the last beat has not gone into the rewriter
     unsigned credits_[2] = {Credits, Credits};
-    std::deque<Frame> leaving_[2][2]; // by side and output
+    std::deque<Frame> leaving_[2][2];    // by side and output
+    std::deque<Instruction> answers_[2]; // by side
     unsigned out_beat_[2] = {};
-    unsigned out_side_[2] = {};
+    unsigned out_user_[2] = {};
     std::vector<uint8_t> out_head_[2]; // first 128 bytes that the frame at the output must have
 };

@@ -49,11 +49,18 @@ module stream_tb #(
     input  logic [1:0]    rw_set_l4_sum_i,
     input  logic [31:0]   rw_l4_sum_i,
     input  logic [15:0]   rw_l4_sum_at_i,
+    input  logic [1:0]    rw_reject_i,
+    input  logic [1:0]    rw_reject_tcp_i,
+    input  logic [1:0]    rw_reject_ack_i,
+    input  logic [63:0]   rw_reject_number_i,
+    input  logic [31:0]   rw_reject_src_port_i,
+    input  logic [31:0]   rw_reject_dst_port_i,
+    input  logic [15:0]   rw_reject_ip_end_i,
     output logic [1023:0] out_data_o,
     output logic [127:0]  out_keep_o,
     output logic [1:0]    out_last_o,
     output logic [15:0]   out_dest_o,
-    output logic [1:0]    out_user_o,
+    output logic [3:0]    out_user_o,  // 2 bits an output
     output logic [1:0]    out_valid_o,
     input  logic [1:0]    out_ready_i,
     input  logic [511:0]  small_in_data_i,
@@ -75,6 +82,12 @@ module stream_tb #(
   logic [15:0]   rw_dest;
   logic [1:0]    rw_valid;
   logic [1:0]    rw_ready;
+  logic [1023:0] answer_data;
+  logic [127:0]  answer_keep;
+  logic [1:0]    answer_last;
+  logic [15:0]   answer_dest;
+  logic [1:0]    answer_valid;
+  logic [1:0]    answer_ready;
 
   for (genvar s = 0; s < 2; s++) begin : g_side
     logic                        beat_valid;
@@ -131,6 +144,14 @@ module stream_tb #(
     assign rewrite.l4_sum      = rw_l4_sum_i[s*16+:16];
     assign rewrite.l4_sum_at   = rw_l4_sum_at_i[s*8+:8];
 
+    assign rewrite.reject          = rw_reject_i[s];
+    assign rewrite.reject_tcp      = rw_reject_tcp_i[s];
+    assign rewrite.reject_ack      = rw_reject_ack_i[s];
+    assign rewrite.reject_number   = rw_reject_number_i[s*32+:32];
+    assign rewrite.reject_src_port = rw_reject_src_port_i[s*16+:16];
+    assign rewrite.reject_dst_port = rw_reject_dst_port_i[s*16+:16];
+    assign rewrite.reject_ip_end   = rw_reject_ip_end_i[s*8+:8];
+
     portcam_rewriter u_rewriter (
         .clk_i,
         .rst_ni,
@@ -147,7 +168,13 @@ module stream_tb #(
         .m_axis_tlast   (rw_last[s]),
         .m_axis_tdest   (rw_dest[s*8+:8]),
         .m_axis_tvalid  (rw_valid[s]),
-        .m_axis_tready  (rw_ready[s])
+        .m_axis_tready  (rw_ready[s]),
+        .m_answer_tdata (answer_data[s*512+:512]),
+        .m_answer_tkeep (answer_keep[s*64+:64]),
+        .m_answer_tlast (answer_last[s]),
+        .m_answer_tdest (answer_dest[s*8+:8]),
+        .m_answer_tvalid(answer_valid[s]),
+        .m_answer_tready(answer_ready[s])
     );
 
     portcam_axis_check u_check_in (
@@ -174,6 +201,18 @@ module stream_tb #(
         .tready_i(rw_ready[s])
     );
 
+    portcam_axis_check u_check_answer (
+        .clk_i,
+        .rst_ni,
+        .tdata_i (answer_data[s*512+:512]),
+        .tkeep_i (answer_keep[s*64+:64]),
+        .tlast_i (answer_last[s]),
+        .tdest_i (answer_dest[s*8+:8]),
+        .tuser_i (8'd0),
+        .tvalid_i(answer_valid[s]),
+        .tready_i(answer_ready[s])
+    );
+
     portcam_axis_check u_check_out (
         .clk_i,
         .rst_ni,
@@ -181,7 +220,7 @@ module stream_tb #(
         .tkeep_i (out_keep_o[s*64+:64]),
         .tlast_i (out_last_o[s]),
         .tdest_i (out_dest_o[s*8+:8]),
-        .tuser_i ({7'd0, out_user_o[s]}),
+        .tuser_i ({6'd0, out_user_o[s*2+:2]}),
         .tvalid_i(out_valid_o[s]),
         .tready_i(out_ready_i[s])
     );
@@ -192,31 +231,42 @@ module stream_tb #(
   portcam_egress u_egress (
       .clk_i,
       .rst_ni,
-      .s_axis_net_tdata  (rw_data[511:0]),
-      .s_axis_net_tkeep  (rw_keep[63:0]),
-      .s_axis_net_tlast  (rw_last[0]),
-      .s_axis_net_tdest  (rw_dest[7:0]),
-      .s_axis_net_tvalid (rw_valid[0]),
-      .s_axis_net_tready (rw_ready[0]),
-      .s_axis_host_tdata (rw_data[1023:512]),
-      .s_axis_host_tkeep (rw_keep[127:64]),
-      .s_axis_host_tlast (rw_last[1]),
-      .s_axis_host_tdest (rw_dest[15:8]),
-      .s_axis_host_tvalid(rw_valid[1]),
-      .s_axis_host_tready(rw_ready[1]),
-      .m_axis_net_tdata  (out_data_o[511:0]),
-      .m_axis_net_tkeep  (out_keep_o[63:0]),
-      .m_axis_net_tlast  (out_last_o[0]),
-      .m_axis_net_tuser  (out_user_o[0]),
-      .m_axis_net_tvalid (out_valid_o[0]),
-      .m_axis_net_tready (out_ready_i[0]),
-      .m_axis_host_tdata (out_data_o[1023:512]),
-      .m_axis_host_tkeep (out_keep_o[127:64]),
-      .m_axis_host_tlast (out_last_o[1]),
-      .m_axis_host_tdest (out_dest_o[15:8]),
-      .m_axis_host_tuser (out_user_o[1]),
-      .m_axis_host_tvalid(out_valid_o[1]),
-      .m_axis_host_tready(out_ready_i[1])
+      .s_axis_net_tdata    (rw_data[511:0]),
+      .s_axis_net_tkeep    (rw_keep[63:0]),
+      .s_axis_net_tlast    (rw_last[0]),
+      .s_axis_net_tdest    (rw_dest[7:0]),
+      .s_axis_net_tvalid   (rw_valid[0]),
+      .s_axis_net_tready   (rw_ready[0]),
+      .s_axis_host_tdata   (rw_data[1023:512]),
+      .s_axis_host_tkeep   (rw_keep[127:64]),
+      .s_axis_host_tlast   (rw_last[1]),
+      .s_axis_host_tdest   (rw_dest[15:8]),
+      .s_axis_host_tvalid  (rw_valid[1]),
+      .s_axis_host_tready  (rw_ready[1]),
+      .s_answer_net_tdata  (answer_data[511:0]),
+      .s_answer_net_tkeep  (answer_keep[63:0]),
+      .s_answer_net_tlast  (answer_last[0]),
+      .s_answer_net_tvalid (answer_valid[0]),
+      .s_answer_net_tready (answer_ready[0]),
+      .s_answer_host_tdata (answer_data[1023:512]),
+      .s_answer_host_tkeep (answer_keep[127:64]),
+      .s_answer_host_tlast (answer_last[1]),
+      .s_answer_host_tdest (answer_dest[15:8]),
+      .s_answer_host_tvalid(answer_valid[1]),
+      .s_answer_host_tready(answer_ready[1]),
+      .m_axis_net_tdata    (out_data_o[511:0]),
+      .m_axis_net_tkeep    (out_keep_o[63:0]),
+      .m_axis_net_tlast    (out_last_o[0]),
+      .m_axis_net_tuser    (out_user_o[1:0]),
+      .m_axis_net_tvalid   (out_valid_o[0]),
+      .m_axis_net_tready   (out_ready_i[0]),
+      .m_axis_host_tdata   (out_data_o[1023:512]),
+      .m_axis_host_tkeep   (out_keep_o[127:64]),
+      .m_axis_host_tlast   (out_last_o[1]),
+      .m_axis_host_tdest   (out_dest_o[15:8]),
+      .m_axis_host_tuser   (out_user_o[3:2]),
+      .m_axis_host_tvalid  (out_valid_o[1]),
+      .m_axis_host_tready  (out_ready_i[1])
   );
 
   portcam_types_pkg::header_t small_header;

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Ingress, rewriter and egress as a chain: no frame lost, doubled, cut, mixed or out of order,
-// whatever its size and whoever waits; every rewrite position; drops; oversize; throughput, latency
-// and fairness. Arguments: seed.
+// whatever its size and whoever waits; every rewrite position; drops; answers; oversize;
+// throughput, latency and fairness. Arguments: seed.
 
 #include <algorithm>
 
+#include "stream_answers.hpp"
 #include "stream_bench.hpp"
 
 namespace
@@ -293,6 +294,7 @@ int main(int argc, char **argv)
     drops(bench, random);
     oversize(bench, random);
     small_ingress(bench, random);
+    answers(bench, random);
     back_pressure(bench, random);
     sizes(bench, random);
     return bench.tap.finish();

@@ -19,7 +19,7 @@ STREAM_HPP     := $(wildcard $(STREAM_SRC)/*.hpp) tests/unit/rtl/tap.hpp
 
 TAP_TESTS += $(STREAM_BENCHES:%=$(STREAM_DIR)/%_test)
 
-$(STREAM_DIR)/stream_test: $(STREAM_SRC)/stream_bench.cpp
+$(STREAM_DIR)/stream_test: $(STREAM_SRC)/stream_bench.cpp $(STREAM_SRC)/stream_answers.cpp
 
 $(STREAM_BENCHES:%=$(STREAM_DIR)/%_test): $(STREAM_DIR)/%_test: \
     $(STREAM_SRC)/%_tb.sv $(STREAM_SRC)/%_test.cpp $(STREAM_RTL) $(STREAM_PKG) \
