@@ -39,3 +39,19 @@ $(RTL_BENCH_DIR)/rejects_test: $(REJECTS_BENCH_RTL) tests/unit/rtl/rejects_test.
 	  $(CURDIR)/build/libportcam_model.a > $(RTL_BENCH_DIR)/rejects.log 2>&1 || \
 	  { cat $(RTL_BENCH_DIR)/rejects.log; exit 1; }
 	$(Q)touch $@
+
+# The tables whose rows say what becomes of a connection, behind the table bus.
+ROWS_BENCH_RTL := hw/regs/gen/portcam_pkg.sv hw/rtl/core/portcam_types_pkg.sv \
+                  hw/rtl/lookup/portcam_lookup_pkg.sv tests/unit/rtl/rows_tb.sv
+
+TAP_TESTS += $(RTL_BENCH_DIR)/rows_test
+
+$(RTL_BENCH_DIR)/rows_test: $(ROWS_BENCH_RTL) $(wildcard hw/rtl/lookup/*.sv) $(RTL_BENCH_COMMON) \
+    tests/unit/rtl/rows_test.cpp hw/regs/gen/portcam_defs.h
+	$(call say,VERILAT,tests/unit/rtl/rows_tb.sv)
+	@mkdir -p $(RTL_BENCH_DIR)
+	$(Q)$(VERILATOR) $(RTL_BENCH_FLAGS) -y hw/rtl/lookup -CFLAGS "-I$(CURDIR)/hw/regs/gen" \
+	  scripts/packages.vlt --top-module rows_tb --Mdir $(RTL_BENCH_DIR)/rows -o $(CURDIR)/$@ \
+	  $(ROWS_BENCH_RTL) $(CURDIR)/tests/unit/rtl/rows_test.cpp > $(RTL_BENCH_DIR)/rows.log 2>&1 || \
+	  { cat $(RTL_BENCH_DIR)/rows.log; exit 1; }
+	$(Q)touch $@
