@@ -22,6 +22,15 @@ using Frame = std::vector<uint8_t>;
 
 enum Side { Net = 0, Host = 1 };
 
+/* An operation at the record stage: see portcam_core.sv and portcam_connection_pkg.sv. */
+struct Record {
+    bool packet;   /* a header passed, whether it concerned records or not */
+    unsigned kind; /* op_e; what else passed in this clock */
+    bool acted, asked, second, room;
+    unsigned index, slot, to;
+    uint32_t time;
+};
+
 /* What the owner of a card wants to know and must provide. */
 struct CardHooks {
     virtual ~CardHooks() = default;
@@ -38,6 +47,7 @@ struct CardHooks {
     virtual void frame_in(Side, unsigned /*function*/, const Frame &) {}
     virtual void admitted(Side) {}
     virtual void committed() {}
+    virtual void recorded(const Record &) {}
     virtual void cleared() {}
     virtual void commanded(const uint8_t * /*command, 64 bytes*/, unsigned /*status*/) {}
 };
@@ -91,6 +101,7 @@ public:
         source_[side].queue.push_back({Frame(frame, frame + len), function});
     }
     void set_time(uint32_t ms) { top_->time_ms_i = ms; }
+    bool active() const { return top_->active_o; } /* records are being looked after */
     void flr()
     {
         top_->flr_i = 1;
@@ -171,6 +182,7 @@ private:
     void after_dma();
     void serve_dma();
     uint64_t due();
+    void record();
 };
 
 /* ---- what goes into the core before the clock edge ---- */
@@ -361,6 +373,16 @@ void RtlCard<Top>::serve_dma()
 }
 
 template <class Top>
+void RtlCard<Top>::record()
+{
+    unsigned flags = top_->trace_record_flags_o;
+    hooks_.recorded({top_->trace_record_packet_o != 0, top_->trace_record_kind_o, (flags & 1) != 0,
+                     (flags & 2) != 0, (flags & 4) != 0, (flags & 8) != 0,
+                     top_->trace_record_index_o, top_->trace_record_slot_o, top_->trace_record_to_o,
+                     top_->trace_record_time_o});
+}
+
+template <class Top>
 void RtlCard<Top>::step()
 {
     if (!hold_dma)
@@ -383,6 +405,8 @@ void RtlCard<Top>::step()
             hooks_.admitted(top_->trace_packet_host_o ? Host : Net);
             last_activity_ = clock_;
         }
+        if (top_->trace_record_valid_o)
+            record();
         if (top_->trace_clear_o)
             hooks_.cleared();
         if (top_->trace_commit_o)

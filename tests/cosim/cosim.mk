@@ -5,11 +5,13 @@
 # of each build, FRAMES= a seed. As they stand: 240 seeds, 2.16 million frames.
 
 COSIM_TINY := -GFunctions=4 -GDomains=8 -GAddresses=16 -GServices=32 -GBackends=16 \
-              -GEndpointWays=2 -GEndpointRows=32 -GEndpointAnyPortRows=8 -GEndpointAnyRows=8
+              -GEndpointWays=2 -GEndpointRows=32 -GEndpointAnyPortRows=8 -GEndpointAnyRows=8 \
+              -GConnectionRows=16 -GConnectionRowsV6=16 -GConnectionWays=2 -GConnectionStash=2 \
+              -GScheduleRows=16
 $(eval $(call verilated,tiny,Vportcam_tiny,$(COSIM_TINY)))
 $(eval $(call verilated,waves,Vportcam_waves,--trace,verilated_vcd_c.o))
 
-COSIM_OBJ := build/sim/replay.o build/tests/cosim/world_rows.o build/tests/cosim/world_frames.o
+COSIM_OBJ := build/sim/replay.o build/tests/cosim/world_rows.o build/tests/cosim/world_frames.o build/tests/cosim/world_flows.o
 
 # $(1) program, $(2) Verilated build, $(3) class, $(4) further defines
 define cosim_program

@@ -49,6 +49,17 @@ void world_init(struct world *w, uint64_t seed, const struct pc_sizes *sizes)
         pc_rng_bytes(&r, w->mac[i], 6);
         w->mac[i][0] &= 0xfe;
     }
+    for (int i = 0; i < WORLD_ENDS; i++) {
+        pc_rng_bytes(&r, w->end[i].ip4, 4);
+        w->end[i].ip4[0] = 10;
+        pc_rng_bytes(&r, w->end[i].ip6, 16);
+        w->end[i].ip6[0] = 0x20;
+        w->end[i].port = (uint16_t)(1 + pc_rng_below(&r, 65535));
+        if (i % 3 == 2) { /* two ports of one server */
+            memcpy(w->end[i].ip4, w->end[i - 1].ip4, 4);
+            memcpy(w->end[i].ip6, w->end[i - 1].ip6, 16);
+        }
+    }
     for (int i = 1; i < WORLD_VLANS; i++)
         w->vlan[i] = (uint16_t)(1 + pc_rng_below(&r, 4094));
 }
@@ -240,7 +251,9 @@ size_t world_frame(struct world *w, uint8_t frame[WORLD_FRAME])
     uint8_t big[WORLD_FRAME + 2048];
     size_t len;
     pc_rng_bytes(&w->frames, big, 512);
-    if (dice < 52) {
+    if (chance(w, 60)) {
+        len = world_flow_frame(w, big);
+    } else if (dice < 52) {
         len = ethernet(w, big, 0x0800);
         len += ipv4(w, big + len);
     } else if (dice < 94) {

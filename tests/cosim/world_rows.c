@@ -57,7 +57,7 @@ static void function_row(struct world *w, struct portcam_function_row *r)
 static void domain_row(struct world *w, struct portcam_domain_row *r)
 {
     r->state = chance(w, 70) ? PORTCAM_DOMAIN_STATE_RUNNING : (uint8_t)below(w, 4);
-    r->unknown = (uint8_t)below(w, 2);
+    r->unknown = (uint8_t)below(w, 3);
     r->home = (uint8_t)below(w, w->sizes.functions);
 }
 
@@ -73,6 +73,29 @@ static void address_row(struct world *w, struct portcam_address_row *r)
     r->home = (uint8_t)below(w, w->sizes.functions);
 }
 
+/* The slot tables of all services begin in the first rows of table schedule. */
+static void stateful_row(struct world *w, struct portcam_service_row *r)
+{
+    r->domain = number(w, 2);
+    r->mode = PORTCAM_MODE_STATEFUL;
+    r->backend = 0;
+    r->group = (uint16_t)below(w, 2);
+    r->schedule = (uint16_t)below(w, 3);
+    r->slots_log2 = (uint8_t)below(w, 6);
+    r->pick = (uint8_t)below(w, 4);
+    bool hashes = r->pick == PORTCAM_PICK_CLIENT_IP || r->pick == PORTCAM_PICK_CLIENT_IP_PORT;
+    r->no_record = (uint8_t)below(w, hashes ? 4 : 3);
+    r->no_backend = (uint8_t)below(w, 2);
+    r->full = (uint8_t)below(w, hashes ? 2 : 1);
+    if (chance(w, 70)) {
+        r->protocol = chance(w, 70) ? 6 : 17;
+        r->flags |= PORTCAM_SERVICE_ROW_EXACT_PROTOCOL;
+    }
+    r->port = w->port[1 + below(w, 3)];
+    if (!(r->flags & PORTCAM_SERVICE_ROW_EXACT_PORT) || chance(w, 20))
+        r->flags |= PORTCAM_SERVICE_ROW_KEEPS_PORT;
+}
+
 static void service_row(struct world *w, struct portcam_service_row *r)
 {
     r->domain = number(w, w->sizes.domains);
@@ -83,6 +106,8 @@ static void service_row(struct world *w, struct portcam_service_row *r)
     r->mode = chance(w, 75) ? PORTCAM_MODE_STATIC : PORTCAM_MODE_DELIVER;
     r->service = number(w, w->sizes.services);
     r->backend = number(w, w->sizes.backends);
+    if (w->sizes.connection_rows && chance(w, 60))
+        stateful_row(w, r);
 }
 
 static void backend_row(struct world *w, struct portcam_backend_row *r)
@@ -92,6 +117,46 @@ static void backend_row(struct world *w, struct portcam_backend_row *r)
     r->port = maybe_port(w);
     memcpy(r->mac, w->mac[below(w, WORLD_MACS)], 6);
     r->egress = (uint8_t)below(w, w->sizes.functions);
+    if (chance(w, 75)) {
+        unsigned n = below(w, WORLD_ENDS);
+        memset(r->ip, 0, 16);
+        if (r->family == PORTCAM_FAMILY_4)
+            memcpy(r->ip, w->end[n].ip4, 4);
+        else
+            memcpy(r->ip, w->end[n].ip6, 16);
+        r->port = chance(w, 70) ? w->end[n].port : 0;
+        r->endpoint = (uint16_t)n;
+        r->weight = (uint16_t)(chance(w, 85) ? 1 + below(w, 4) : 0);
+    }
+}
+
+static void schedule_row(struct world *w, struct portcam_schedule_row *r)
+{
+    for (unsigned i = 0; i < 16; i++) {
+        uint16_t n = chance(w, 95) ? (uint16_t)below(w, 4) : PORTCAM_BACKEND_NONE;
+        r->slot[2 * i] = (uint8_t)n;
+        r->slot[2 * i + 1] = (uint8_t)(n >> 8);
+    }
+}
+
+static void timeout_row(struct world *w, struct portcam_timeout_row *r)
+{
+    uint32_t *t = &r->syn;
+    for (unsigned i = 0; i < 8; i++)
+        t[i] = 1 + below(w, chance(w, 50) ? 400 : 4000);
+    r->domain = number(w, 2);
+}
+
+static void public_row(struct world *w, struct portcam_public_row *r)
+{
+    r->family = random_ip(w, r->ip);
+}
+
+static void limits_row(struct world *w, struct portcam_limits_row *r)
+{
+    r->embryonic = chance(w, 60) ? 0 : 1 + below(w, 12);
+    r->reject_rate = (uint16_t)below(w, chance(w, 50) ? 3000 : 65536);
+    r->reject_burst = (uint16_t)below(w, 40);
 }
 
 static unsigned endpoint_rows(const struct world *w, unsigned table)
@@ -118,6 +183,25 @@ static uint32_t endpoint_row(struct world *w, unsigned table, struct portcam_end
     r->address = number(w, w->sizes.addresses);
     r->flags = chance(w, 80) ? (uint8_t)(below(w, 2) * PORTCAM_ENDPOINT_ROW_HAS_MAC)
                              : (uint8_t)below(w, 4);
+    if (w->sizes.connection_rows && chance(w, 70)) {
+        unsigned n = below(w, WORLD_ENDS);
+        memset(r->ip, 0, 16);
+        if (r->family == PORTCAM_FAMILY_4)
+            memcpy(r->ip, w->end[n].ip4, 4);
+        else
+            memcpy(r->ip, w->end[n].ip6, 16);
+        if (table == PORTCAM_TABLE_ENDPOINT)
+            r->port = w->end[n].port;
+        if (table != PORTCAM_TABLE_ENDPOINT_ANY)
+            r->protocol = chance(w, 70) ? 6 : 17;
+        r->service = (uint16_t)below(w, 2);
+        r->backend = (uint16_t)n;
+        r->domain = number(w, 2);
+        r->flags = (uint8_t)(PORTCAM_ENDPOINT_ROW_STATEFUL |
+                             below(w, 2) * PORTCAM_ENDPOINT_ROW_HAS_MAC |
+                             below(w, 2) * PORTCAM_ENDPOINT_ROW_KEEPS_PORT |
+                             below(w, 2) * PORTCAM_ENDPOINT_ROW_ALONE);
+    }
     unsigned rows = endpoint_rows(w, table), buckets = rows / w->sizes.endpoint_ways;
     unsigned bucket = pc_endpoint_bucket(w->hash_seed, r, buckets);
     if (chance(w, 3))
@@ -140,7 +224,11 @@ static unsigned random_table(struct world *w)
                                     PORTCAM_TABLE_BACKEND,     PORTCAM_TABLE_BACKEND,
                                     PORTCAM_TABLE_ENDPOINT,    PORTCAM_TABLE_ENDPOINT,
                                     PORTCAM_TABLE_ENDPOINT,    PORTCAM_TABLE_ENDPOINT_ANY_PORT,
-                                    PORTCAM_TABLE_ENDPOINT_ANY};
+                                    PORTCAM_TABLE_ENDPOINT_ANY, PORTCAM_TABLE_SCHEDULE,
+                                    PORTCAM_TABLE_SCHEDULE,    PORTCAM_TABLE_SCHEDULE,
+                                    PORTCAM_TABLE_TIMEOUT,     PORTCAM_TABLE_PUBLIC,
+                                    PORTCAM_TABLE_BACKEND,     PORTCAM_TABLE_ENDPOINT,
+                                    PORTCAM_TABLE_LIMITS};
     return table[below(w, sizeof(table))];
 }
 
@@ -178,6 +266,21 @@ void world_row(struct world *w, struct portcam_command *c)
     case PORTCAM_TABLE_BACKEND:
         c->row = number(w, w->sizes.backends);
         backend_row(w, (void *)row);
+        break;
+    case PORTCAM_TABLE_SCHEDULE:
+        c->row = below(w, 8);
+        schedule_row(w, (void *)row);
+        break;
+    case PORTCAM_TABLE_TIMEOUT:
+        c->row = number(w, w->sizes.services);
+        timeout_row(w, (void *)row);
+        break;
+    case PORTCAM_TABLE_PUBLIC:
+        c->row = number(w, w->sizes.addresses);
+        public_row(w, (void *)row);
+        break;
+    case PORTCAM_TABLE_LIMITS:
+        limits_row(w, (void *)row);
         break;
     default:
         c->row = endpoint_row(w, table, (void *)row);
