@@ -33,7 +33,7 @@ bool pc_reason_is_reject(unsigned reason)
 bool pc_reject_is_silent(const struct pc_parsed *p)
 {
     bool reset = p->protocol == TCP && p->tcp_flags & PC_TCP_RST;
-    bool icmp = p->protocol == (p->is_v6 ? ICMPV6 : ICMP);
+    bool icmp = p->protocol == ICMP || p->protocol == ICMPV6;
     return reset || icmp || pc_is_bad_source(p) || pc_is_land(p);
 }
 

@@ -366,7 +366,7 @@ static void from_endpoint(struct step *s)
     int slot = connections(s) ? pc_connections_reverse(connections(s), &s->key, end) : -1;
     if (slot >= 0) {
         reply_by_record(s, (unsigned)slot);
-    } else if (e->flags & PORTCAM_ENDPOINT_ROW_ALONE && !d->loopback) {
+    } else if (e->flags & PORTCAM_ENDPOINT_ROW_ALONE) {
         d->reason = PORTCAM_REASON_HASH_REVERSE;
         d->egress = (uint8_t)pc_reply_egress(s->t, s->p);
         d->address = e->address;

@@ -192,10 +192,12 @@ static void silent(void **state)
     }
     struct frame f = other_frame(UDP, "198.51.100.1", 7, "198.51.100.1", 6);
     assert_int_equal(pass_frame(d, &f, 0), R(UNKNOWN_REJECT));
-    /* The other version's ICMP is any other protocol. */
     f = other_frame(47, "192.0.2.7", 0, "198.51.100.1", 0);
-    f.b[f.l3 + 9] = ICMPV6;
-    assert_int_equal(pass_frame(d, &f, 0), R(UNKNOWN_REJECT));
+    f.b[f.l3 + 9] = ICMPV6; /* the other version's ICMP too */
+    assert_int_equal(pass_frame(d, &f, 0), R(REJECT_SILENT));
+    f = other_frame(47, "2001:db8:9::7", 0, "2001:db8::1", 0);
+    f.b[f.l3 + 6] = ICMP;
+    assert_int_equal(pass_frame(d, &f, 0), R(REJECT_SILENT));
 }
 
 /* Answers leave where the packet came from, and are not counted. */
