@@ -49,7 +49,8 @@ struct Options {
 
 struct Totals {
     uint64_t frames = 0, drops = 0, clocks = 0, commits = 0, resets = 0, stops = 0, rows = 0,
-             irqs = 0, errors = 0, differences = 0;
+             irqs = 0, errors = 0, differences = 0, records = 0, ended = 0, aged = 0, moved = 0,
+             images = 0;
     uint64_t reasons[64] = {};
 };
 
@@ -66,8 +67,18 @@ struct pc_sizes build_sizes()
     s.endpoint_rows = 32;
     s.endpoint_any_port_rows = 8;
     s.endpoint_any_rows = 8;
+    s.connection_rows = 16;
+    s.connection_rows_v6 = 16;
+    s.connection_stash = 2;
+    s.schedule_rows = 16;
 #endif
     return s;
+}
+
+/* Slots of records: rows and stash of both IP versions. */
+unsigned slots_of(const struct pc_sizes &s)
+{
+    return s.connection_rows + s.connection_rows_v6 + 2 * s.connection_stash;
 }
 
 /* One seed: a card, a model that follows it, a world, and a host that writes rows. */
@@ -76,11 +87,15 @@ class Run final : portcam::CardHooks
 public:
     Run(uint64_t seed, const Options &options)
         : seed_(seed), options_(options), dice_(pc_rng_stream(seed, "run")),
-          irq_dice_(pc_rng_stream(seed, "interrupts")), memory_(MemoryBytes), card_(*this, seed)
+          irq_dice_(pc_rng_stream(seed, "interrupts")),
+          record_dice_(pc_rng_stream(seed, "records")), memory_(MemoryBytes), card_(*this, seed)
     {
         struct pc_sizes sizes = build_sizes();
         replay_ = pc_replay_new(&sizes, report, peek, this);
         world_init(&world_, seed, &sizes);
+        time_ = pc_rng_below(&record_dice_, 3) ? static_cast<uint32_t>(pc_rng_next(&record_dice_))
+                                               : UINT32_MAX - 500; /* the counter wraps */
+        card_.set_time(time_);
         stress();
     }
     ~Run() override { pc_replay_free(replay_); }
@@ -96,6 +111,7 @@ public:
         while (sent < options_.frames && differences() < 10) {
             sent += feed();
             host_step();
+            pass_time();
             clocks(1 + pc_rng_below(&dice_, 48));
             if (pc_rng_below(&dice_, 3000) == 0)
                 reset(totals);
@@ -117,6 +133,14 @@ private:
         card_.stress.dma_stall = level();
         card_.stress.dma_latency = pc_rng_below(&dice_, 60);
         card_.stress.garbage = true;
+    }
+
+    /* Mostly a millisecond or none; sometimes so long that records end. */
+    void pass_time()
+    {
+        unsigned dice = pc_rng_below(&record_dice_, 1000);
+        time_ += dice < 700 ? 0 : dice < 985 ? 1 : dice < 997 ? 60 : 1500;
+        card_.set_time(time_);
     }
 
     uint64_t differences() const { return pc_replay_differences(replay_) + notes_; }
@@ -158,6 +182,9 @@ private:
         }
         card_.reg_write(PORTCAM_REG_HASH_SEED, world_.hash_seed);
         pc_replay_seed(replay_, world_.hash_seed);
+        for (unsigned i = 0; i < 8; i++)
+            card_.reg_write(PORTCAM_REG_SECRET_0 + 4 * i,
+                            static_cast<uint32_t>(pc_rng_next(&record_dice_)));
         start_ring(card_.top().irq_valid_o ? card_.top().irq_vector_o : -1);
         rows_left_ = 110; /* fill the tables at the start */
     }
@@ -276,7 +303,9 @@ private:
         unsigned rows = rows_left_ ? rows_left_ : 1 + pc_rng_below(&dice_, 6);
         rows_left_ = 0;
         unsigned dice = pc_rng_below(&dice_, 100);
-        if (dice < 10 && rows < 10) {
+        if (rows < 10 && pc_rng_below(&record_dice_, 4) == 0) {
+            record_commands();
+        } else if (dice < 10 && rows < 10) {
             put(reader(PORTCAM_OPCODE_ROW_READ, pc_rng_below(&dice_, PORTCAM_TABLE_MAX + 1),
                        pc_rng_below(&dice_, 80), 0));
             put(reader(PORTCAM_OPCODE_COUNTER_READ,
@@ -307,6 +336,30 @@ private:
         maybe_arm();
     }
 
+    /* Reads and deletes of records, mostly of some that the model has. */
+    void record_commands()
+    {
+        const struct pc_connections *c = pc_device_connections(pc_replay_device(replay_));
+        unsigned slots = slots_of(world_.sizes);
+        for (unsigned i = pc_rng_below(&record_dice_, 3); i; i--)
+            put(reader(PORTCAM_OPCODE_CONNECTION_READ, 0, pc_rng_below(&record_dice_, slots + 1),
+                       pc_rng_below(&record_dice_, 40)));
+        for (unsigned i = pc_rng_below(&record_dice_, 3); i; i--)
+            put(reader(PORTCAM_OPCODE_BACKEND_READ, 0, pc_rng_below(&record_dice_, 5),
+                       pc_rng_below(&record_dice_, 12)));
+        for (unsigned i = pc_rng_below(&record_dice_, 3); i; i--) {
+            unsigned slot = pc_rng_below(&record_dice_, slots);
+            for (unsigned n = 0; n < slots && !pc_connections_get(c, slot); n++)
+                slot = (slot + 1) % slots;
+            const struct pc_connection *r = pc_connections_get(c, slot);
+            unsigned generation = r ? r->generation : 1;
+            if (pc_rng_below(&record_dice_, 5) == 0)
+                generation++;
+            put(reader(PORTCAM_OPCODE_CONNECTION_DELETE, 0, slot, generation));
+        }
+        put(simple(PORTCAM_OPCODE_NOP));
+    }
+
     /* Consume completions: laps must follow one another. */
     void collect()
     {
@@ -321,7 +374,7 @@ private:
             if (differences() >= 10)
                 return;
             bool quiet = !card_.waiting(Side::Net) && !card_.waiting(Side::Host) &&
-                         done_ == tail_ && card_.quiet() > 400;
+                         done_ == tail_ && card_.quiet() > 400 && !card_.active();
             if (quiet)
                 return;
         }
@@ -377,6 +430,24 @@ private:
             }
     }
 
+    void all_records(const struct pc_device *model)
+    {
+        unsigned slots = slots_of(world_.sizes);
+        for (unsigned slot = 0; slot < slots; slot += 1024) {
+            put(reader(PORTCAM_OPCODE_CONNECTION_READ, 0, slot, std::min(1024u, slots - slot)));
+            batch();
+        }
+        for (unsigned backend = 0; backend < world_.sizes.backends; backend += 1024) {
+            put(reader(PORTCAM_OPCODE_BACKEND_READ, 0, backend,
+                       std::min(1024u, world_.sizes.backends - backend)));
+            batch();
+        }
+        const struct pc_connections *c = pc_device_connections(model);
+        if (card_.reg_read(PORTCAM_REG_CONNECTIONS_USED) != pc_connections_used(c) ||
+            card_.reg_read(PORTCAM_REG_CONNECTIONS_EMBRYONIC) != pc_connections_embryonic(c))
+            note("the numbers of records differ");
+    }
+
     /* The rows of the bank that packets see; rows that the model has not must not be there either. */
     uint64_t all_rows(const struct pc_tables *model, bool full)
     {
@@ -407,6 +478,13 @@ private:
         last_interrupt();
         const struct pc_device *model = pc_replay_device(replay_);
         all_counters(model);
+        all_records(model);
+        for (int i = 0; i < 3; i++) { /* everything that can age is gone then */
+            time_ += 5000;
+            card_.set_time(time_);
+            drain();
+        }
+        all_records(model);
         bool full = pc_tables_rows(pc_device_tables(model), PORTCAM_TABLE_ENDPOINT) < 1000 ||
                     seed_ % FullSeeds == 0;
         card_.stress = {};
@@ -427,6 +505,11 @@ private:
         totals.commits += commits_;
         totals.irqs += interrupts_.commands;
         totals.errors += interrupts_.errors;
+        totals.records += records_;
+        totals.ended += ended_;
+        totals.aged += aged_;
+        totals.moved += moved_;
+        totals.images += images_;
         totals.differences += differences();
     }
 
@@ -466,6 +549,19 @@ private:
     void frame_out(Side side, unsigned function, Side from, const portcam::Frame &f) override
     {
         pc_replay_frame_out(replay_, side_of(side), function, side_of(from), f.data(), f.size());
+    }
+    void answered(Side side, unsigned function, const portcam::Frame &f) override
+    {
+        pc_replay_answer_out(replay_, side_of(side), function, f.data(), f.size());
+    }
+    void recorded(const portcam::Record &r) override
+    {
+        records_ += r.packet;
+        ended_ += r.acted && r.kind == 7;
+        aged_ += r.acted && r.kind == 5;
+        moved_ += r.acted && r.kind == 8;
+        images_ += r.acted && r.kind == 4;
+        portcam::replay_record(replay_, r);
     }
     void admitted(Side side) override { pc_replay_admitted(replay_, side_of(side)); }
     void committed() override
@@ -521,7 +617,7 @@ private:
 
     uint64_t seed_;
     const Options &options_;
-    struct pc_rng dice_, irq_dice_;
+    struct pc_rng dice_, irq_dice_, record_dice_;
     std::vector<uint8_t> memory_;
     pc_replay *replay_ = nullptr;
     struct world world_;
@@ -529,7 +625,8 @@ private:
     Card card_;
     uint32_t tail_ = 0, done_ = 0, completions_ = 0;
     unsigned rows_left_ = 0;
-    uint64_t commits_ = 0, notes_ = 0;
+    uint64_t commits_ = 0, notes_ = 0, records_ = 0, ended_ = 0, aged_ = 0, moved_ = 0, images_ = 0;
+    uint32_t time_ = 0;
 };
 
 bool parse(int argc, char **argv, Options &o)
@@ -603,10 +700,11 @@ int main(int argc, char **argv)
     }
     printf("# %" PRIu64 " frames out, %" PRIu64 " dropped, %" PRIu64 " clocks, %" PRIu64
            " commits, %" PRIu64 " resets, %" PRIu64 " stops of the ring, %" PRIu64
-           " rows read back, %" PRIu64 " interrupts for commands, %" PRIu64 " for errors, %" PRIu64
+           " rows read back, %" PRIu64 " records deleted, %" PRIu64 " aged, %" PRIu64
+           " moved, %" PRIu64 " read, %" PRIu64 " interrupts for commands, %" PRIu64 " for errors, %" PRIu64
            " differences\n",
            totals.frames, totals.drops, totals.clocks, totals.commits, totals.resets, totals.stops,
-           totals.rows, totals.irqs, totals.errors, totals.differences);
+           totals.rows, totals.ended, totals.aged, totals.moved, totals.images, totals.irqs, totals.errors, totals.differences);
     printf("%s 1 - RTL equals model: bytes, egress, order, results, rows, counters and "
            "interrupts (F.29, sections 2, 8, 9)\n",
            bad ? "not ok" : "ok");
