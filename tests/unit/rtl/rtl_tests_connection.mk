@@ -3,7 +3,7 @@
 # Benches of the modules in hw/rtl/connection, as those of rtl_tests.mk. CONNECTION_TOPS are tops
 # themselves, with the parameters of *_parameters; the others have a *_tb.sv.
 
-CONNECTION_TOPS         := connection_next candidates
+CONNECTION_TOPS         := connection_next candidates backend_state
 CONNECTION_BENCHES      := $(CONNECTION_TOPS) toeplitz schedule
 CONNECTION_BENCH_TESTS  := $(CONNECTION_BENCHES:%=$(RTL_BENCH_DIR)/%_test)
 CONNECTION_BENCH_COMMON := hw/regs/gen/portcam_pkg.sv $(wildcard hw/rtl/common/*.sv hw/rtl/lookup/*.sv \
@@ -11,7 +11,8 @@ CONNECTION_BENCH_COMMON := hw/regs/gen/portcam_pkg.sv $(wildcard hw/rtl/common/*
 CONNECTION_BENCH_FLAGS  := $(RTL_BENCH_FLAGS) -CFLAGS "-I$(CURDIR)/lib/model -I$(CURDIR)/hw/regs/gen \
                            -I$(CURDIR)/lib/include" -y hw/rtl/lookup -y hw/rtl/connection \
                            scripts/packages.vlt hw/regs/gen/portcam_pkg.sv
-candidates_parameters   := -GBackends=8
+candidates_parameters    := -GBackends=8
+backend_state_parameters := -GBackends=6
 
 TAP_TESTS += $(CONNECTION_BENCH_TESTS)
 
