@@ -10,7 +10,7 @@
 // swallowed too, and its answer (portcam_reject) leaves on m_answer_*, in the order of the frames.
 //
 // One beat a clock, without a bubble between frames; only a frame to be rejected waits while the
-// answer before it is in the making. From an instruction to the first beat at the output: four
+// answer before it is in the making. From an instruction to the first beat at the output: five
 // clocks; from a beat, where its instruction is already there: one clock.
 
 `default_nettype none

@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "Vrejects_tb.h"
-#include "connections.h"
+#include "stateful.h"
 #include "tap.hpp"
 
 namespace
@@ -134,6 +134,7 @@ public:
         }
         top_.rst_ni = 1;
         buckets_.clear();
+        pc_buckets_fill(model_);
     }
 
     void packet(const Packet &p)
@@ -165,9 +166,13 @@ public:
         top_.request_burst_i = uint16_t(r.burst);
         top_.request_time_i = r.time;
         top_.clear_i = clear;
-        requests_.push_back({buckets_.request(r), now_ + 3});
-        if (clear)
+        Result want = buckets_.request(r);
+        compare_model(r, want);
+        requests_.push_back({want, now_ + 3});
+        if (clear) {
             buckets_.clear();
+            pc_buckets_fill(model_);
+        }
         step();
         top_.request_valid_i = top_.clear_i = 0;
         // What has no meaning must not matter.
@@ -209,6 +214,18 @@ public:
     }
 
 private:
+    void compare_model(const Request &r, const Result &want)
+    {
+        if (!pc_reason_is_reject(r.reason) || r.no_answer)
+            return;
+        portcam_limits_row limits = {};
+        limits.reject_rate = uint16_t(r.rate);
+        limits.reject_burst = uint16_t(r.burst);
+        if (pc_bucket_take(model_, r.reason, &limits, r.time) != want.answer)
+            tap.fail("the model's bucket of reason %u, burst %u, rate %u: answer is not %u",
+                     r.reason, r.burst, r.rate, want.answer);
+    }
+
     void check(const Packet &p)
     {
         pc_parsed parsed = {};
@@ -219,13 +236,15 @@ private:
         parsed.dst.port = uint16_t(p.dst_port);
         parsed.protocol = uint8_t(p.protocol);
         parsed.has_ports = p.has_ports();
-        pc_creation creation = pc_may_create(&parsed, p.flags);
+        parsed.tcp_flags = uint8_t(p.protocol == 6 ? p.flags : 0);
+        pc_creation creation = pc_may_create(&parsed);
 
         bool land = p.src == p.dst && p.src_port == p.dst_port;
         bool silent = creation == PC_CREATE_BAD_SOURCE || land || p.protocol == 1 ||
                       p.protocol == 58 || (p.protocol == 6 && p.flags & PC_TCP_RST);
         expect("may_create", top_.may_create_o, creation == PC_CREATE_OK, p);
         expect("no_answer", top_.no_answer_o, silent, p);
+        expect("model's no_answer", pc_reject_is_silent(&parsed), silent, p);
         expect("tcp", top_.tcp_o, p.protocol == 6, p);
         if (p.protocol != 6)
             return;
@@ -257,6 +276,7 @@ private:
     std::deque<Due> packets_;
     std::deque<Decided> requests_;
     Buckets buckets_;
+    pc_bucket model_[PC_BUCKETS];
 };
 
 void every_packet(Bench &bench, Random &random)

@@ -178,11 +178,16 @@ private:
         check("l4", top_.l4_o, own.l4, e);
         check("model's l4", model.l4, own.l4, e);
         check("ip_end", top_.ip_end_o, own.ip_end, e);
+        check("model's end", model.end < 128 ? model.end : 128, own.ip_end, e);
         if (own.protocol == 6) {
             check("TCP flags", top_.tcp_flags_o, own.tcp_flags, e);
             check("sequence number", top_.tcp_seq_o, own.tcp_seq, e);
             check("acknowledgement number", top_.tcp_ack_o, own.tcp_ack, e);
             check("TCP payload", top_.tcp_payload_o, own.tcp_payload, e);
+            check("model's TCP flags", model.tcp_flags, own.tcp_flags, e);
+            check("model's sequence number", model.seq, own.tcp_seq, e);
+            check("model's acknowledgement number", model.ack, own.tcp_ack, e);
+            check("model's TCP payload", model.payload, own.tcp_payload, e);
         }
         if (!own.is_v6)
             check("ip_sum", top_.ip_sum_o, word(e.bytes, own.l3 + 10) & 0xffff, e);

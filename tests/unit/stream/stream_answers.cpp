@@ -7,6 +7,7 @@
 
 #include "answer_reference.hpp"
 #include "frames.hpp"
+#include "stateful.h"
 
 namespace
 {
@@ -32,6 +33,16 @@ Frame rejected(Bench &bench, const Bytes &bytes, const Parsed &parsed, unsigned 
     rw.reject_dst_port = parsed.dst_port;
     rw.reject_ip_end = parsed.ip_end;
     rw.answer = reference::answer(bytes, parsed);
+
+    Bytes window = bytes;
+    window.resize(window.size() < 128 ? 128 : window.size());
+    pc_parsed seen;
+    pc_answer model;
+    pc_parse(window.data(), bytes.size(), f.user, MaxFrame, &seen);
+    pc_reject_answer(&seen, window.data(), &model);
+    if (Bytes(model.bytes, model.bytes + model.len) != rw.answer || model.egress != f.user)
+        bench.tap.fail("the model's answer is another; %u bytes, not %zu", model.len,
+                       rw.answer.size());
     return f;
 }
 

@@ -14,7 +14,7 @@
 #include "tap.hpp"
 
 constexpr unsigned MaxFrame = 9600;
-constexpr unsigned Credits = 64;
+constexpr unsigned Credits = 128;
 
 struct Instruction {
     bool drop = false;
