@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /* The engine that is the Verilated core, alone or in lockstep with the model. Its clock stands still when nothing is in
- * flight: no frame waits, no command is outstanding and nothing has moved for a while. */
+ * flight: no frame waits, no command is outstanding, no record is looked after and nothing has moved for a while. */
 #include "engine.h"
 
 #include <algorithm>
@@ -10,6 +10,7 @@
 #include "Vportcam_core.h"
 #include "portcam_defs.h"
 #include "replay.h"
+#include "replay_record.hpp"
 #include "rtl_card.hpp"
 
 namespace
@@ -109,7 +110,7 @@ private:
 
     bool idle()
     {
-        if (card_.waiting(Side::Net) || card_.waiting(Side::Host))
+        if (card_.waiting(Side::Net) || card_.waiting(Side::Host) || card_.active())
             return false;
         bool commanding = enabled_ && static_cast<int64_t>(doorbell_ - card_.commands()) > 0;
         return card_.quiet() > (commanding ? QuietBusy : quiet_needed_);
@@ -140,9 +141,22 @@ private:
     {
         stats_.frames_out++;
         if (replay_)
-            pc_replay_frame_out(replay_, side_of(side), function, side_of(from), frame.data(),
+            pc_replay_frame_out(replay_, side_of(side), function, side_of(from), false,
+                                frame.data(), frame.size());
+        host_.frame(host_.ctx, side == Side::Net ? 0 : function, frame.data(), frame.size());
+    }
+    void answered(Side side, unsigned function, const portcam::Frame &frame) override
+    {
+        stats_.frames_out++;
+        if (replay_)
+            pc_replay_frame_out(replay_, side_of(side), function, side_of(side), true, frame.data(),
                                 frame.size());
         host_.frame(host_.ctx, side == Side::Net ? 0 : function, frame.data(), frame.size());
+    }
+    void recorded(const portcam::Record &r) override
+    {
+        if (replay_)
+            portcam::replay_record(replay_, r);
     }
     void admitted(Side side) override
     {
@@ -177,7 +191,7 @@ private:
         uint64_t iova;
         std::vector<uint8_t> bytes;
     };
-    static constexpr size_t Remembered = 600; /* beats; more than the longest answer has */
+    static constexpr size_t Remembered = 2200; /* beats; more than the longest answer has */
     std::deque<Write> writes_;
 
     void remember(uint64_t iova, const void *src, size_t len)
