@@ -830,7 +830,7 @@ static void commands(void **state)
     assert_int_equal(command(d, PORTCAM_OPCODE_CONNECTION_DELETE, 2, 1), PORTCAM_STATUS_NOT_FOUND);
     assert_int_equal(Result.answer_len, 0);
     assert_int_equal(command(d, PORTCAM_OPCODE_CONNECTION_DELETE, 1, 2), PORTCAM_STATUS_OK);
-    assert_int_equal(Result.result, 0);
+    assert_int_equal(Result.result, 1);
     assert_int_equal(Result.answer_len, sizeof(want));
     assert_memory_equal(Result.answer, &want, sizeof(want));
     assert_int_equal(records(d), 1);
