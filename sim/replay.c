@@ -1,43 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
-/* The replay of lockstep: see replay.h. */
-#include "replay.h"
-
+/* The replay of lockstep: see replay.h. Events of the entry wait in a list that begins with a header, so what stands behind
+ * no header is executed at once. */
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "replay_state.h"
+
 static const char *const side_name[2] = {"network", "host"};
 
-/* A frame on its way; queues are singly linked, first in first out. */
-struct item {
-    struct item *next;
-    uint64_t number; /* of the frame, counted at its entry */
-    unsigned function;
-    struct pc_decision decision;
-    size_t len;
-    uint8_t bytes[];
-};
-
-struct queue {
-    struct item *head, **tail;
-    size_t length;
-};
-
-struct pc_replay {
-    struct pc_device *device;
-    pc_replay_report report;
-    pc_replay_peek peek;
-    void *ctx;
-    struct queue in[2];          /* by the side they came from: not yet admitted */
-    struct queue expected[2][2]; /* by the side they came from and the side they leave to */
-    uint64_t numbers, differences, frames, drops;
-    bool settled; /* no frame came in since the RTL was at rest */
-    struct pc_command_result result;
-    uint8_t seen[PC_ANSWER_BYTES]; /* the RTL's answer in host memory */
-};
-
-static void push(struct queue *q, struct item *i)
+static void push(struct pc_replay_queue *q, struct pc_replay_item *i)
 {
     i->next = NULL;
     *q->tail = i;
@@ -45,9 +18,9 @@ static void push(struct queue *q, struct item *i)
     q->length++;
 }
 
-static struct item *pop(struct queue *q)
+static struct pc_replay_item *pop(struct pc_replay_queue *q)
 {
-    struct item *i = q->head;
+    struct pc_replay_item *i = q->head;
     if (!i)
         return NULL;
     q->head = i->next;
@@ -57,13 +30,13 @@ static struct item *pop(struct queue *q)
     return i;
 }
 
-static void empty(struct queue *q)
+static void empty(struct pc_replay_queue *q)
 {
-    for (struct item *i = pop(q); i; i = pop(q))
+    for (struct pc_replay_item *i = pop(q); i; i = pop(q))
         free(i);
 }
 
-__attribute__((format(printf, 2, 3))) static void differ(struct pc_replay *r, const char *fmt, ...)
+void pc_replay_differ(struct pc_replay *r, const char *fmt, ...)
 {
     char text[512];
     va_list args;
@@ -80,20 +53,31 @@ struct pc_replay *pc_replay_new(const struct pc_sizes *sizes, pc_replay_report r
     struct pc_replay *r = calloc(1, sizeof(*r));
     if (!r)
         return NULL;
+    for (int i = 0; i < 2; i++) {
+        r->in[i].tail = &r->in[i].head;
+        r->expected[i][0].tail = &r->expected[i][0].head;
+        r->expected[i][1].tail = &r->expected[i][1].head;
+        r->answers[i].tail = &r->answers[i].head;
+    }
+    r->last_event = &r->event;
     r->device = pc_device_new(sizes);
-    if (!r->device) {
-        free(r);
+    if (!r->device || !pc_replay_records_new(r, sizes)) {
+        pc_replay_free(r);
         return NULL;
     }
     r->report = report;
     r->peek = peek;
     r->ctx = ctx;
-    for (int i = 0; i < 2; i++) {
-        r->in[i].tail = &r->in[i].head;
-        r->expected[i][0].tail = &r->expected[i][0].head;
-        r->expected[i][1].tail = &r->expected[i][1].head;
-    }
     return r;
+}
+
+static struct pc_replay_event *take_event(struct pc_replay *r)
+{
+    struct pc_replay_event *e = r->event;
+    r->event = e->next;
+    if (!r->event)
+        r->last_event = &r->event;
+    return e;
 }
 
 void pc_replay_free(struct pc_replay *r)
@@ -104,7 +88,11 @@ void pc_replay_free(struct pc_replay *r)
         empty(&r->in[i]);
         empty(&r->expected[i][0]);
         empty(&r->expected[i][1]);
+        empty(&r->answers[i]);
     }
+    while (r->event)
+        free(take_event(r));
+    pc_replay_records_free(r);
     pc_device_free(r->device);
     free(r);
 }
@@ -112,9 +100,9 @@ void pc_replay_free(struct pc_replay *r)
 void pc_replay_frame_in(struct pc_replay *r, enum pc_side side, unsigned function,
                         const uint8_t *frame, size_t len)
 {
-    struct item *i = malloc(sizeof(*i) + len);
+    struct pc_replay_item *i = malloc(sizeof(*i) + len);
     if (!i) {
-        differ(r, "no memory for a frame of %zu bytes", len);
+        pc_replay_differ(r, "no memory for a frame of %zu bytes", len);
         return;
     }
     unsigned functions = pc_tables_sizes(pc_device_tables(r->device))->functions;
@@ -127,33 +115,121 @@ void pc_replay_frame_in(struct pc_replay *r, enum pc_side side, unsigned functio
     push(&r->in[side], i);
 }
 
+/* ---- events ---- */
+
+static void commit(struct pc_replay *r)
+{
+    struct portcam_command c = {.opcode = PORTCAM_OPCODE_CHANGE_COMMIT};
+    pc_replay_before_commit(r);
+    pc_device_command(r->device, &c, &r->result);
+    if (r->result.status != PORTCAM_STATUS_OK)
+        pc_replay_differ(r, "the RTL switched banks where the model answers status %u",
+                         r->result.status);
+}
+
+static void command(struct pc_replay *r, const struct pc_replay_event *e);
+
+/* Everything up to the next header. */
+static void run_events(struct pc_replay *r)
+{
+    while (r->event && r->event->kind != PC_EVENT_HEADER) {
+        struct pc_replay_event *e = take_event(r);
+        if (e->kind == PC_EVENT_COMMIT) {
+            commit(r);
+        } else if (e->kind == PC_EVENT_CLEAR) {
+            pc_device_reset(r->device);
+            pc_replay_records_clear(r);
+        } else {
+            command(r, e);
+        }
+        free(e);
+    }
+}
+
+bool pc_replay_commit_waits(const struct pc_replay *r)
+{
+    for (const struct pc_replay_event *e = r->event; e; e = e->next)
+        if (e->kind == PC_EVENT_COMMIT)
+            return true;
+    return false;
+}
+
+static struct pc_replay_event *new_event(struct pc_replay *r, enum pc_event_kind kind)
+{
+    struct pc_replay_event *e = calloc(1, sizeof(*e));
+    if (!e) {
+        pc_replay_differ(r, "no memory for an event");
+        return NULL;
+    }
+    e->kind = (uint8_t)kind;
+    *r->last_event = e;
+    r->last_event = &e->next;
+    return e;
+}
+
 void pc_replay_admitted(struct pc_replay *r, enum pc_side side)
 {
-    struct item *i = pop(&r->in[side]);
-    if (!i) {
-        differ(r, "a frame of the %s side was admitted that never came in", side_name[side]);
+    if (r->admitted[side] == r->in[side].length) {
+        pc_replay_differ(r, "a frame of the %s side was admitted that never came in",
+                         side_name[side]);
         return;
     }
-    pc_device_packet(r->device, i->bytes, i->len, i->function, 0, NULL, &i->decision, NULL);
-    if (i->decision.drop) {
-        r->drops++;
-        free(i);
+    struct pc_replay_event *e = new_event(r, PC_EVENT_HEADER);
+    if (!e)
         return;
-    }
-    push(&r->expected[side][i->decision.egress != 0], i);
+    e->side = (uint8_t)side;
+    r->admitted[side]++;
 }
 
 void pc_replay_committed(struct pc_replay *r)
 {
-    struct portcam_command commit = {.opcode = PORTCAM_OPCODE_CHANGE_COMMIT};
-    pc_device_command(r->device, &commit, &r->result);
-    if (r->result.status != PORTCAM_STATUS_OK)
-        differ(r, "the RTL switched banks where the model answers status %u", r->result.status);
+    new_event(r, PC_EVENT_COMMIT);
+    run_events(r);
 }
 
 void pc_replay_cleared(struct pc_replay *r)
 {
-    pc_device_reset(r->device);
+    new_event(r, PC_EVENT_CLEAR);
+    run_events(r);
+}
+
+static void expect_answer(struct pc_replay *r, const struct pc_replay_item *of,
+                          const struct pc_answer *answer)
+{
+    struct pc_replay_item *i = malloc(sizeof(*i) + answer->len);
+    if (!i) {
+        pc_replay_differ(r, "no memory for an answer");
+        return;
+    }
+    i->number = of->number;
+    i->decision = of->decision;
+    i->decision.egress = answer->egress;
+    i->len = answer->len;
+    memcpy(i->bytes, answer->bytes, answer->len);
+    push(&r->answers[answer->egress != 0], i);
+}
+
+void pc_replay_execute(struct pc_replay *r, const struct pc_record_trace *trace)
+{
+    if (!r->event) {
+        pc_replay_differ(r, "a packet at the record stage that was never admitted");
+        return;
+    }
+    struct pc_replay_event *e = take_event(r);
+    struct pc_replay_item *i = pop(&r->in[e->side]);
+    struct pc_answer answer;
+    r->admitted[e->side]--;
+    pc_replay_packet(r, i, trace, &answer);
+    if (answer.len)
+        expect_answer(r, i, &answer);
+    if (i->decision.drop) {
+        r->drops++;
+        free(i);
+    } else {
+        push(&r->expected[e->side][i->decision.egress != 0], i);
+    }
+    free(e);
+    run_events(r);
 }
 
 void pc_replay_seed(struct pc_replay *r, uint32_t seed)
@@ -161,10 +237,15 @@ void pc_replay_seed(struct pc_replay *r, uint32_t seed)
     pc_tables_set_seed(pc_device_tables_rw(r->device), seed);
 }
 
+static size_t not_out(const struct pc_replay *r)
+{
+    return r->expected[0][0].length + r->expected[0][1].length + r->expected[1][0].length +
+           r->expected[1][1].length + r->answers[0].length + r->answers[1].length;
+}
+
 static bool in_flight(const struct pc_replay *r)
 {
-    return r->in[0].head || r->in[1].head || r->expected[0][0].head || r->expected[0][1].head ||
-           r->expected[1][0].head || r->expected[1][1].head;
+    return r->in[0].head || r->in[1].head || r->event || not_out(r);
 }
 
 void pc_replay_settled(struct pc_replay *r)
@@ -172,71 +253,128 @@ void pc_replay_settled(struct pc_replay *r)
     r->settled = !in_flight(r);
 }
 
-/* What the RTL wrote to host memory against the model's answer. Counters move while frames fly, so they are compared
- * only when none does. */
-static void compare_answer(struct pc_replay *r, const struct portcam_command *c)
+/* ---- commands ---- */
+
+static void compare_bytes(struct pc_replay *r, const struct portcam_command *c, const uint8_t *seen,
+                          const uint8_t *want, size_t len)
 {
-    uint8_t *seen = r->seen;
-    if (!r->result.answer_len || (c->opcode == PORTCAM_OPCODE_COUNTER_READ && !r->settled))
-        return;
-    uint64_t address;
-    memcpy(&address, c->data, sizeof(address));
-    if (r->peek(r->ctx, address, seen, r->result.answer_len) != 0) {
-        differ(r, "command opcode %u: its answer at %#llx cannot be read back", c->opcode,
-               (unsigned long long)address);
-        return;
-    }
-    for (size_t i = 0; i < r->result.answer_len; i++)
-        if (seen[i] != r->result.answer[i]) {
-            differ(r,
-                   "command opcode %u table %u row %u: byte %zu of the answer is %02x, model %02x",
-                   c->opcode, c->table_id, c->row, i, seen[i], r->result.answer[i]);
+    for (size_t i = 0; i < len; i++)
+        if (seen[i] != want[i]) {
+            pc_replay_differ(
+                r, "command opcode %u table %u row %u: byte %zu of the answer is %02x, model %02x",
+                c->opcode, c->table_id, c->row, i, seen[i], want[i]);
             return;
         }
 }
 
-void pc_replay_commanded(struct pc_replay *r, const void *command, unsigned status)
+static bool read_back(struct pc_replay *r, const struct portcam_command *c, void *dst, size_t len)
 {
-    struct portcam_command c;
-    memcpy(&c, command, sizeof(c));
-    if (c.opcode == PORTCAM_OPCODE_CHANGE_COMMIT && status == PORTCAM_STATUS_OK)
-        return; /* the model committed when the bank switched */
-    if (status == PORTCAM_STATUS_DMA_READ_ERROR || status == PORTCAM_STATUS_DMA_WRITE_ERROR)
-        return; /* the host's memory failed, not the device */
-    pc_device_command(r->device, &c, &r->result);
-    if (r->result.status != status)
-        differ(r, "command opcode %u table %u row %u: status %u, model %u", c.opcode, c.table_id,
-               c.row, status, r->result.status);
-    else if (status == PORTCAM_STATUS_OK)
-        compare_answer(r, &c);
+    uint64_t address;
+    memcpy(&address, c->data, sizeof(address));
+    if (r->peek(r->ctx, address, dst, len) == 0)
+        return true;
+    pc_replay_differ(r, "command opcode %u: its answer at %#llx cannot be read back", c->opcode,
+                     (unsigned long long)address);
+    return false;
 }
 
-void pc_replay_frame_out(struct pc_replay *r, enum pc_side side, unsigned function,
-                         enum pc_side from, const uint8_t *frame, size_t len)
+void pc_replay_compare(struct pc_replay *r, const struct portcam_command *c, const void *want,
+                       size_t len)
 {
-    struct item *i = pop(&r->expected[from][side]);
+    if (len && read_back(r, c, r->seen, len))
+        compare_bytes(r, c, r->seen, want, len);
+}
+
+/* Counters move while frames fly and records age, so they are compared only at rest; then no event waits either. */
+static void command(struct pc_replay *r, const struct pc_replay_event *e)
+{
+    const struct portcam_command *c = &e->command;
+    pc_device_command(r->device, c, &r->result);
+    if (r->result.status != e->status)
+        pc_replay_differ(r, "command opcode %u table %u row %u: status %u, model %u", c->opcode,
+                         c->table_id, c->row, e->status, r->result.status);
+    else if (e->status != PORTCAM_STATUS_OK)
+        return;
+    else if (c->opcode == PORTCAM_OPCODE_ROW_READ && e->seen)
+        compare_bytes(r, c, e->image, r->result.answer, r->result.answer_len);
+    else if (r->settled &&
+             (c->opcode == PORTCAM_OPCODE_COUNTER_READ || c->opcode == PORTCAM_OPCODE_BACKEND_READ))
+        pc_replay_compare(r, c, r->result.answer, r->result.answer_len);
+}
+
+/* Did it come as far as the records? */
+static bool met_a_record(unsigned status)
+{
+    return status == PORTCAM_STATUS_OK || status == PORTCAM_STATUS_NOT_FOUND ||
+           status == PORTCAM_STATUS_CHANGED;
+}
+
+void pc_replay_commanded(struct pc_replay *r, const void *bytes, unsigned status)
+{
+    struct portcam_command c;
+    bool records = pc_device_connections(r->device);
+    memcpy(&c, bytes, sizeof(c));
+    if (c.opcode == PORTCAM_OPCODE_CHANGE_COMMIT && status == PORTCAM_STATUS_OK)
+        return; /* the model committed when the bank switched */
+    if (status == PORTCAM_STATUS_DMA_READ_ERROR || status == PORTCAM_STATUS_DMA_WRITE_ERROR) {
+        r->images = 0; /* the host's memory failed, not the device */
+        r->deletion.looked = false;
+        return;
+    }
+    if (c.opcode == PORTCAM_OPCODE_CONNECTION_READ && records && status == PORTCAM_STATUS_OK) {
+        pc_replay_read_done(r, &c, status);
+        return;
+    }
+    if (c.opcode == PORTCAM_OPCODE_CONNECTION_DELETE && records && met_a_record(status)) {
+        pc_replay_delete_done(r, &c, status);
+        return;
+    }
+    struct pc_replay_event *e = new_event(r, PC_EVENT_COMMAND);
+    if (!e)
+        return;
+    e->command = c;
+    e->status = status;
+    if (c.opcode == PORTCAM_OPCODE_ROW_READ && status == PORTCAM_STATUS_OK)
+        e->seen = read_back(r, &c, e->image, sizeof(e->image));
+    run_events(r);
+}
+
+/* ---- what comes out ---- */
+
+void pc_replay_frame_out(struct pc_replay *r, enum pc_side side, unsigned function,
+                         enum pc_side from, bool made, const uint8_t *frame, size_t len)
+{
+    struct pc_replay_item *i = pop(made ? &r->answers[side] : &r->expected[from][side]);
+    const char *what = made ? "answer to frame" : "frame";
     r->frames++;
+    r->made += made;
+    if (!i && made) {
+        pc_replay_differ(r, "an answer of %zu bytes left to the %s side; the model expects none",
+                         len, side_name[side]);
+        return;
+    }
     if (!i) {
-        differ(r,
-               "a frame of %zu bytes from the %s side left to the %s side; the model expects none",
-               len, side_name[from], side_name[side]);
+        pc_replay_differ(
+            r, "a frame of %zu bytes from the %s side left to the %s side; the model expects none",
+            len, side_name[from], side_name[side]);
         return;
     }
     size_t at = 0;
     while (at < len && at < i->len && frame[at] == i->bytes[at])
         at++;
     if (side == PC_SIDE_HOST && function != i->decision.egress)
-        differ(r, "frame %llu from the %s side: left by function %u, model %u (reason %u)",
-               (unsigned long long)i->number, side_name[from], function, i->decision.egress,
-               i->decision.reason);
+        pc_replay_differ(r, "%s %llu from the %s side: left by function %u, model %u (reason %u)",
+                         what, (unsigned long long)i->number, side_name[from], function,
+                         i->decision.egress, i->decision.reason);
     else if (len != i->len)
-        differ(r, "frame %llu from the %s side: left with %zu bytes, model %zu (reason %u)",
-               (unsigned long long)i->number, side_name[from], len, i->len, i->decision.reason);
+        pc_replay_differ(r, "%s %llu from the %s side: left with %zu bytes, model %zu (reason %u)",
+                         what, (unsigned long long)i->number, side_name[from], len, i->len,
+                         i->decision.reason);
     else if (at < len)
-        differ(r,
-               "frame %llu from the %s side (%zu bytes): byte %zu is %02x, model %02x (reason %u)",
-               (unsigned long long)i->number, side_name[from], len, at, frame[at], i->bytes[at],
-               i->decision.reason);
+        pc_replay_differ(
+            r, "%s %llu from the %s side (%zu bytes): byte %zu is %02x, model %02x (reason %u)",
+            what, (unsigned long long)i->number, side_name[from], len, at, frame[at], i->bytes[at],
+            i->decision.reason);
     free(i);
 }
 
@@ -244,10 +382,10 @@ bool pc_replay_drained(struct pc_replay *r)
 {
     if (!in_flight(r))
         return true;
-    differ(r, "frames are stuck: not admitted %zu from the network, %zu from the host; not out %zu",
-           r->in[0].length, r->in[1].length,
-           r->expected[0][0].length + r->expected[0][1].length + r->expected[1][0].length +
-               r->expected[1][1].length);
+    pc_replay_differ(r,
+                     "frames are stuck: before the record stage %zu from the network, %zu from the "
+                     "host, admitted %zu; not out %zu",
+                     r->in[0].length, r->in[1].length, r->admitted[0] + r->admitted[1], not_out(r));
     return false;
 }
 
@@ -259,6 +397,16 @@ uint64_t pc_replay_differences(const struct pc_replay *r)
 uint64_t pc_replay_frames(const struct pc_replay *r)
 {
     return r->frames;
+}
+
+uint64_t pc_replay_answers(const struct pc_replay *r)
+{
+    return r->made;
+}
+
+uint64_t pc_replay_began(const struct pc_replay *r)
+{
+    return r->began;
 }
 
 uint64_t pc_replay_drops(const struct pc_replay *r)

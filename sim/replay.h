@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Lockstep: the model replays what the RTL did, in the order in which the RTL's lookup pipeline did it, and every frame,
- * command result and counter is compared. The order is taken from the trace ports, never predicted. A difference is
- * counted and told once in words; the caller decides what it means. Not thread-safe. */
+/* Lockstep: the model replays what the RTL did, in the order in which the RTL did it, and every frame, answer, command
+ * result and counter is compared. There are two orders, both taken from the trace ports, never predicted: that of headers,
+ * bank switches and commands at the entry of the lookup pipeline, and that of operations at the record stage, where each
+ * header is executed. Where the rules leave the RTL a choice (the place of a record, a random number, which candidate has
+ * fewer connections) the trace says what it chose; that is checked for plausibility and followed. A difference is counted
+ * and told once in words; the caller decides what it means. Not thread-safe. */
 #ifndef PC_SIM_REPLAY_H
 #define PC_SIM_REPLAY_H
 
@@ -32,30 +35,66 @@ void pc_replay_free(struct pc_replay *r);
 /* A frame went into the RTL whole, from this side. */
 void pc_replay_frame_in(struct pc_replay *r, enum pc_side side, unsigned function,
                         const uint8_t *frame, size_t len);
-/* The lookup pipeline took the next frame of this side. */
+
+/* ---- at the entry of the lookup pipeline ---- */
+
+/* The lookup pipeline took the next frame of this side. It is executed when its record trace comes. */
 void pc_replay_admitted(struct pc_replay *r, enum pc_side side);
-/* The RTL switched banks: the model commits. */
+/* The RTL switched banks: the model commits, behind the headers that were admitted before. */
 void pc_replay_committed(struct pc_replay *r);
-/* The RTL cleared its tables and counters after a reset. */
+/* The RTL cleared its tables, counters and records after a reset. */
 void pc_replay_cleared(struct pc_replay *r);
 /* The RTL finished this command with this status. */
 void pc_replay_commanded(struct pc_replay *r, const void *command, unsigned status);
 /* The host wrote register HASH_SEED. */
 void pc_replay_seed(struct pc_replay *r, uint32_t seed);
-/* A frame left the RTL. */
-void pc_replay_frame_out(struct pc_replay *r, enum pc_side side, unsigned function,
-                         enum pc_side from, const uint8_t *frame, size_t len);
 
-/* The RTL is at rest: until the next frame comes in, counters that are read are compared too. */
+/* ---- at the record stage ---- */
+
+enum pc_record_kind {
+    PC_RECORD_PACKET, /* the next admitted header; each gives one, also those that have nothing to do with records */
+    PC_RECORD_AGE,   /* the record of `slot` was over age, and ended */
+    PC_RECORD_KEEP,  /* the record of `slot` belongs to a paused domain: its last use is `time` */
+    PC_RECORD_MOVE,  /* the record of stash slot `slot` went to the free slot `to` of the table */
+    PC_RECORD_READ,  /* the record of `slot` was read for connection_read */
+    PC_RECORD_DELETE /* connection_delete looked at `slot`; `ended` says whether the record did */
+};
+
+struct pc_record_trace {
+    uint8_t kind;   /* enum pc_record_kind */
+    bool asked;     /* packet: the service's counter was moved on */
+    bool second;    /* packet: the second candidate was taken */
+    bool room;      /* packet: there was a place for a record, and `slot` is it */
+    uint16_t index; /* packet: of the slot table, before modulo */
+    uint32_t slot, to;
+    uint32_t time; /* ms */
+    bool ended;
+};
+
+/* One operation, in order. NULL: a packet of a card without this trace; the model chooses by itself. */
+void pc_replay_record(struct pc_replay *r, const struct pc_record_trace *trace);
+
+/* ---- at the exit ---- */
+
+/* A frame left the RTL; `made` if the card made it (an answer of section 6, for which `from` means nothing). */
+void pc_replay_frame_out(struct pc_replay *r, enum pc_side side, unsigned function,
+                         enum pc_side from, bool made, const uint8_t *frame, size_t len);
+
+/* The RTL is at rest: until the next frame comes in or a record ages, counters that are read are compared too. */
 void pc_replay_settled(struct pc_replay *r);
+
+/* Registers CONNECTIONS_USED and CONNECTIONS_EMBRYONIC, read while the RTL is at rest. */
+void pc_replay_connections(struct pc_replay *r, uint32_t used, uint32_t embryonic);
 
 /* Nothing may be left in any queue; true if so, a difference otherwise. */
 bool pc_replay_drained(struct pc_replay *r);
 
-/* Differences so far; frames compared so far; drops agreed so far. */
+/* Differences so far; frames compared so far, answers included; answers; drops agreed so far; records that began. */
 uint64_t pc_replay_differences(const struct pc_replay *r);
 uint64_t pc_replay_frames(const struct pc_replay *r);
+uint64_t pc_replay_answers(const struct pc_replay *r);
 uint64_t pc_replay_drops(const struct pc_replay *r);
+uint64_t pc_replay_began(const struct pc_replay *r);
 
 /* The model that follows. */
 struct pc_device *pc_replay_device(struct pc_replay *r);

@@ -139,8 +139,7 @@ int pc_connections_forward(const struct pc_connections *c, const struct pc_clien
     uint32_t at = c->chain[PC_INDEX_FORWARD][chain_of(c, key, service, public_end)];
     for (; at; at = c->entry[at - 1].in[PC_INDEX_FORWARD].next) {
         const struct pc_connection *r = &c->entry[at - 1].r;
-        if (r->service == service && same_key(&r->key, key) &&
-            same_end(r->public_end, public_end))
+        if (r->service == service && same_key(&r->key, key) && same_end(r->public_end, public_end))
             return (int)at - 1;
     }
     return -1;

@@ -2,7 +2,6 @@
 /* Beginning and end of connection records, and what is set and read from outside: connections.h. */
 #include "connection_table.h"
 
-
 /* ---- settings and counters ---- */
 
 unsigned pc_connections_used(const struct pc_connections *c)

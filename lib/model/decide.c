@@ -203,7 +203,8 @@ static bool by_endpoint(const struct pc_tables *t, const struct pc_parsed *p, st
     return true;
 }
 
-void pc_decide_by_tables(const struct pc_tables *t, const struct pc_parsed *p, struct pc_decision *ret)
+void pc_decide_by_tables(const struct pc_tables *t, const struct pc_parsed *p,
+                         struct pc_decision *ret)
 {
     *ret = (struct pc_decision){.address_row = -1,
                                 .service_row = -1,

@@ -21,25 +21,27 @@ enum pc_stage {
 /* Everything about one decision; what is not there is -1. explain shows it, the counters follow it. */
 struct pc_decision {
     uint8_t reason;
-    uint8_t refusal; /* the reason of fate reject, also where `reason` became reject_silent or reject_limited; else 0 */
+    uint8_t
+        refusal; /* the reason of fate reject, also where `reason` became reject_silent or reject_limited; else 0 */
     bool drop;
-    uint8_t egress;      /* function; meaningless where drop */
-    uint8_t stage;       /* enum pc_stage: what the tables left open */
-    bool loopback;       /* the destination is a loopback address of the source domain */
-    bool reply;          /* an endpoint row decided */
-    bool asked;          /* the service's counter moves on */
-    bool free_choice;    /* pick least: both candidates could be taken */
-    bool second;         /* the second candidate was taken */
-    bool began;          /* `record` begins with this packet */
+    uint8_t egress;       /* function; meaningless where drop */
+    uint8_t stage;        /* enum pc_stage: what the tables left open */
+    bool loopback;        /* the destination is a loopback address of the source domain */
+    bool reply;           /* an endpoint row decided */
+    bool asked;           /* the service's counter moves on */
+    bool free_choice;     /* pick least: both candidates could be taken */
+    bool second;          /* the second candidate was taken */
+    bool began;           /* `record` begins with this packet */
+    bool inserted;        /* in a slot that was free */
     uint16_t public_port; /* of the record, for connection_reverse */
-    int address_row;     /* row of table address that matched */
-    int service_row;     /* row of table service that matched */
-    int endpoint_table;  /* endpoint table that matched */
-    int endpoint_row;    /* and its row */
+    int address_row;      /* row of table address that matched */
+    int service_row;      /* row of table service that matched */
+    int endpoint_table;   /* endpoint table that matched */
+    int endpoint_row;     /* and its row */
     int domain, address, service, backend; /* numbers that are counted */
-    int record;          /* slot of the record that was found, or began */
-    int index;           /* of the slot table, before modulo */
-    int candidate[2];    /* backends of that slot that are usable */
+    int record;                            /* slot of the record that was found, or began */
+    int index;                             /* of the slot table, before modulo */
+    int candidate[2];                      /* backends of that slot that are usable */
 };
 
 /**

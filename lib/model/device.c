@@ -185,9 +185,8 @@ static void refuse(struct pc_device *d, const uint8_t *frame, const struct pc_pa
 }
 
 void pc_device_packet_chosen(struct pc_device *d, uint8_t *frame, size_t len, unsigned ingress,
-                             uint32_t now, const struct pc_choice *choice,
-                             struct pc_parsed *parsed, struct pc_decision *ret,
-                             struct pc_answer *answer)
+                             uint32_t now, const struct pc_choice *choice, struct pc_parsed *parsed,
+                             struct pc_decision *ret, struct pc_answer *answer)
 {
     pc_parse(frame, len, ingress, pc_tables_sizes(d->tables)->max_frame, parsed);
     pc_decide_by_tables(d->tables, parsed, ret);

@@ -48,9 +48,8 @@ void pc_device_packet(struct pc_device *d, uint8_t *frame, size_t len, unsigned 
 
 /* The same where a card chose: `parsed` is not NULL, and where the choice cannot be followed the model makes its own. */
 void pc_device_packet_chosen(struct pc_device *d, uint8_t *frame, size_t len, unsigned ingress,
-                             uint32_t now, const struct pc_choice *choice,
-                             struct pc_parsed *parsed, struct pc_decision *ret,
-                             struct pc_answer *answer);
+                             uint32_t now, const struct pc_choice *choice, struct pc_parsed *parsed,
+                             struct pc_decision *ret, struct pc_answer *answer);
 
 /* What would happen now: the record that is found, or the candidates; nothing is counted, made or rewritten. The limit of
  * answers is not looked at. */

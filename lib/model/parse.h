@@ -39,8 +39,8 @@ struct pc_parsed {
     uint32_t seq, ack;
     uint32_t payload; /* bytes behind the TCP header, by the IP length */
     uint16_t end;     /* byte offset behind the IP packet */
-    uint16_t len;      /* frame length, bytes, at most 65,535 */
-    uint8_t ingress;   /* function it came from */
+    uint16_t len;     /* frame length, bytes, at most 65,535 */
+    uint8_t ingress;  /* function it came from */
     uint8_t inner_protocol;
     struct pc_tuple inner_src, inner_dst;
 };

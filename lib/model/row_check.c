@@ -64,8 +64,7 @@ static unsigned check_stateful(const struct pc_sizes *s, const struct portcam_se
     if (r->pick >= PORTCAM_PICK_MAX || r->no_record >= PORTCAM_NO_RECORD_MAX ||
         r->no_backend >= PORTCAM_NO_BACKEND_MAX || r->full >= PORTCAM_FULL_MAX)
         return BAD;
-    bool by_client =
-        r->pick == PORTCAM_PICK_CLIENT_IP || r->pick == PORTCAM_PICK_CLIENT_IP_PORT;
+    bool by_client = r->pick == PORTCAM_PICK_CLIENT_IP || r->pick == PORTCAM_PICK_CLIENT_IP_PORT;
     bool hashes = r->no_record == PORTCAM_NO_RECORD_HASH || r->full == PORTCAM_FULL_HASH;
     if (hashes && !by_client)
         return BAD;

@@ -130,8 +130,7 @@ static bool may_take(const struct step *s, int backend, int own)
         return false;
     if (!connections(s))
         return true;
-    int other =
-        pc_connections_reverse(connections(s), &s->key, backend_end(s, (unsigned)backend));
+    int other = pc_connections_reverse(connections(s), &s->key, backend_end(s, (unsigned)backend));
     return other < 0 || other == own;
 }
 
@@ -207,7 +206,7 @@ static void insert(struct step *s, unsigned backend)
         without_record(s, PORTCAM_REASON_EMBRYONIC_FULL, PORTCAM_REASON_EMBRYONIC_FULL_HASH,
                        backend);
     } else {
-        s->d->began = true;
+        s->d->began = s->d->inserted = true;
         s->d->record = s->act ? (int)slot : -1;
         to_backend(s, PORTCAM_REASON_CONNECTION_NEW, backend);
     }
@@ -266,8 +265,7 @@ static void by_no_record(struct step *s)
         pick_slot(s);
         s->d->second = s->d->candidate[0] < 0;
         if (has_candidate(s))
-            to_backend(s, PORTCAM_REASON_HASH_FORWARD,
-                       (unsigned)s->d->candidate[s->d->second]);
+            to_backend(s, PORTCAM_REASON_HASH_FORWARD, (unsigned)s->d->candidate[s->d->second]);
         else
             no_backend(s);
         break;
@@ -292,8 +290,7 @@ static void by_record(struct step *s, unsigned slot)
         pc_connections_packet(s->act->connections, slot, &s->packet, &ret);
     }
     s->d->began = meeting == PC_MEETS_KEEP;
-    to_backend(s,
-               s->d->began ? PORTCAM_REASON_CONNECTION_NEW : PORTCAM_REASON_CONNECTION_FORWARD,
+    to_backend(s, s->d->began ? PORTCAM_REASON_CONNECTION_NEW : PORTCAM_REASON_CONNECTION_FORWARD,
                backend);
 }
 

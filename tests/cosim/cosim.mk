@@ -11,7 +11,7 @@ COSIM_TINY := -GFunctions=4 -GDomains=8 -GAddresses=16 -GServices=32 -GBackends=
 $(eval $(call verilated,tiny,Vportcam_tiny,$(COSIM_TINY)))
 $(eval $(call verilated,waves,Vportcam_waves,--trace,verilated_vcd_c.o))
 
-COSIM_OBJ := build/sim/replay.o build/tests/cosim/world_rows.o build/tests/cosim/world_frames.o build/tests/cosim/world_flows.o
+COSIM_OBJ := build/sim/replay.o build/sim/replay_records.o build/tests/cosim/world_rows.o build/tests/cosim/world_frames.o build/tests/cosim/world_flows.o
 
 # $(1) program, $(2) Verilated build, $(3) class, $(4) further defines
 define cosim_program

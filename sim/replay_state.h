@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The inside of the replay, for the files that implement replay.h: replay.c has queues, frames and commands,
+ * replay_records.c the operations at the record stage. */
+#ifndef PC_SIM_REPLAY_STATE_H
+#define PC_SIM_REPLAY_STATE_H
+
+#include "replay.h"
+
+/* A frame on its way; queues are singly linked, first in first out. */
+struct pc_replay_item {
+    struct pc_replay_item *next;
+    uint64_t number; /* of the frame, counted at its entry */
+    unsigned function;
+    struct pc_decision decision;
+    size_t len;
+    uint8_t bytes[];
+};
+
+struct pc_replay_queue {
+    struct pc_replay_item *head, **tail;
+    size_t length;
+};
+
+/* What happened at the entry, in order; it waits for the headers before it. */
+enum pc_event_kind { PC_EVENT_HEADER, PC_EVENT_COMMIT, PC_EVENT_CLEAR, PC_EVENT_COMMAND };
+
+struct pc_replay_event {
+    struct pc_replay_event *next;
+    uint8_t kind; /* enum pc_event_kind */
+    uint8_t side; /* of a header */
+    struct portcam_command command;
+    unsigned status;
+    bool seen; /* image was read back when the command ended */
+    uint8_t image[sizeof(struct portcam_row_image)];
+};
+
+struct pc_replay {
+    struct pc_device *device;
+    pc_replay_report report;
+    pc_replay_peek peek;
+    void *ctx;
+    struct pc_replay_queue in[2]; /* by the side they came from: not yet executed */
+    struct pc_replay_queue expected[2]
+                                   [2]; /* by the side they came from and the side they leave to */
+    struct pc_replay_queue answers[2];  /* by the side they leave to */
+    struct pc_replay_event *event, **last_event; /* the first is a header, or there is none */
+    size_t admitted[2];                          /* headers among the events, by side */
+    uint64_t numbers, differences, frames, made, drops, began;
+    bool settled; /* no frame came in and no record changed since the RTL was at rest */
+    struct pc_command_result result;
+    uint8_t seen[PC_ANSWER_BYTES]; /* the RTL's answer in host memory */
+
+    /* records */
+    uint64_t operations;                     /* packets at the record stage */
+    uint64_t *born;                          /* by slot: the operation that its record began with */
+    struct portcam_timeout_row *old_timeout; /* rows before the last commit */
+    struct portcam_domain_row *old_domain;
+    bool *old_timeout_valid, *old_domain_valid;
+    unsigned images; /* what connection_read has seen */
+    struct portcam_connection_image image[PORTCAM_BUILD_MAX_COUNT];
+    struct { /* what connection_delete has met */
+        bool looked, found, ended;
+        uint32_t slot;
+        struct portcam_connection_image image;
+    } deletion;
+};
+
+/* Count a difference and tell it. */
+__attribute__((format(printf, 2, 3))) void pc_replay_differ(struct pc_replay *r, const char *fmt,
+                                                            ...);
+
+/* The first event is a header: execute it and, behind it, all up to the next header. */
+void pc_replay_execute(struct pc_replay *r, const struct pc_record_trace *trace);
+
+/* Does a bank switch wait for headers? The records that age see its rows already. */
+bool pc_replay_commit_waits(const struct pc_replay *r);
+
+/* A packet at the record stage: executed with the choices of the trace, which are checked. */
+void pc_replay_packet(struct pc_replay *r, struct pc_replay_item *i,
+                      const struct pc_record_trace *trace, struct pc_answer *answer);
+
+/* Memory for records, and back; what was before this commit is remembered. */
+bool pc_replay_records_new(struct pc_replay *r, const struct pc_sizes *sizes);
+void pc_replay_records_free(struct pc_replay *r);
+void pc_replay_records_clear(struct pc_replay *r);
+void pc_replay_before_commit(struct pc_replay *r);
+
+/* The RTL finished connection_read or connection_delete. */
+void pc_replay_read_done(struct pc_replay *r, const struct portcam_command *c, unsigned status);
+void pc_replay_delete_done(struct pc_replay *r, const struct portcam_command *c, unsigned status);
+
+/* Compare `len` bytes of an answer that lies in host memory. */
+void pc_replay_compare(struct pc_replay *r, const struct portcam_command *c, const void *want,
+                       size_t len);
+
+#endif
