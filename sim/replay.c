@@ -341,40 +341,43 @@ void pc_replay_commanded(struct pc_replay *r, const void *bytes, unsigned status
 
 /* ---- what comes out ---- */
 
-void pc_replay_frame_out(struct pc_replay *r, enum pc_side side, unsigned function,
-                         enum pc_side from, bool made, const uint8_t *frame, size_t len)
+/* What left against what should have; `what` is it, in words. */
+static void compare_frame(struct pc_replay *r, enum pc_side side, unsigned function,
+                          const struct pc_replay_item *i, const char *what, const uint8_t *frame,
+                          size_t len)
 {
-    struct pc_replay_item *i = pop(made ? &r->answers[side] : &r->expected[from][side]);
-    const char *what = made ? "answer to frame" : "frame";
-    r->frames++;
-    r->made += made;
-    if (!i && made) {
-        pc_replay_differ(r, "an answer of %zu bytes left to the %s side; the model expects none",
-                         len, side_name[side]);
-        return;
-    }
-    if (!i) {
-        pc_replay_differ(
-            r, "a frame of %zu bytes from the %s side left to the %s side; the model expects none",
-            len, side_name[from], side_name[side]);
-        return;
-    }
+    unsigned long long number = i->number;
+    unsigned reason = i->decision.reason;
     size_t at = 0;
     while (at < len && at < i->len && frame[at] == i->bytes[at])
         at++;
     if (side == PC_SIDE_HOST && function != i->decision.egress)
-        pc_replay_differ(r, "%s %llu from the %s side: left by function %u, model %u (reason %u)",
-                         what, (unsigned long long)i->number, side_name[from], function,
-                         i->decision.egress, i->decision.reason);
+        pc_replay_differ(r, "%s %llu: left by function %u, model %u (reason %u)", what, number,
+                         function, i->decision.egress, reason);
     else if (len != i->len)
-        pc_replay_differ(r, "%s %llu from the %s side: left with %zu bytes, model %zu (reason %u)",
-                         what, (unsigned long long)i->number, side_name[from], len, i->len,
-                         i->decision.reason);
+        pc_replay_differ(r, "%s %llu: left with %zu bytes, model %zu (reason %u)", what, number,
+                         len, i->len, reason);
     else if (at < len)
-        pc_replay_differ(
-            r, "%s %llu from the %s side (%zu bytes): byte %zu is %02x, model %02x (reason %u)",
-            what, (unsigned long long)i->number, side_name[from], len, at, frame[at], i->bytes[at],
-            i->decision.reason);
+        pc_replay_differ(r, "%s %llu (%zu bytes): byte %zu is %02x, model %02x (reason %u)", what,
+                         number, len, at, frame[at], i->bytes[at], reason);
+}
+
+void pc_replay_frame_out(struct pc_replay *r, enum pc_side side, unsigned function,
+                         enum pc_side from, bool made, const uint8_t *frame, size_t len)
+{
+    static const char *const what[2] = {"network frame", "host frame"};
+    struct pc_replay_item *i = pop(made ? &r->answers[side] : &r->expected[from][side]);
+    r->frames++;
+    r->made += made;
+    if (!i) {
+        pc_replay_differ(r, "%s of %zu bytes left to the %s side; the model expects none",
+                         made                  ? "an answer"
+                         : from == PC_SIDE_NET ? "a network frame"
+                                               : "a host frame",
+                         len, side_name[side]);
+        return;
+    }
+    compare_frame(r, side, function, i, made ? "answer to frame" : what[from], frame, len);
     free(i);
 }
 

@@ -76,7 +76,7 @@ void pc_replay_record(struct pc_replay *r, const struct pc_record_trace *trace);
 
 /* ---- at the exit ---- */
 
-/* A frame left the RTL; `made` if the card made it (an answer of section 6, for which `from` means nothing). */
+/* A frame left the RTL; `made` if the card made it (an answer to a refused packet, for which `from` means nothing). */
 void pc_replay_frame_out(struct pc_replay *r, enum pc_side side, unsigned function,
                          enum pc_side from, bool made, const uint8_t *frame, size_t len);
 
