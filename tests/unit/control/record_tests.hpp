@@ -198,16 +198,21 @@ inline void test_record_flr(Card &card, unsigned rounds)
     Tap &tap = card.tap;
     Random &random = card.random;
     uint64_t before = card.records.images_after_reset;
-    for (unsigned i = 0; i < rounds; i++) {
-        card.pace.counter_latency = unsigned(random.below(3) ? random.below(20) : 200);
-        card.records.wait = unsigned(random.below(3) ? random.below(10) : random.below(2000));
+    for (unsigned i = 0; i < rounds + 100; i++) {
+        // First each clock from the doorbell on, then any clock, with records that take their time.
+        bool each = i < 100;
+        card.pace = each ? Pace{0, 0, 0, 0, 0} : Pace{};
+        if (!each)
+            card.pace.counter_latency = unsigned(random.below(3) ? random.below(20) : 200);
+        card.records.wait =
+            each ? 20 : unsigned(random.below(3) ? random.below(10) : random.below(2000));
         card.start();
-        card.submit(
-            to(command(i % 4 == 3 ? PORTCAM_OPCODE_BACKEND_READ : PORTCAM_OPCODE_CONNECTION_READ, 0,
-                       0, i % 5 == 4 ? 1 : SLOTS),
-               card.fresh_page()));
+        card.submit(to(command(i % 4 == 3 && !each ? PORTCAM_OPCODE_BACKEND_READ
+                                                   : PORTCAM_OPCODE_CONNECTION_READ,
+                               0, 0, i % 5 == 4 ? 1 : SLOTS),
+                       card.fresh_page()));
         card.doorbell();
-        card.steps(random.below(i % 2 ? 150 : 1500));
+        card.steps(each ? i : random.below(i % 2 ? 150 : 1500));
         card.flr();
         card.start();
         uint64_t at = card.fresh_page();
