@@ -3,6 +3,7 @@
 #include "args.h"
 
 #include <stdarg.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -87,10 +88,37 @@ static json_t *list(const char *text)
     return array;
 }
 
+/* "a=1,b=2.5" as an object of numbers, or NULL. */
+static json_t *seconds(const char *text)
+{
+    json_t *object = json_object();
+    while (object) {
+        size_t n = strcspn(text, "="), end;
+        char name[32], *rest;
+        double value = text[n] ? strtod(text + n + 1, &rest) : 0;
+        if (n == 0 || n >= sizeof(name) || !text[n] || rest == text + n + 1 ||
+            (*rest && *rest != ',') || !(value >= 0 && value < 1e9))
+            break;
+        end = (size_t)(rest - text);
+        snprintf(name, sizeof(name), "%.*s", (int)n, text);
+        if (json_object_get(object, name) ||
+            json_object_set_new(object, name,
+                                value == (double)(long)value ? json_integer((long)value)
+                                                             : json_real(value)))
+            break;
+        if (!text[end])
+            return object;
+        text += end + 1;
+    }
+    json_decref(object);
+    return NULL;
+}
+
 /* The value of a key, as its type wants it. */
 static int put_value(struct words *w, json_t *args, const struct key *key, const char *text)
 {
     json_int_t value;
+    json_t *times;
 
     if (strcmp(text, "none") == 0 && strcmp(w->command->verb, "set") == 0)
         return put(w, args, key->name, json_null());
@@ -108,6 +136,11 @@ static int put_value(struct words *w, json_t *args, const struct key *key, const
     case VALUE_PROTOCOL:
         return put(w, args, key->name,
                    number(text, &value) ? json_integer(value) : json_string(text));
+    case VALUE_SECONDS:
+        times = seconds(text);
+        if (!times)
+            return fail(w, "%s is \"%s\"; write it as established=3600,syn=30", key->name, text);
+        return put(w, args, key->name, times);
     default:
         return put(w, args, key->name, json_string(text));
     }
@@ -307,6 +340,31 @@ static int parse_packet(struct words *w, json_t *args)
     return parse_described(w, from, args);
 }
 
+/* "17:5" or, where one slot is meant whatever is in it, "17". */
+static int parse_slot(struct words *w, json_t *args)
+{
+    const char *text = take(w);
+    bool needed = strcmp(w->command->verb, "delete") == 0;
+    unsigned long long slot, generation = 0;
+    char *end = NULL;
+
+    if (text && *text >= '0' && *text <= '9') {
+        slot = strtoull(text, &end, 10);
+        bool has_generation = *end == ':' && end[1] >= '0' && end[1] <= '9';
+        if (has_generation)
+            generation = strtoull(end + 1, &end, 10);
+        if (*end == 0 && slot <= UINT32_MAX && generation <= UINT32_MAX &&
+            (has_generation || !needed))
+            return put(w, args, "slot", json_integer((json_int_t)slot)) ||
+                           (has_generation &&
+                            put(w, args, "generation", json_integer((json_int_t)generation)))
+                       ? -1
+                       : 0;
+    }
+    return fail(w, "which connection? give %s, as `portcam connection list` tells it",
+                needed ? "SLOT:GENERATION" : "SLOT or SLOT:GENERATION");
+}
+
 static int parse(struct words *w, json_t *args)
 {
     const struct object *object = find_object(w->command->object);
@@ -314,7 +372,10 @@ static int parse(struct words *w, json_t *args)
 
     switch (w->command->args) {
     case ARGS_NONE:
+    case ARGS_FILTER:
         return 0;
+    case ARGS_SLOT:
+        return parse_slot(w, args);
     case ARGS_NAME_OPTIONAL:
         return parse_name_optional(w, object, args);
     case ARGS_KEYS:

@@ -24,6 +24,9 @@ struct cli {
     bool json, stats, all, rate, dry_run, help, completion;
     const char *socket, *device, *state_dir, *config;
     int timeout_ms;
+    json_t *filter;  /* of connections, NULL: none */
+    bool wait;       /* of backend drain */
+    double deadline; /* seconds; below 0: none */
     const struct command *command;
     struct portcam *pc; /* with --device */
     struct client client;
@@ -60,6 +63,10 @@ int write_text(const char *file, const char *text);
 
 /* The cards of this host (devices.c). */
 int list_devices(struct cli *cli);
+/* Connections, a stretch of the card's table after another (connection.c). */
+int walk_connections(struct cli *cli);
+/* `portcam backend drain`; args has the name (drain.c). */
+int drain_backend(struct cli *cli, const json_t *args);
 /* Asks for the counters again after a second; *answer then holds what each grew in a second (rate.c). */
 int with_rate(struct cli *cli, json_t **answer);
 

@@ -21,9 +21,18 @@ enum args_kind {
     ARGS_FILE_OPTIONAL,
     ARGS_PACKET,
     ARGS_OBJECT_OPTIONAL, /* of help */
+    ARGS_FILTER,          /* options alone */
+    ARGS_SLOT,            /* SLOT[:GENERATION] */
 };
 
-enum value_kind { VALUE_STRING, VALUE_INTEGER, VALUE_BOOL, VALUE_LIST, VALUE_PROTOCOL };
+enum value_kind {
+    VALUE_STRING,
+    VALUE_INTEGER,
+    VALUE_BOOL,
+    VALUE_LIST,
+    VALUE_PROTOCOL,
+    VALUE_SECONDS, /* NAME=SECONDS,... */
+};
 
 /* A key of an object: of the configuration file, of add and set, and a column of show. */
 struct key {
@@ -32,6 +41,7 @@ struct key {
     const char
         *values; /* what may be written, for help and completion: words with spaces between */
     const char *help;
+    bool rare; /* no column where no object has it */
 };
 
 struct object {

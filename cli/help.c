@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "commands.h"
+#include "portcam_defs.h"
 
 static void print_options(void)
 {
@@ -12,7 +13,10 @@ static void print_options(void)
         char name[40];
         snprintf(name, sizeof(name), "--%s%s%s", Options[i].name, Options[i].value ? " " : "",
                  Options[i].value ? Options[i].value : "");
-        printf("  -%c, %-18s %s\n", Options[i].letter, name, Options[i].help);
+        if (Options[i].letter)
+            printf("  -%c, %-20s %s\n", Options[i].letter, name, Options[i].help);
+        else
+            printf("      %-20s %s\n", name, Options[i].help);
     }
 }
 
@@ -62,7 +66,7 @@ bool print_help(const char *name)
                 snprintf(verbs + strlen(verbs), sizeof(verbs) - strlen(verbs), "%s%s",
                          *verbs ? "|" : "", Commands[k].verb);
         }
-        printf("  %-9s %-38s %s\n", Objects[i].name, verbs, Objects[i].help);
+        printf("  %-10s %-38s %s\n", Objects[i].name, verbs, Objects[i].help);
     }
     print_options();
     printf("\n`portcam help OBJECT` tells more; portcam(8) tells all.\n");
@@ -106,6 +110,15 @@ static void print_keys(const struct object *object)
     printf("' ;;\n");
 }
 
+static void print_states(void)
+{
+#define NAME(value, name, about)                                                                   \
+    if ((value) != PORTCAM_CONNECTION_STATE_NONE)                                                  \
+        printf("%s%s", (value) > 1 ? " " : "", name);
+    PORTCAM_CONNECTION_STATE_LIST(NAME)
+#undef NAME
+}
+
 void print_completion(void)
 {
     printf("# SPDX-License-Identifier: Apache-2.0\n"
@@ -122,7 +135,11 @@ void print_completion(void)
     for (size_t i = 0; i < OptionCount; i++) {
         if (!Options[i].value)
             continue;
-        printf("%s-%c|--%s", first ? "" : "|", Options[i].letter, Options[i].name);
+        if (!first)
+            putchar('|');
+        if (Options[i].letter)
+            printf("-%c|", Options[i].letter);
+        printf("--%s", Options[i].name);
         first = false;
     }
     printf(") skip=1 ;;\n"
@@ -139,6 +156,12 @@ void print_completion(void)
            "        mapfile -t COMPREPLY < <(compgen -W \"$words\" -- \"$word\"); return ;;\n"
            "    esac\n"
            "    case $before in\n"
+           "    --state) words='");
+    print_states();
+    printf("' ;;&\n"
+           "    --protocol) words='tcp udp sctp icmp icmpv6' ;;&\n"
+           "    --state|--protocol)\n"
+           "        mapfile -t COMPREPLY < <(compgen -W \"$words\" -- \"$word\"); return ;;\n"
            "    -S|--socket|-D|--state-dir|-c|--config|check|diff|apply|save|pcap)\n"
            "        mapfile -t COMPREPLY < <(compgen -f -- \"$word\"); return ;;\n"
            "    esac\n"

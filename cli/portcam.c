@@ -42,7 +42,8 @@ static int follow(struct cli *cli)
 /* What `config show` and `config save` do with the configuration. */
 static int put_config(struct cli *cli, const json_t *answer, const char *file)
 {
-    char *text = json_dumps(json_object_get(answer, "config"), JSON_INDENT(2));
+    char *text =
+        json_dumps(json_object_get(answer, "config"), JSON_INDENT(2) | JSON_REAL_PRECISION(10));
     int rc = text ? write_text(file, text) : -ENOMEM;
     free(text);
     return rc ? fail(cli, "refused", "nothing was written", "%s cannot be written: %s", file,
@@ -125,6 +126,29 @@ static int load_files(struct cli *cli, json_t *args)
     return EXIT_OK;
 }
 
+static const char *command_verb(const struct command *c)
+{
+    return c->verb ? c->verb : "";
+}
+
+/* Options that only some commands have. */
+static int check_options(struct cli *cli)
+{
+    const struct command *c = cli->command;
+    bool drains = strcmp(c->object, "backend") == 0 && strcmp(command_verb(c), "drain") == 0;
+
+    if (cli->filter && c->args != ARGS_FILTER)
+        return fail(cli, "usage", NULL,
+                    "--service, --backend, --client, --protocol and --state choose connections");
+    if ((cli->wait || cli->deadline >= 0) && !drains)
+        return fail(cli, "usage", NULL, "--wait and --deadline go with backend drain");
+    if (c->args == ARGS_FILTER && strcmp(c->verb, "flush") == 0 && !cli->filter && !cli->all)
+        return fail(cli, "usage", "with --all every connection of the card ends",
+                    "which connections shall end? choose them with --service, --backend, "
+                    "--client, --protocol or --state");
+    return EXIT_OK;
+}
+
 /* Takes args. */
 static int run(struct cli *cli, json_t *args)
 {
@@ -137,11 +161,19 @@ static int run(struct cli *cli, json_t *args)
         file = strdup(json_string_value(json_object_get(args, "file")));
     if (strcmp(c->object, "stats") == 0)
         json_object_set_new(args, "all", json_boolean(cli->all || cli->rate));
-    int result = load_files(cli, args);
+    int result = check_options(cli);
+    if (result == EXIT_OK)
+        result = load_files(cli, args);
     if (result == EXIT_OK && is_monitor && cli->device)
         result = fail(cli, "usage", NULL, "monitor asks portcamd; it does not work with --device");
     if (result == EXIT_OK)
         result = cli->device ? open_device(cli) : open_daemon(cli);
+    if (result == EXIT_OK && (c->args == ARGS_FILTER || strcmp(command_verb(c), "drain") == 0)) {
+        result = c->args == ARGS_FILTER ? walk_connections(cli) : drain_backend(cli, args);
+        json_decref(args);
+        free(file);
+        return result;
+    }
     if (result == EXIT_OK)
         result = ask(cli, make_request(cli, json_incref(args)), &answer);
     if (result == EXIT_OK && is_monitor)
@@ -168,22 +200,61 @@ static int take_timeout(struct cli *cli, const char *text)
     return EXIT_OK;
 }
 
+static int take_deadline(struct cli *cli, const char *text)
+{
+    char *end;
+    cli->deadline = strtod(text, &end);
+    if (end == text || *end || !(cli->deadline >= 0) || cli->deadline > 1e9)
+        return fail(cli, "usage", NULL, "--deadline is \"%s\"; give seconds, 0 or more", text);
+    cli->wait = true;
+    return EXIT_OK;
+}
+
+static int take_filter(struct cli *cli, const char *key, const char *text)
+{
+    json_t *value = json_string(text);
+    if (!value)
+        return fail(cli, "usage", NULL, "--%s is not UTF-8 text", key);
+    if (!cli->filter)
+        cli->filter = json_object();
+    json_object_set_new(cli->filter, key, value);
+    return EXIT_OK;
+}
+
+/* Options without a letter. */
+enum { OPTION_FILTER = 256, OPTION_WAIT, OPTION_DEADLINE };
+
 static int parse_options(struct cli *cli, int argc, char **argv)
 {
-    static const struct option options[] = {
-        {"json", 0, NULL, 'j'},       {"stats", 0, NULL, 's'},     {"all", 0, NULL, 'a'},
-        {"rate", 0, NULL, 'r'},       {"dry-run", 0, NULL, 'n'},   {"socket", 1, NULL, 'S'},
-        {"device", 1, NULL, 'd'},     {"state-dir", 1, NULL, 'D'}, {"config", 1, NULL, 'c'},
-        {"timeout", 1, NULL, 't'},    {"help", 0, NULL, 'h'},      {"version", 0, NULL, 'V'},
-        {"completion", 0, NULL, 'C'}, {NULL, 0, NULL, 0}};
-    int c, result = EXIT_OK;
+    static const struct option options[] = {{"json", 0, NULL, 'j'},
+                                            {"stats", 0, NULL, 's'},
+                                            {"all", 0, NULL, 'a'},
+                                            {"rate", 0, NULL, 'r'},
+                                            {"dry-run", 0, NULL, 'n'},
+                                            {"socket", 1, NULL, 'S'},
+                                            {"device", 1, NULL, 'd'},
+                                            {"state-dir", 1, NULL, 'D'},
+                                            {"config", 1, NULL, 'c'},
+                                            {"timeout", 1, NULL, 't'},
+                                            {"help", 0, NULL, 'h'},
+                                            {"version", 0, NULL, 'V'},
+                                            {"completion", 0, NULL, 'C'},
+                                            {"service", 1, NULL, OPTION_FILTER},
+                                            {"backend", 1, NULL, OPTION_FILTER},
+                                            {"client", 1, NULL, OPTION_FILTER},
+                                            {"protocol", 1, NULL, OPTION_FILTER},
+                                            {"state", 1, NULL, OPTION_FILTER},
+                                            {"wait", 0, NULL, OPTION_WAIT},
+                                            {"deadline", 1, NULL, OPTION_DEADLINE},
+                                            {NULL, 0, NULL, 0}};
+    int c, index = 0, result = EXIT_OK;
 
     /* -j is looked for first, so that errors of the other options are JSON too. */
     for (int i = 1; i < argc; i++)
         cli->json |= strcmp(argv[i], "-j") == 0 || strcmp(argv[i], "--json") == 0;
     opterr = 0; /* and ':' first: a value that is missing is told apart */
     while (result == EXIT_OK &&
-           (c = getopt_long(argc, argv, ":jsarnS:d:D:c:t:hV", options, NULL)) >= 0) {
+           (c = getopt_long(argc, argv, ":jsarnS:d:D:c:t:hV", options, &index)) >= 0) {
         switch (c) {
         case 'j':
             cli->json = true;
@@ -214,6 +285,15 @@ static int parse_options(struct cli *cli, int argc, char **argv)
             break;
         case 't':
             result = take_timeout(cli, optarg);
+            break;
+        case OPTION_FILTER:
+            result = take_filter(cli, options[index].name, optarg);
+            break;
+        case OPTION_WAIT:
+            cli->wait = true;
+            break;
+        case OPTION_DEADLINE:
+            result = take_deadline(cli, optarg);
             break;
         case 'h':
             cli->help = true;
@@ -316,7 +396,8 @@ static int command_line(struct cli *cli, char **words, int count)
 
 int main(int argc, char **argv)
 {
-    struct cli cli = {.socket = CLIENT_SOCKET, .timeout_ms = 30000, .client.fd = -1};
+    struct cli cli = {
+        .socket = CLIENT_SOCKET, .timeout_ms = 30000, .deadline = -1, .client.fd = -1};
 
     int result = parse_options(&cli, argc, argv);
     if (result == EXIT_OK && cli.help)
@@ -325,6 +406,7 @@ int main(int argc, char **argv)
         result = fail(&cli, "usage", "`portcam help` lists them", "give an object and a verb");
     else if (result == EXIT_OK)
         result = command_line(&cli, argv + optind, argc - optind);
+    json_decref(cli.filter);
     portcam_close(cli.pc);
     client_close(&cli.client);
     if (fflush(stdout) || ferror(stdout)) {

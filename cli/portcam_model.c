@@ -44,7 +44,7 @@ struct run {
     unsigned n_ports;
     struct port ports[PORTS_MAX];
     struct pc_device *device;
-    uint32_t aged; /* ms: when all records were looked at */
+    uint32_t aged;           /* ms: when all records were looked at */
     unsigned long lost[256]; /* frames that left by a function without a file */
 };
 

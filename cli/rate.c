@@ -24,13 +24,41 @@ static const json_t *same_entry(const json_t *list, const json_t *entry)
     return NULL;
 }
 
-/* Replaces packets and octets, at any depth, by their growth a second. */
+static bool grows(const char *key)
+{
+    static const char *const keys[] = {"packets",     "octets",     "new",
+                                       "syn_repeats", "syn_resets", "syn_ack_count"};
+    for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
+        if (strcmp(key, keys[i]) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* The mean of what was measured in between, in place of that since the reset. */
+static void mean_of(json_t *now, const json_t *before)
+{
+    json_int_t count = json_integer_value(json_object_get(now, "syn_ack_count")) -
+                       json_integer_value(json_object_get(before, "syn_ack_count"));
+    json_int_t ms = json_integer_value(json_object_get(now, "syn_ack_ms")) -
+                    json_integer_value(json_object_get(before, "syn_ack_ms"));
+
+    if (!json_object_get(now, "syn_ack_ms"))
+        return;
+    json_object_del(now, "syn_ack_ms");
+    json_object_del(now, "syn_ack_ms_mean");
+    if (count > 0)
+        json_object_set_new(now, "syn_ack_ms_mean", json_real((double)ms / (double)count));
+}
+
+/* Replaces counters, at any depth, by their growth a second. */
 static void rate_of(json_t *now, const json_t *before, double seconds)
 {
     const char *key;
     json_t *value;
     void *next;
 
+    mean_of(now, before);
     json_object_foreach_safe (now, next, key, value) {
         const json_t *old = json_object_get(before, key);
         size_t i;
@@ -40,7 +68,7 @@ static void rate_of(json_t *now, const json_t *before, double seconds)
                 rate_of(entry, same_entry(old, entry), seconds);
         } else if (json_is_object(value)) {
             rate_of(value, old, seconds);
-        } else if (strcmp(key, "packets") == 0 || strcmp(key, "octets") == 0) {
+        } else if (grows(key)) {
             json_int_t growth = json_integer_value(value) - json_integer_value(old);
             json_object_set_new(now, key, json_real((double)growth / seconds));
         }

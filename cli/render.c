@@ -2,6 +2,7 @@
 /* See render.h. */
 #include "render.h"
 
+#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -17,6 +18,19 @@ static const char *str(const json_t *object, const char *key)
 static long long num(const json_t *object, const char *key)
 {
     return (long long)json_integer_value(json_object_get(object, key));
+}
+
+/* Numbers by name: "syn=30,established=3600". */
+static void object_text(const json_t *object, char *text, size_t room)
+{
+    const char *key, *comma = "";
+    json_t *value;
+
+    json_object_foreach ((json_t *)(uintptr_t)object, key, value) {
+        size_t n = strlen(text);
+        snprintf(text + n, room - n, "%s%s=%.10g", comma, key, json_number_value(value));
+        comma = ",";
+    }
 }
 
 /* A value as it is written on the command line. */
@@ -39,6 +53,8 @@ static void value_text(const json_t *value, char *text, size_t room)
             size_t n = strlen(text);
             snprintf(text + n, room - n, "%s%s", i ? "," : "", json_string_value(item));
         }
+    } else if (json_is_object(value)) {
+        object_text(value, text, room);
     } else {
         snprintf(text, room, "none");
     }
@@ -49,7 +65,9 @@ static const char *absent(const char *object, const char *key)
 {
     if (strcmp(object, "backend") == 0)
         return strcmp(key, "port") == 0 ? "keep" : strcmp(key, "weight") == 0 ? "1" : "-";
-    if (strcmp(object, "service") == 0 && strcmp(key, "strict") != 0)
+    if (strcmp(object, "service") == 0 &&
+        (strcmp(key, "address") == 0 || strcmp(key, "vlan") == 0 || strcmp(key, "port") == 0 ||
+         strcmp(key, "protocol") == 0))
         return "any";
     if (strcmp(object, "address") == 0 && strcmp(key, "vlan") == 0)
         return "any";
@@ -59,21 +77,59 @@ static const char *absent(const char *object, const char *key)
 static const struct {
     const char *key, *part, *header;
 } Counters[] = {
-    {"forward", "packets", "PACKETS"}, {"forward", "octets", "OCTETS"},
-    {"reverse", "packets", "REPLIES"}, {"reverse", "octets", "REPLY OCTETS"},
-    {"rx", "packets", "RX PACKETS"},   {"rx", "octets", "RX OCTETS"},
-    {"tx", "packets", "TX PACKETS"},   {"tx", "octets", "TX OCTETS"},
+    {NULL, "active", "ACTIVE"},
+    {NULL, "records", "RECORDS"},
+    {"connections", "new", "NEW"},
+    {"connections", "syn_repeats", "SYN REPEATS"},
+    {"connections", "syn_resets", "SYN RESETS"},
+    {"connections", "syn_ack_ms_mean", "SYN-ACK MS"},
+    {"connections", "syn_ack_ms_max", "MAX MS"},
+    {"forward", "packets", "PACKETS"},
+    {"forward", "octets", "OCTETS"},
+    {"reverse", "packets", "REPLIES"},
+    {"reverse", "octets", "REPLY OCTETS"},
+    {"rx", "packets", "RX PACKETS"},
+    {"rx", "octets", "RX OCTETS"},
+    {"tx", "packets", "TX PACKETS"},
+    {"tx", "octets", "TX OCTETS"},
 };
 
-/* Counter columns of the rows' objects: indices of Counters. */
-static size_t counter_columns(const json_t *first, size_t at[8])
+enum { COUNTERS = sizeof(Counters) / sizeof(Counters[0]) };
+
+static const json_t *counter_of(const json_t *object, size_t i)
 {
-    size_t n = 0;
-    for (size_t i = 0; i < sizeof(Counters) / sizeof(Counters[0]); i++) {
-        if (json_object_get(first, Counters[i].key))
+    return json_object_get(Counters[i].key ? json_object_get(object, Counters[i].key)
+                                           : (json_t *)(uintptr_t)object,
+                           Counters[i].part);
+}
+
+/* Counter columns of the rows' objects: indices of Counters. */
+static size_t counter_columns(const json_t *list, size_t at[COUNTERS])
+{
+    const json_t *item;
+    size_t n = 0, row;
+
+    for (size_t i = 0; i < COUNTERS; i++) {
+        bool any = false;
+        json_array_foreach (list, row, item)
+            any = any || counter_of(item, i);
+        if (any)
             at[n++] = i;
     }
     return n;
+}
+
+/* Has any object the key? */
+static bool has_column(const struct key *key, const json_t *list)
+{
+    const json_t *item;
+    size_t i;
+
+    json_array_foreach (list, i, item) {
+        if (json_object_get(item, key->name))
+            return true;
+    }
+    return !key->rare;
 }
 
 static void counter_cells(struct table *table, size_t row, size_t column, const json_t *object,
@@ -81,10 +137,9 @@ static void counter_cells(struct table *table, size_t row, size_t column, const 
 {
     char text[32];
     for (size_t k = 0; k < n; k++) {
-        value_text(
-            json_object_get(json_object_get(object, Counters[at[k]].key), Counters[at[k]].part),
-            text, sizeof(text));
-        table_cell(table, row, column + k, "%s", text);
+        const json_t *value = counter_of(object, at[k]);
+        value_text(value, text, sizeof(text));
+        table_cell(table, row, column + k, "%s", value ? text : "-");
     }
 }
 
@@ -98,29 +153,34 @@ static void upper(const char *from, char *to, size_t room)
 
 static void show_list(const struct object *object, const json_t *list)
 {
+    const struct key *keys[TABLE_COLUMNS];
     struct table table;
-    size_t at[8], row;
+    size_t at[COUNTERS], row, n_keys = 0;
     const json_t *item;
     char text[512];
-    size_t n = counter_columns(json_array_get(list, 0), at);
+    size_t n = counter_columns(list, at);
 
-    table_begin(&table, object->n_keys + n);
     for (size_t k = 0; k < object->n_keys; k++) {
-        upper(object->keys[k].name, text, sizeof(text));
+        if (has_column(&object->keys[k], list))
+            keys[n_keys++] = &object->keys[k];
+    }
+    table_begin(&table, n_keys + n);
+    for (size_t k = 0; k < n_keys; k++) {
+        upper(keys[k]->name, text, sizeof(text));
         table_cell(&table, 0, k, "%s", text);
     }
     for (size_t k = 0; k < n; k++) {
-        table_numbers(&table, object->n_keys + k);
-        table_cell(&table, 0, object->n_keys + k, "%s", Counters[at[k]].header);
+        table_numbers(&table, n_keys + k);
+        table_cell(&table, 0, n_keys + k, "%s", Counters[at[k]].header);
     }
     json_array_foreach (list, row, item) {
-        for (size_t k = 0; k < object->n_keys; k++) {
-            const json_t *value = json_object_get(item, object->keys[k].name);
+        for (size_t k = 0; k < n_keys; k++) {
+            const json_t *value = json_object_get(item, keys[k]->name);
             value_text(value, text, sizeof(text));
             table_cell(&table, row + 1, k, "%s",
-                       value ? text : absent(object->name, object->keys[k].name));
+                       value ? text : absent(object->name, keys[k]->name));
         }
-        counter_cells(&table, row + 1, object->n_keys, item, at, n);
+        counter_cells(&table, row + 1, n_keys, item, at, n);
     }
     table_print(&table, "");
 }
@@ -220,7 +280,7 @@ static void show_objects(const json_t *objects)
                : strcmp(str(entry, "op"), "add") == 0 ? "+"
                                                       : "-",
                str(entry, "object"));
-        if (strcmp(str(entry, "object"), "device") != 0)
+        if (find_object(str(entry, "object")) && find_object(str(entry, "object"))->identity)
             printf(" %s", str(entry, "name"));
         if (strcmp(str(entry, "op"), "remove") != 0)
             show_fields(entry, changed);
@@ -228,9 +288,18 @@ static void show_objects(const json_t *objects)
     }
 }
 
+static void show_warnings(const json_t *answer)
+{
+    const json_t *warning;
+    size_t i;
+    json_array_foreach (json_object_get(answer, "warnings"), i, warning)
+        fprintf(stderr, "portcam: warning: %s\n", json_string_value(warning));
+}
+
 static void show_diff(const json_t *answer)
 {
-    const json_t *rows = json_object_get(answer, "rows"), *row, *warning;
+    const json_t *rows = json_object_get(answer, "rows"), *row;
+    long long ended = num(answer, "ended");
     size_t i, n = json_array_size(rows);
     bool dry_run = json_is_true(json_object_get(answer, "dry_run"));
 
@@ -244,8 +313,10 @@ static void show_diff(const json_t *answer)
         printf("nothing to change\n");
     else
         printf("%zu row%s %s\n", n, n == 1 ? "" : "s", dry_run ? "would change" : "changed");
-    json_array_foreach (json_object_get(answer, "warnings"), i, warning)
-        fprintf(stderr, "portcam: warning: %s\n", json_string_value(warning));
+    if (ended)
+        printf("%lld connection%s %s\n", ended, ended == 1 ? "" : "s",
+               dry_run ? "would end" : "ended");
+    show_warnings(answer);
 }
 
 /* ---- the rest ---- */
@@ -266,13 +337,21 @@ static void show_stats(const json_t *answer)
     } lists[] = {{"reasons", "REASON", "reason"}, {"functions", "FUNCTION", "function"},
                  {"domains", "DOMAIN", "name"},   {"addresses", "ADDRESS", "address"},
                  {"services", "SERVICE", "name"}, {"backends", "BACKEND", "name"}};
+    const json_t *connections = json_object_get(answer, "connections");
     char text[160];
     bool any = false;
 
+    if (connections) {
+        value_text(json_object_get(connections, "new"), text, sizeof(text));
+        printf("connections: %s new%s, %lld records, %lld of them embryonic, %lld slots\n", text,
+               json_object_get(answer, "seconds") ? " a second" : "", num(connections, "records"),
+               num(connections, "embryonic"), num(connections, "slots"));
+        any = true;
+    }
     for (size_t l = 0; l < sizeof(lists) / sizeof(lists[0]); l++) {
         const json_t *list = json_object_get(answer, lists[l].list), *item;
         struct table table;
-        size_t at[8], row, n = counter_columns(json_array_get(list, 0), at);
+        size_t at[COUNTERS], row, n = counter_columns(list, at);
         if (json_array_size(list) == 0)
             continue;
         if (any)
@@ -339,6 +418,8 @@ void render(const struct command *command, const json_t *answer)
         show_devices(json_object_get(answer, "devices"));
     else if (strcmp(command->object, "stats") == 0)
         show_stats(answer);
+    else if (strcmp(command->object, "connection") == 0)
+        render_whole_connection(json_object_get(answer, "connection"));
     else if (json_object_get(answer, "checks"))
         show_checks(answer);
     else if (json_object_get(answer, "packets"))
@@ -352,6 +433,8 @@ void render(const struct command *command, const json_t *answer)
                                                                       : "the card would be reset");
     else if (json_object_get(answer, "ok"))
         printf("ok\n");
+    if (json_object_get(answer, "ok"))
+        show_warnings(answer);
 }
 
 void render_event(const json_t *event)

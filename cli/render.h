@@ -9,6 +9,11 @@
 
 void render(const struct command *command, const json_t *answer);
 
+/* A connection: a line of a list, with its header, or everything (render_connection.c). */
+void render_connection_header(void);
+void render_connection(const json_t *connection);
+void render_whole_connection(const json_t *connection);
+
 /* An event of monitor, one line. */
 void render_event(const json_t *event);
 

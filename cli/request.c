@@ -56,6 +56,8 @@ static const char *code_of(int rc)
     case -ENODEV:
     case -EIO:
         return "device";
+    case -EOPNOTSUPP:
+        return "unsupported";
     case -ETIMEDOUT:
         return "timeout";
     default:
@@ -90,7 +92,8 @@ static const char *plural(const char *object)
 {
     static const char *const names[][2] = {{"device", "devices"},   {"function", "functions"},
                                            {"domain", "domains"},   {"address", "addresses"},
-                                           {"service", "services"}, {"backend", "backends"}};
+                                           {"service", "services"}, {"backend", "backends"},
+                                           {"limits", "limits"}};
     for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
         if (strcmp(object, names[i][0]) == 0)
             return names[i][1];
@@ -109,19 +112,29 @@ static int show(struct call *c, json_t **ret)
     return rc;
 }
 
-/* The answer of everything that changes the configuration; takes diff. */
-static int changed(struct call *c, json_t *diff, json_t **ret)
+/* What a call that succeeded has to say. */
+static json_t *warnings_of(const struct portcam_report *report)
 {
     struct portcam_message message;
     json_t *warnings = json_array();
+    size_t more = 0;
 
-    for (size_t i = 0; portcam_report_get(c->report, i, &message) == 0; i++)
+    for (size_t i = 0; portcam_report_get(report, i, &message) == 0; i++)
         json_array_append_new(warnings, json_string(message.text));
+    portcam_report_count(report, &more);
+    if (more)
+        json_array_append_new(warnings, json_sprintf("and %zu more", more));
+    return warnings;
+}
+
+/* The answer of everything that changes the configuration; takes diff. */
+static int changed(struct call *c, json_t *diff, json_t **ret)
+{
     bool any = json_array_size(json_object_get(diff, "objects")) > 0 ||
                json_array_size(json_object_get(diff, "rows")) > 0;
     json_object_set_new(diff, "changed", json_boolean(any && !c->dry_run));
     json_object_set_new(diff, "dry_run", json_boolean(c->dry_run));
-    json_object_set_new(diff, "warnings", warnings);
+    json_object_set_new(diff, "warnings", warnings_of(c->report));
     if (any && !c->dry_run) {
         c->effect->changed = true;
         c->effect->objects = json_incref(json_object_get(diff, "objects"));
@@ -210,7 +223,7 @@ static int config_check(struct call *c, json_t **ret)
         rc = portcam_config_check(c->pc, config, c->report);
     portcam_config_free(config);
     if (rc == 0)
-        *ret = json_pack("{s:b}", "ok", 1);
+        *ret = json_pack("{s:b, s:o}", "ok", 1, "warnings", warnings_of(c->report));
     return rc;
 }
 
@@ -299,6 +312,89 @@ static int explain(struct call *c, json_t **ret)
     return 0;
 }
 
+/* ---- connections ---- */
+
+/* A number of 32 bits; true when it is there. */
+static bool take_number(const struct call *c, const char *key, uint32_t *ret, int *rc)
+{
+    const json_t *value = json_object_get(c->args, key);
+    json_int_t number = json_integer_value(value);
+
+    if (!value)
+        return false;
+    if (!json_is_integer(value) || number < 0 || number > UINT32_MAX)
+        *rc = -EINVAL;
+    *ret = (uint32_t)number;
+    return true;
+}
+
+typedef int (*stretch_fn)(struct portcam *, json_t *, uint32_t, struct portcam_report *, json_t **);
+
+static int stretch(struct call *c, stretch_fn call, json_t **ret)
+{
+    json_t *filter = json_object_get(c->args, "filter");
+    uint32_t from = 0;
+    int rc = 0;
+
+    (void)take_number(c, "from", &from, &rc);
+    json_t *empty = filter ? NULL : json_object();
+    if (rc == 0)
+        rc = call(c->pc, filter ? filter : empty, from, c->report, ret);
+    json_decref(empty);
+    return rc;
+}
+
+static int connection_list(struct call *c, json_t **ret)
+{
+    return stretch(c, portcam_connection_list, ret);
+}
+
+static int connection_count(struct call *c, json_t **ret)
+{
+    return stretch(c, portcam_connection_count, ret);
+}
+
+static int connection_flush(struct call *c, json_t **ret)
+{
+    const json_t *filter = json_object_get(c->args, "filter");
+
+    if (json_object_size(filter) == 0 && !json_is_true(json_object_get(c->args, "all")))
+        return -EINVAL;
+    if (c->dry_run)
+        return stretch(c, portcam_connection_list, ret);
+    c->effect->touches = true;
+    return stretch(c, portcam_connection_flush, ret);
+}
+
+static int connection_of(struct call *c, bool end, json_t **ret)
+{
+    uint32_t slot = 0, generation = 0;
+    json_t *connection = NULL;
+    int rc = 0;
+
+    bool has_slot = take_number(c, "slot", &slot, &rc);
+    bool has_generation = take_number(c, "generation", &generation, &rc);
+    if (rc || !has_slot || (end && !has_generation))
+        return -EINVAL;
+    c->effect->touches = end;
+    rc = end ? portcam_connection_delete(c->pc, slot, generation, c->report, &connection)
+             : portcam_connection_show(c->pc, slot, has_generation ? &generation : NULL, c->report,
+                                       &connection);
+    if (rc == 0)
+        *ret = json_pack("{s:o}", "connection", connection);
+    return rc;
+}
+
+static int connection_show(struct call *c, json_t **ret)
+{
+    return connection_of(c, false, ret);
+}
+
+static int connection_delete(struct call *c, json_t **ret)
+{
+    return connection_of(c, !c->dry_run, ret);
+}
+
 static int monitor(struct call *c, json_t **ret)
 {
     c->effect->monitor = true;
@@ -310,22 +406,45 @@ static const struct {
     const char *object, *verb;
     verb_fn call;
 } Verbs[] = {
-    {"device", "show", show},        {"device", "set", set},
-    {"device", "health", health},    {"device", "selftest", selftest},
-    {"device", "reset", reset},      {"function", "show", show},
-    {"function", "add", add},        {"function", "del", del},
-    {"function", "set", set},        {"domain", "show", show},
-    {"domain", "add", add},          {"domain", "del", del},
-    {"domain", "set", set},          {"address", "show", show},
-    {"address", "add", add},         {"address", "del", del},
-    {"address", "set", set},         {"service", "show", show},
-    {"service", "add", add},         {"service", "del", del},
-    {"service", "set", set},         {"backend", "show", show},
-    {"backend", "add", add},         {"backend", "del", del},
-    {"backend", "set", set},         {"stats", "show", stats},
-    {"config", "show", config_show}, {"config", "check", config_check},
-    {"config", "diff", config_diff}, {"config", "apply", config_apply},
-    {"explain", "packet", explain},  {"monitor", "start", monitor},
+    {"connection", "list", connection_list},
+    {"connection", "count", connection_count},
+    {"connection", "flush", connection_flush},
+    {"connection", "show", connection_show},
+    {"connection", "delete", connection_delete},
+    {"limits", "show", show},
+    {"limits", "set", set},
+    {"device", "show", show},
+    {"device", "set", set},
+    {"device", "health", health},
+    {"device", "selftest", selftest},
+    {"device", "reset", reset},
+    {"function", "show", show},
+    {"function", "add", add},
+    {"function", "del", del},
+    {"function", "set", set},
+    {"domain", "show", show},
+    {"domain", "add", add},
+    {"domain", "del", del},
+    {"domain", "set", set},
+    {"address", "show", show},
+    {"address", "add", add},
+    {"address", "del", del},
+    {"address", "set", set},
+    {"service", "show", show},
+    {"service", "add", add},
+    {"service", "del", del},
+    {"service", "set", set},
+    {"backend", "show", show},
+    {"backend", "add", add},
+    {"backend", "del", del},
+    {"backend", "set", set},
+    {"stats", "show", stats},
+    {"config", "show", config_show},
+    {"config", "check", config_check},
+    {"config", "diff", config_diff},
+    {"config", "apply", config_apply},
+    {"explain", "packet", explain},
+    {"monitor", "start", monitor},
 };
 
 /* ---- requests ---- */

@@ -6,7 +6,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#define TABLE_COLUMNS 16
+#define TABLE_COLUMNS 32
 
 struct table {
     size_t columns, rows, room;

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "connections.h"
 #include "instance.h"
 #include "state.h"
 
@@ -98,11 +99,29 @@ static int take_plan(struct portcam *pc, struct pc_plan *plan)
     return 0;
 }
 
+/* Ends (or only counts) connections that the plan has no place for. The rows are what was asked for: that some connections
+ * stay until their timeout is a message, not a failure. */
+static uint64_t end_connections(struct portcam *pc, const struct pc_plan *plan, bool end,
+                                struct portcam_report *report)
+{
+    struct portcam_report *found = portcam_report_new();
+    struct portcam_message message;
+    uint64_t count = 0;
+
+    if (pc_hw_caps(pc->hw)->flags & PORTCAM_CAPS_STATEFUL && pc_may_lose(pc, plan))
+        (void)pc_end_lost(pc, plan, end, found, &count);
+    for (size_t i = 0; found && portcam_report_get(found, i, &message) == 0; i++)
+        pc_report_warn(report, NULL, 0, "%s; some stay until their timeout", message.text);
+    portcam_report_free(found);
+    return count;
+}
+
 int pc_apply(struct portcam *pc, struct portcam_config *config, json_t *names, bool dry_run,
              struct portcam_report *report, json_t **diff)
 {
     struct pc_plan *plan = NULL;
     json_t *changes = NULL;
+    uint64_t ended = 0;
     int rc = pc->unknown ? pc_read_back(pc, report) : 0;
 
     if (rc == 0)
@@ -115,6 +134,11 @@ int pc_apply(struct portcam *pc, struct portcam_config *config, json_t *names, b
     }
     if (rc == 0 && !dry_run)
         rc = run(pc, plan, report);
+    if (rc == 0 && (!dry_run || diff))
+        ended = end_connections(pc, plan, !dry_run, report);
+    if (rc == 0 && diff && json_object_set_new(changes, "ended", json_integer((json_int_t)ended)) &&
+        dry_run)
+        rc = -ENOMEM;
     if (rc == 0 && !dry_run)
         rc = take_plan(pc, plan);
     else
@@ -132,10 +156,10 @@ static int apply(struct portcam *pc, const struct portcam_config *config, bool d
                  struct portcam_report *report, json_t **diff)
 {
     json_t *names = pc_plan_names(pc->plan);
+    int rc = names ? pc_reserve(pc, names, report) : -ENOMEM;
     /* Only the count of references of a configuration ever changes. */
-    int rc = names ? pc_apply(pc, (struct portcam_config *)(uintptr_t)config, names, dry_run,
-                              report, diff)
-                   : -ENOMEM;
+    if (rc == 0)
+        rc = pc_apply(pc, (struct portcam_config *)(uintptr_t)config, names, dry_run, report, diff);
     json_decref(names);
     return rc;
 }

@@ -99,19 +99,29 @@ static int compare(json_t *result, const char *kind, json_t *old, json_t *new)
     return rc;
 }
 
+/* An object of which there is one, or none. */
+static int compare_only(json_t *result, const char *kind, json_t *before, json_t *after)
+{
+    if (before && !after)
+        return add(result, "remove", kind, kind, json_incref(before));
+    if (!before && after)
+        return add(result, "add", kind, kind, json_incref(after));
+    if (before && !json_equal(before, after))
+        return add(result, "change", kind, kind, fields_of(before, after));
+    return 0;
+}
+
 json_t *pc_change_objects(const struct portcam_config *now, const struct portcam_config *wanted)
 {
     json_t *old = NULL, *new = NULL, *result = json_array();
     int rc = !result || portcam_config_json(now, &old) || portcam_config_json(wanted, &new);
 
     if (rc == 0) {
-        json_t *before = json_object_get(old, "device"), *after = json_object_get(new, "device");
-        if (before && !after)
-            rc = add(result, "remove", "device", "device", json_incref(before));
-        else if (!before && after)
-            rc = add(result, "add", "device", "device", json_incref(after));
-        else if (before && !json_equal(before, after))
-            rc = add(result, "change", "device", "device", fields_of(before, after));
+        rc = compare_only(result, "device", json_object_get(old, "device"),
+                          json_object_get(new, "device"));
+        if (rc == 0)
+            rc = compare_only(result, "limits", json_object_get(old, "limits"),
+                              json_object_get(new, "limits"));
     }
     for (size_t i = 0; rc == 0 && i < sizeof(Lists) / sizeof(Lists[0]); i++)
         rc = compare(result, Lists[i].kind, json_object_get(old, Lists[i].list),

@@ -54,25 +54,29 @@ static int merge(json_t *object, json_t *fields)
     return 0;
 }
 
-static int edit_device(json_t *root, enum portcam_edit edit, json_t *fields,
-                       struct portcam_report *report)
+/* "device" and "limits", of which there is one. */
+static int edit_only(json_t *root, const char *key, enum portcam_edit edit, json_t *fields,
+                     struct portcam_report *report)
 {
-    json_t *device = json_object_get(root, "device");
+    json_t *device = json_object_get(root, key);
 
     if (edit == PORTCAM_EDIT_DEL) {
         if (!device) {
-            pc_report_add(report, "not_found", "the device has no settings");
+            pc_report_add(report, "not_found", "the %s has no settings", key);
             return -ENOENT;
         }
-        json_object_del(root, "device");
+        json_object_del(root, key);
         return 0;
     }
     if (!device) {
         device = json_object();
-        if (json_object_set_new(root, "device", device))
+        if (json_object_set_new(root, key, device))
             return -ENOMEM;
     }
-    return merge(device, fields);
+    int rc = merge(device, fields);
+    if (rc == 0 && json_object_size(device) == 0)
+        json_object_del(root, key);
+    return rc;
 }
 
 static int edit_list(json_t *list, enum portcam_edit edit, size_t kind, json_t *fields,
@@ -124,8 +128,8 @@ static int edit_root(json_t *root, enum portcam_edit edit, const char *object, j
         pc_report_add(report, "usage", "the fields of an edit are one JSON object");
         return -EINVAL;
     }
-    if (strcmp(object, "device") == 0)
-        return edit_device(root, edit, fields, report);
+    if (strcmp(object, "device") == 0 || strcmp(object, "limits") == 0)
+        return edit_only(root, object, edit, fields, report);
     for (size_t i = 0; i < sizeof(Kinds) / sizeof(Kinds[0]); i++) {
         if (strcmp(object, Kinds[i].kind) == 0)
             return edit_list(json_object_get(root, Kinds[i].list), edit, i, fields, report);
@@ -134,15 +138,40 @@ static int edit_root(json_t *root, enum portcam_edit edit, const char *object, j
     return -EINVAL;
 }
 
+/* Warnings that the running configuration gives too were told when it was applied. */
+static int forget_known(json_t *running, struct portcam_report *found)
+{
+    struct portcam_report *known = portcam_report_new();
+    struct portcam_config *config = NULL;
+    char *text = json_dumps(running, JSON_COMPACT);
+    int rc =
+        known && text ? portcam_config_parse(text, strlen(text), NULL, known, &config) : -ENOMEM;
+
+    if (rc == 0)
+        pc_report_known(found, known);
+    portcam_config_free(config);
+    portcam_report_free(known);
+    free(text);
+    return rc;
+}
+
 /* Reads the edited text. What is wrong after a removal is what still names the object. */
-static int read_edited(const char *text, enum portcam_edit edit, const char *object, json_t *fields,
-                       struct portcam_report *report, struct portcam_config **ret)
+static int read_edited(const char *text, json_t *running, enum portcam_edit edit,
+                       const char *object, json_t *fields, struct portcam_report *report,
+                       struct portcam_config **ret)
 {
     struct portcam_report *found = portcam_report_new();
 
     if (!found)
         return -ENOMEM;
     int rc = portcam_config_parse(text, strlen(text), NULL, found, ret);
+    if (rc == 0 && portcam_report_count(found, NULL)) {
+        rc = forget_known(running, found);
+        if (rc) {
+            portcam_config_free(*ret);
+            *ret = NULL;
+        }
+    }
     if (rc == -EBADMSG && edit == PORTCAM_EDIT_DEL) {
         json_t *name = NULL;
         for (size_t i = 0; i < sizeof(Kinds) / sizeof(Kinds[0]); i++) {
@@ -167,14 +196,16 @@ int portcam_edit(struct portcam *pc, enum portcam_edit edit, const char *object,
 
     int rc = portcam_config_running(pc, &running);
     json_t *root = rc ? NULL : json_deep_copy(running);
-    json_decref(running);
-    if (!root)
+    if (!root) {
+        json_decref(running);
         return -ENOMEM;
+    }
     rc = edit_root(root, edit, object, fields, report);
     char *text = rc ? NULL : json_dumps(root, JSON_COMPACT);
     if (rc == 0)
-        rc = text ? read_edited(text, edit, object, fields, report, &config) : -ENOMEM;
+        rc = text ? read_edited(text, running, edit, object, fields, report, &config) : -ENOMEM;
     free(text);
+    json_decref(running);
     json_decref(root);
     if (rc)
         return rc;

@@ -10,10 +10,12 @@
 #include <portcam/dev.h>
 #include <portcam/ring.h>
 
+#include "driver/err.h"
 #include "report.h"
 
 enum {
-    READ_ROWS = 1024,      /* rows in one batch of row_read */
+    READ_ROWS = 1024, /* rows in one batch of row_read */
+    BUFFER = PC_HW_CHUNK * (int)sizeof(struct portcam_connection_image),
     TIMEOUT_MS = 10000,    /* without any progress of the ring */
     NUMBERS_MAX = 1 << 15, /* each has two rows of counters, and those are named with 16 bits */
     ROWS_MAX = 1 << 20,
@@ -29,7 +31,7 @@ struct pc_hw {
     void *log_ctx;
     int irq_fd;
     bool restart; /* the ring failed */
-    void *buffer; /* READ_ROWS row images */
+    void *buffer; /* BUFFER bytes, the longest answers: row images, connection images */
     uint64_t buffer_iova;
 };
 
@@ -171,8 +173,7 @@ static int open_ring(struct pc_hw *hw)
     }
     int rc = portcam_ring_open(hw->dev, &opts, &hw->ring);
     if (rc == 0)
-        rc = portcam_dma_alloc(hw->dev, READ_ROWS * sizeof(struct portcam_row_image), 64,
-                               &hw->buffer, &hw->buffer_iova);
+        rc = portcam_dma_alloc(hw->dev, BUFFER, 64, &hw->buffer, &hw->buffer_iova);
     return rc;
 }
 
@@ -303,6 +304,98 @@ int pc_hw_counters(struct pc_hw *hw, unsigned table, uint32_t row, uint32_t coun
         for (uint32_t i = 0; i < n; i++)
             ret[i] = (struct portcam_counter){rows[i].packets, rows[i].octets};
         row += n;
+        ret += n;
+        count -= n;
+    }
+    return 0;
+}
+
+/* ---- connection records ---- */
+
+uint32_t pc_hw_slots(const struct pc_hw *hw)
+{
+    return hw->caps.connections + hw->caps.connections_v6;
+}
+
+static bool is_record(const struct pc_hw *hw, const struct portcam_connection_image *i)
+{
+    return (i->family == PORTCAM_FAMILY_4 || i->family == PORTCAM_FAMILY_6) &&
+           i->state > PORTCAM_CONNECTION_STATE_NONE && i->state < PORTCAM_CONNECTION_STATE_MAX &&
+           i->service < hw->caps.services && i->backend < hw->caps.backends &&
+           i->endpoint < hw->caps.backends && i->address < hw->caps.addresses;
+}
+
+int pc_hw_connections(struct pc_hw *hw, uint32_t slot, uint32_t count,
+                      struct portcam_connection_image *ret, uint32_t *ret_count)
+{
+    const struct portcam_connection_image *images = hw->buffer;
+    struct portcam_command command = {
+        .opcode = PORTCAM_OPCODE_CONNECTION_READ, .row = slot, .count = count};
+    uint32_t n = 0;
+
+    memcpy(command.data, &hw->buffer_iova, sizeof(hw->buffer_iova));
+    memset(hw->buffer, 0, count * sizeof(*images));
+    int rc = pc_hw_run(hw, &command, 1, NULL, NULL);
+    if (rc)
+        return rc;
+    for (; n < count && images[n].family; n++) {
+        ret[n] = images[n];
+        if (!is_record(hw, &ret[n]) || ret[n].slot < slot || ret[n].slot - slot >= count ||
+            (n > 0 && ret[n].slot <= ret[n - 1].slot)) {
+            return pc_fail(-EPROTO, "the card tells of a connection that cannot be, in slot %u",
+                           ret[n].slot);
+        }
+    }
+    *ret_count = n;
+    return 0;
+}
+
+int pc_hw_end_connections(struct pc_hw *hw, struct portcam_connection_image *images, uint32_t count,
+                          uint32_t *ret_ended)
+{
+    const struct portcam_connection_image *last = hw->buffer;
+    struct portcam_command *commands = calloc(count + 1, sizeof(*commands));
+    uint32_t ended = 0;
+
+    if (!commands)
+        return -ENOMEM;
+    memset(hw->buffer, 0, count * sizeof(*last));
+    for (uint32_t i = 0; i < count; i++) {
+        uint64_t address = hw->buffer_iova + i * sizeof(*last);
+        commands[i].opcode = PORTCAM_OPCODE_CONNECTION_DELETE;
+        commands[i].row = images[i].slot;
+        commands[i].count = images[i].generation;
+        memcpy(commands[i].data, &address, sizeof(address));
+    }
+    int rc = pc_hw_run(hw, commands, count, NULL, NULL);
+    free(commands);
+    if (rc && rc != -EREMOTEIO) /* which is: some were others, or gone */
+        return rc;
+    for (uint32_t i = 0; i < count; i++) {
+        struct portcam_connection_image record = last[i], other = images[ended];
+        if (!is_record(hw, &record) || record.slot != images[i].slot ||
+            record.generation != images[i].generation)
+            continue;
+        images[i] = other;
+        images[ended++] = record;
+    }
+    *ret_ended = ended;
+    return 0;
+}
+
+int pc_hw_backends(struct pc_hw *hw, uint32_t first, uint32_t count,
+                   struct portcam_backend_state *ret)
+{
+    while (count > 0) {
+        uint32_t n = count < PC_HW_CHUNK ? count : PC_HW_CHUNK;
+        struct portcam_command command = {
+            .opcode = PORTCAM_OPCODE_BACKEND_READ, .row = first, .count = n};
+        memcpy(command.data, &hw->buffer_iova, sizeof(hw->buffer_iova));
+        int rc = pc_hw_run(hw, &command, 1, NULL, NULL);
+        if (rc)
+            return rc;
+        memcpy(ret, hw->buffer, n * sizeof(*ret));
+        first += n;
         ret += n;
         count -= n;
     }

@@ -41,6 +41,32 @@ int pc_hw_read_image(struct pc_hw *hw, struct pc_image *ret);
 int pc_hw_counters(struct pc_hw *hw, unsigned table, uint32_t row, uint32_t count,
                    struct portcam_counter *ret);
 
+/* ---- connection records; for cards that have them ---- */
+
+/* Slots of both families. */
+uint32_t pc_hw_slots(const struct pc_hw *hw);
+
+/* Slots that are looked at in one go. */
+#define PC_HW_CHUNK PORTCAM_BUILD_MAX_COUNT
+
+/*
+ * The records of up to PC_HW_CHUNK slots, in the order of slots; `ret` has as many elements as slots are looked at. All
+ * fields are those of a record; numbers are below the card's sizes. -EPROTO when they are not.
+ */
+int pc_hw_connections(struct pc_hw *hw, uint32_t slot, uint32_t count,
+                      struct portcam_connection_image *ret, uint32_t *ret_count);
+
+/*
+ * End records, up to PC_HW_CHUNK of them; only their slots and generations are read, and where it was still that record the
+ * whole becomes the last it was. *ret_ended says how many; those stand first, in their order, the others behind them.
+ */
+int pc_hw_end_connections(struct pc_hw *hw, struct portcam_connection_image *images, uint32_t count,
+                          uint32_t *ret_ended);
+
+/* Counters of the connections of backends. */
+int pc_hw_backends(struct pc_hw *hw, uint32_t first, uint32_t count,
+                   struct portcam_backend_state *ret);
+
 /* Copy 64 bytes from host memory to host memory through the card; -EILSEQ when they differ. */
 int pc_hw_dma_test(struct pc_hw *hw);
 

@@ -56,4 +56,7 @@ int pc_check_bases(struct portcam *pc, struct portcam_report *report);
 /* Add {"packets", "octets"} counters of both directions as "forward" and "reverse" (stats.c). */
 int pc_add_counters(struct portcam *pc, enum pc_kind kind, size_t index, json_t *object);
 
+/* Of a backend that stateful services have: "active" and "records", and with `stats` "connections". */
+int pc_add_connections(struct portcam *pc, size_t index, bool stats, json_t *object);
+
 #endif

@@ -53,13 +53,14 @@ static json_t *capabilities(uint32_t flags)
 static int list_device(struct portcam *pc, json_t *list)
 {
     const struct portcam_caps *caps = pc_hw_caps(pc->hw);
-    json_t *object = json_pack(
-        "{s:s, s:s, s:o, s:I, s:o, s:I, s:I, s:I, s:I}", "device", pc_hw_name(pc->hw), "transport",
-        pc_hw_transport(pc->hw), "interface",
-        json_sprintf("%u.%u", caps->version >> 16, caps->version & 0xffff), "build",
-        (json_int_t)caps->build_id, "capabilities", capabilities(caps->flags), "functions",
-        (json_int_t)caps->functions, "window", (json_int_t)caps->window, "max_frame",
-        (json_int_t)caps->max_frame, "connections", (json_int_t)caps->connections);
+    json_t *object =
+        json_pack("{s:s, s:s, s:o, s:I, s:o, s:I, s:I, s:I, s:I}", "device", pc_hw_name(pc->hw),
+                  "transport", pc_hw_transport(pc->hw), "interface",
+                  json_sprintf("%u.%u", caps->version >> 16, caps->version & 0xffff), "build",
+                  (json_int_t)caps->build_id, "capabilities", capabilities(caps->flags),
+                  "functions", (json_int_t)caps->functions, "window", (json_int_t)caps->window,
+                  "max_frame", (json_int_t)caps->max_frame, "connections",
+                  (json_int_t)(caps->connections + caps->connections_v6));
 
     if (json_array_append_new(list, object))
         return -ENOMEM;
@@ -69,6 +70,21 @@ static int list_device(struct portcam *pc, json_t *list)
         json_object_set_new(object, "mac", json_string(text));
     }
     return table_sizes(pc, object);
+}
+
+/* What the card has, whether given or not. */
+static int list_limits(struct portcam *pc, json_t *list)
+{
+    const struct pc_image_row *at =
+        pc->card->rows[PORTCAM_TABLE_LIMITS] ? &pc->card->table[PORTCAM_TABLE_LIMITS][0] : NULL;
+    const struct portcam_limits_row *row = at ? (const void *)at->data : NULL;
+
+    if (!at || !at->valid)
+        return 0;
+    json_t *object =
+        json_pack("{s:I, s:i, s:i}", "embryonic", (json_int_t)row->embryonic, "reject_rate",
+                  (int)row->reject_rate, "reject_burst", (int)row->reject_burst);
+    return json_array_append_new(list, object) ? -ENOMEM : 0;
 }
 
 static int list_functions(struct portcam *pc, const char *name, bool stats, json_t *list)
@@ -138,6 +154,8 @@ static int list_kind(struct portcam *pc, size_t kind, const char *name, bool sta
             return -ENOMEM;
         if (stats)
             rc = pc_add_counters(pc, Kinds[kind].number, i, object);
+        if (rc == 0 && Kinds[kind].number == PC_BACKEND)
+            rc = pc_add_connections(pc, i, stats, object);
     }
     return rc;
 }
@@ -147,6 +165,8 @@ static int list_object(struct portcam *pc, const char *object, const char *name,
 {
     if (strcmp(object, "device") == 0)
         return list_device(pc, list);
+    if (strcmp(object, "limits") == 0)
+        return list_limits(pc, list);
     if (strcmp(object, "function") == 0)
         return list_functions(pc, name, stats, list);
     for (size_t i = 0; i < sizeof(Kinds) / sizeof(Kinds[0]); i++) {

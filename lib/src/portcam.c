@@ -10,6 +10,7 @@
 #include <sys/random.h>
 #include <unistd.h>
 
+#include "driver/err.h"
 #include "instance.h"
 #include "state.h"
 
@@ -69,13 +70,36 @@ static bool has_endpoints(const struct pc_image *image)
            pc_image_count(image, PORTCAM_TABLE_ENDPOINT_ANY);
 }
 
-/* Reads the seed; a card without seed and endpoints gets one. */
+/* The secret of the connection hash, eight words: random, or from the seed of the options. */
+static int set_secret(struct portcam *pc)
+{
+    uint32_t secret[8];
+    uint64_t state = pc->wanted_seed;
+    int rc = 0;
+
+    if (!(pc_hw_caps(pc->hw)->flags & PORTCAM_CAPS_STATEFUL))
+        return 0;
+    if (pc->wanted_seed == 0 && getrandom(secret, sizeof(secret), 0) != (ssize_t)sizeof(secret))
+        return pc_fail(-EIO, "there are no random numbers: %s", strerror(errno));
+    for (unsigned i = 0; rc == 0 && i < 8; i++) {
+        if (pc->wanted_seed) {
+            state = state * 6364136223846793005u + 1442695040888963407u;
+            secret[i] = (uint32_t)(state >> 32);
+        }
+        rc = pc_hw_set_register(pc->hw, PORTCAM_REG_SECRET_0 + 4 * i, secret[i]);
+    }
+    return rc;
+}
+
+/* Reads the seed; a card without seed and endpoints gets one, and before it the secret: so a seed tells that both are there. */
 static int take_seed(struct portcam *pc, struct portcam_report *report)
 {
     int rc = pc_hw_register(pc->hw, PORTCAM_REG_HASH_SEED, &pc->seed);
     if (rc == 0 && pc->seed == 0 && !has_endpoints(pc->card)) {
         uint32_t seed = pc_new_seed(pc, 0);
-        rc = pc_hw_set_register(pc->hw, PORTCAM_REG_HASH_SEED, seed);
+        rc = set_secret(pc);
+        if (rc == 0)
+            rc = pc_hw_set_register(pc->hw, PORTCAM_REG_HASH_SEED, seed);
         if (rc == 0)
             pc->seed = seed;
     }

@@ -46,6 +46,38 @@ int pc_add_counters(struct portcam *pc, enum pc_kind kind, size_t index, json_t 
     return rc ? rc : add_both(object, counter, &n->base[index]);
 }
 
+/* What backend_read counts, by name. */
+static json_t *connections_json(const struct portcam_backend_state *s)
+{
+    json_t *object = json_pack(
+        "{s:I, s:I, s:I, s:I, s:I, s:I}", "new", (json_int_t)s->new_connections, "syn_repeats",
+        (json_int_t)s->syn_repeats, "syn_resets", (json_int_t)s->syn_resets, "syn_ack_count",
+        (json_int_t)s->syn_ack_count, "syn_ack_ms", (json_int_t)s->syn_ack_ms, "syn_ack_ms_max",
+        (json_int_t)s->syn_ack_ms_max);
+    if (object && s->syn_ack_count)
+        json_object_set_new(object, "syn_ack_ms_mean",
+                            json_real((double)s->syn_ack_ms / (double)s->syn_ack_count));
+    return object;
+}
+
+static int add_connections(const struct portcam_backend_state *s, bool stats, json_t *object)
+{
+    int rc = json_object_set_new(object, "active", json_integer(s->active)) ||
+             json_object_set_new(object, "records", json_integer(s->records)) ||
+             (stats && json_object_set_new(object, "connections", connections_json(s)));
+    return rc ? -ENOMEM : 0;
+}
+
+int pc_add_connections(struct portcam *pc, size_t index, bool stats, json_t *object)
+{
+    struct portcam_backend_state state;
+
+    if (!pc->plan->stateful[index])
+        return 0;
+    int rc = pc_hw_backends(pc->hw, pc->plan->numbers[PC_BACKEND].number[index], 1, &state);
+    return rc ? rc : add_connections(&state, stats, object);
+}
+
 int portcam_counters(struct portcam *pc, unsigned table, uint32_t row, uint32_t count,
                      struct portcam_counter *ret)
 {
@@ -106,9 +138,24 @@ static bool is_zero(const struct portcam_counter counter[2], const struct pc_bas
            since(counter[1].packets, base->value[2]) == 0;
 }
 
+/* The connections of all backends, where any has some; *ret NULL: none. */
+static int backend_states(struct portcam *pc, struct portcam_backend_state **ret)
+{
+    const struct pc_numbers *n = &pc->plan->numbers[PC_BACKEND];
+    bool any = false;
+
+    for (size_t i = 0; i < n->count; i++)
+        any |= pc->plan->stateful[i];
+    if (!any)
+        return 0;
+    *ret = calloc(n->room, sizeof(**ret));
+    return *ret ? pc_hw_backends(pc->hw, 0, (uint32_t)n->room, *ret) : -ENOMEM;
+}
+
 static int objects(struct portcam *pc, bool all, enum pc_kind kind, json_t *list)
 {
     const struct pc_numbers *n = &pc->plan->numbers[kind];
+    struct portcam_backend_state *states = NULL;
     struct portcam_counter *counters;
     int rc = 0;
 
@@ -118,19 +165,52 @@ static int objects(struct portcam *pc, bool all, enum pc_kind kind, json_t *list
     if (!counters)
         return -ENOMEM;
     rc = pc_hw_counters(pc->hw, Kinds[kind].table, 0, (uint32_t)(2 * n->room), counters);
+    if (rc == 0 && kind == PC_BACKEND)
+        rc = backend_states(pc, &states);
     for (size_t i = 0; rc == 0 && i < n->count; i++) {
         const struct portcam_counter *counter = &counters[(size_t)2 * n->number[i]];
-        if (!all && is_zero(counter, &n->base[i]))
+        const struct portcam_backend_state *state =
+            states && pc->plan->stateful[i] ? &states[n->number[i]] : NULL;
+        if (!all && is_zero(counter, &n->base[i]) && !(state && state->records))
             continue;
         json_t *entry =
             json_pack("{s:s, s:i}", Kinds[kind].key, pc_object_name(pc->plan->config, kind, i),
                       "number", (int)n->number[i]);
         rc = entry ? add_both(entry, counter, &n->base[i]) : -ENOMEM;
+        if (rc == 0 && state)
+            rc = add_connections(state, true, entry);
         if (json_array_append_new(list, entry))
             rc = -ENOMEM;
     }
     free(counters);
+    free(states);
     return rc;
+}
+
+/* How many records there are, of the whole card. */
+static int records(struct portcam *pc, json_t *root)
+{
+    const struct portcam_caps *caps = pc_hw_caps(pc->hw);
+    uint32_t used = 0, embryonic = 0;
+    uint64_t began = 0;
+
+    if (!(caps->flags & PORTCAM_CAPS_STATEFUL))
+        return 0;
+    struct portcam_backend_state *states = calloc(caps->backends, sizeof(*states));
+    int rc = states ? pc_hw_backends(pc->hw, 0, caps->backends, states) : -ENOMEM;
+    for (uint32_t i = 0; rc == 0 && i < caps->backends; i++)
+        began += states[i].new_connections;
+    free(states);
+    if (rc == 0)
+        rc = pc_hw_register(pc->hw, PORTCAM_REG_CONNECTIONS_USED, &used);
+    if (rc == 0)
+        rc = pc_hw_register(pc->hw, PORTCAM_REG_CONNECTIONS_EMBRYONIC, &embryonic);
+    if (rc)
+        return rc;
+    json_t *object = json_pack("{s:I, s:I, s:I, s:I}", "new", (json_int_t)began, "records",
+                               (json_int_t)used, "embryonic", (json_int_t)embryonic, "slots",
+                               (json_int_t)pc_hw_slots(pc->hw));
+    return json_object_set_new(root, "connections", object) ? -ENOMEM : 0;
 }
 
 int portcam_stats(struct portcam *pc, bool all, struct portcam_report *report, struct json_t **ret)
@@ -144,6 +224,8 @@ int portcam_stats(struct portcam *pc, bool all, struct portcam_report *report, s
         rc = pc_check_bases(pc, NULL);
     if (rc == 0)
         rc = json_object_set_new(root, "time_ms", json_integer(time)) ? -ENOMEM : 0;
+    if (rc == 0)
+        rc = records(pc, root);
     if (rc == 0)
         rc = reasons(pc, all, json_object_get(root, "reasons"));
     if (rc == 0)

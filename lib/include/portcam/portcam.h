@@ -252,7 +252,7 @@ PORTCAM_API int portcam_config_json(const struct portcam_config *config, struct 
  * @config: configuration
  * @report: receives every error
  *
- * Return: 0, -EBADMSG when it cannot, or -ENOMEM.
+ * Return: 0, -EBADMSG when it cannot, -EIO, -ENODEV, or -ENOMEM.
  */
 PORTCAM_API int portcam_config_check(struct portcam *pc, const struct portcam_config *config,
                                      struct portcam_report *report);
@@ -262,7 +262,8 @@ PORTCAM_API int portcam_config_check(struct portcam *pc, const struct portcam_co
  * @pc: card
  * @config: configuration
  * @report: receives every error
- * @ret: receives {"objects": [{"op", "object", "name", "fields"}], "rows": [{"op", "table", "row", ...}]}
+ * @ret: receives {"objects": [{"op", "object", "name", "fields"}], "rows": [{"op", "table", "row", ...}], "ended"}:
+ *       how many connections would end because their service, backend or address goes
  *
  * Return: 0, -EBADMSG when the configuration is refused, or -ENOMEM.
  */
@@ -274,7 +275,8 @@ PORTCAM_API int portcam_config_diff(struct portcam *pc, const struct portcam_con
  * @pc: card
  * @config: configuration; stays the caller's
  * @report: receives every error; a refused row is named with its object
- * @ret: receives the difference as portcam_config_diff() gives it, NULL when not wanted
+ * @ret: receives the difference as portcam_config_diff() gives it, "ended" being how many connections it did end; NULL
+ *       when not wanted
  *
  * Every packet sees the old rows or the new ones. On failure nothing changed. Applying the same again does nothing.
  *
@@ -316,6 +318,83 @@ enum portcam_edit {
 PORTCAM_API int portcam_edit(struct portcam *pc, enum portcam_edit edit, const char *object,
                              struct json_t *fields, bool dry_run, struct portcam_report *report,
                              struct json_t **ret);
+
+/* ---- connections ---- */
+
+/*
+ * Connections of stateful services, by filter: a JSON object with any of "service" and "backend" (names), "client"
+ * ("192.0.2.7", "192.0.2.7:1234", "[2001:db8::7]:1234"), "protocol" ("tcp", ...) and "state" ("established", ...); all must
+ * fit. An empty object is every connection.
+ *
+ * A call looks at some thousand slots of the card's table, so that it never takes long. It begins at slot @from, 0 at
+ * first, and its answer has "next", the slot to go on with, or null at the end. Meanwhile packets go on: a connection that
+ * is there all the time is told at least once, and, where the card moves it, perhaps twice with one "generation".
+ *
+ * They return 0; -EOPNOTSUPP the card has no connection records; -EINVAL @filter or @from; -ENOENT there is no such
+ * service or backend; -EIO, -EPROTO, -ENODEV or -ENOMEM; with a message.
+ */
+
+/**
+ * portcam_connection_list() - connections of one stretch of slots
+ * @pc: card
+ * @filter: which
+ * @from: first slot
+ * @report: receives what is wrong
+ * @ret: receives {"connections": [...], "next", "time_ms"}
+ */
+PORTCAM_API int portcam_connection_list(struct portcam *pc, struct json_t *filter, uint32_t from,
+                                        struct portcam_report *report, struct json_t **ret);
+
+/**
+ * portcam_connection_count() - how many there are in one stretch of slots
+ * @pc: card
+ * @filter: which
+ * @from: first slot
+ * @report: receives what is wrong
+ * @ret: receives {"count", "states": {NAME: count}, "next"}
+ */
+PORTCAM_API int portcam_connection_count(struct portcam *pc, struct json_t *filter, uint32_t from,
+                                         struct portcam_report *report, struct json_t **ret);
+
+/**
+ * portcam_connection_flush() - end those of one stretch of slots
+ * @pc: card
+ * @filter: which
+ * @from: first slot
+ * @report: receives what is wrong
+ * @ret: receives {"connections": [...], "next", "time_ms"}: each that was ended as it was at last
+ *
+ * The next packet of an ended connection is one without a record: see the policy "no_record" of its service.
+ */
+PORTCAM_API int portcam_connection_flush(struct portcam *pc, struct json_t *filter, uint32_t from,
+                                         struct portcam_report *report, struct json_t **ret);
+
+/**
+ * portcam_connection_show() - everything about the connection of one slot
+ * @pc: card
+ * @slot: slot
+ * @generation: which connection is meant, NULL: the one that is there
+ * @report: receives what is wrong
+ * @ret: receives it
+ *
+ * Return: as above; -ENOENT there is none; -ESTALE another one is there now.
+ */
+PORTCAM_API int portcam_connection_show(struct portcam *pc, uint32_t slot,
+                                        const uint32_t *generation, struct portcam_report *report,
+                                        struct json_t **ret);
+
+/**
+ * portcam_connection_delete() - end one connection
+ * @pc: card
+ * @slot: its slot
+ * @generation: its generation
+ * @report: receives what is wrong
+ * @ret: receives it as it was at last, NULL when not wanted
+ *
+ * Return: as portcam_connection_show().
+ */
+PORTCAM_API int portcam_connection_delete(struct portcam *pc, uint32_t slot, uint32_t generation,
+                                          struct portcam_report *report, struct json_t **ret);
 
 /* ---- looking ---- */
 
