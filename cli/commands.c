@@ -38,7 +38,7 @@ static const struct key ServiceKeys[] = {
     {"protocol", VALUE_PROTOCOL, "tcp udp sctp icmp icmpv6", "any when absent", false},
     {"port", VALUE_INTEGER, "", "destination port; any when absent", false},
     {"mode", VALUE_STRING, "static deliver stateful", "how packets reach the backend", false},
-    {"strict", VALUE_BOOL, "true false", "replies without a record are not rewritten", true},
+    {"strict", VALUE_BOOL, "true false", "replies without a record are not rewritten", false},
     {"backends", VALUE_LIST, "", "backends, with commas between", false},
     {"scheduler", VALUE_STRING, "rr wrr mh sh lc wlc fast", "stateful: who gets a new connection",
      true},

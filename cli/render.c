@@ -341,7 +341,8 @@ static void show_stats(const json_t *answer)
     char text[160];
     bool any = false;
 
-    if (connections) {
+    if (num(connections, "new") || num(connections, "records") ||
+        json_object_get(answer, "seconds")) {
         value_text(json_object_get(connections, "new"), text, sizeof(text));
         printf("connections: %s new%s, %lld records, %lld of them embryonic, %lld slots\n", text,
                json_object_get(answer, "seconds") ? " a second" : "", num(connections, "records"),

@@ -19,7 +19,9 @@ TABLE = {"device": ["list", "show", "set", "health", "selftest", "reset"],
          "domain": ["show", "add", "set", "del", "state"],
          "address": ["show", "add", "set", "del"],
          "service": ["show", "add", "set", "del"],
-         "backend": ["show", "add", "set", "del"],
+         "backend": ["show", "add", "set", "del", "drain"],
+         "limits": ["show", "set"],
+         "connection": ["list", "show", "count", "delete", "flush"],
          "stats": ["show"],
          "config": ["show", "check", "diff", "apply", "save"],
          "monitor": [], "explain": [], "help": []}
@@ -108,6 +110,15 @@ TEXTS = {
     "backend add new address 192.0.2.99 function 0": r"\+ backend new: .*\n1 row changed\n",
     "backend set web1 port 8090": r"~ backend web1: port 8081 -> 8090\n",
     "backend del web1": None,
+    "backend drain web1":
+        r"backend web1 drained: of 0 connections 0 ended by themselves, 0 were ended, 0 are left\n",
+    "limits show": r"EMBRYONIC  REJECT_RATE  REJECT_BURST\n",
+    "limits set reject_rate 5": r"\+ limits: reject_rate 5\n1 row changed\n",
+    "connection list": r"0 connections\n",
+    "connection count": r"all +0\n",
+    "connection flush --all": r"0 connections ended\n",
+    "connection show 5": NOT_FOUND,
+    "connection delete 5:1": NOT_FOUND,
     "stats show": r"all counters are 0; --all lists them\n",
     "config show": r"\{\n  \"format\": 1,\n",
     "config save": r"\{\n  \"format\": 1,\n",
@@ -133,12 +144,13 @@ def test_text_and_json_of_every_command(daemon, words):
     path = daemon.write(SHOP, "same.json")
     split = [str(path) if word == "FILE" else word for word in words.split()]
     verb = split[1] if len(split) > 1 else ""
-    code = REFUSED if TEXTS[words] is None else 0
+    code = REFUSED if TEXTS[words] is None else TEXTS[words] if TEXTS[words] == NOT_FOUND else 0
     if split != ["help"]:
         answer = daemon.json("-n", *split, code=code)
         assert "id" not in answer
         if code:
-            assert answer["error"]["code"] == "refused" and answer["error"]["msg"]
+            assert answer["error"]["code"] == {REFUSED: "refused", NOT_FOUND: "not_found"}[code]
+            assert answer["error"]["msg"]
         elif split[0] == "device" and verb in keys:
             assert keys[verb] in answer
         elif verb in ("add", "set", "del", "state", "apply", "diff"):
@@ -147,7 +159,9 @@ def test_text_and_json_of_every_command(daemon, words):
             assert daemon.json("config", "show")["config"] == SHOP
     result = daemon.run(*split)
     assert result.returncode == code, result.stderr
-    if code:
+    if code == NOT_FOUND:
+        assert result.stdout == "" and "there is no connection in slot 5" in result.stderr
+    elif code:
         assert result.stdout == ""
         assert "is in use; nothing was removed; first change or remove what" in result.stderr
     else:
@@ -170,7 +184,7 @@ def test_counters_with_s(still, name):
 
 def test_stats(still):
     everything = still.json("-a", "stats", "show")
-    assert len(everything["reasons"]) == 29 and len(everything["functions"]) == 16
+    assert len(everything["reasons"]) == 48 and len(everything["functions"]) == 16
     assert [entry["name"] for entry in everything["services"]] == ["web", "bankweb", "dns", "rest"]
     text = still.run("--all", "stats", "show").stdout
     for title in ("REASON", "FUNCTION", "DOMAIN", "ADDRESS", "SERVICE", "BACKEND"):
@@ -211,7 +225,26 @@ WRONG = {
     "service set web port 70000": (REFUSED, '"port" is 70000; it must be from 1 to 65535'),
     "service set web mode stattic":
         (REFUSED, '"mode" is "stattic"; write one of static, stateful, deliver'),
-    "service set web mode stateful": (REFUSED, "this card has no connection table"),
+    "service set web scheduler rr": (REFUSED, '"scheduler" is for mode "stateful"; remove it'),
+    "service set web timeouts syn": (USAGE, 'timeouts is "syn"; write it as established=3600,syn=30'),
+    "service set web timeouts syn=5,sun=6": (REFUSED, 'unknown key "sun"'),
+    "limits set reject_rate 70000": (REFUSED, '"reject_rate" is 70000; it must be from 0 to 65535'),
+    "connection list --service nope": (NOT_FOUND, 'there is no service "nope"'),
+    "connection list --client 1.2.3": (USAGE, "write it as 192.0.2.7, 192.0.2.7:1234 or"),
+    "connection list --client 1.2.3.4:0": (USAGE, "write it as 192.0.2.7, 192.0.2.7:1234 or"),
+    "connection list --state open": (USAGE, "write one of syn_seen, syn_ack_seen, established"),
+    "connection list --protocol x": (USAGE, "write tcp, udp, sctp, icmp, icmpv6 or a number"),
+    "connection flush": (USAGE, "which connections shall end? choose them with --service"),
+    "connection show": (USAGE, "which connection? give SLOT or SLOT:GENERATION"),
+    "connection show 99999999": (USAGE, "there is no slot 99999999; this card has 0 to 81951"),
+    "connection delete 5": (USAGE, "which connection? give SLOT:GENERATION"),
+    "connection delete 5:1x": (USAGE, "which connection? give SLOT:GENERATION"),
+    "connection delete 5:1": (NOT_FOUND, "there is no connection in slot 5; it has ended"),
+    "service show --state reset": (USAGE, "--protocol and --state choose connections"),
+    "service show --wait": (USAGE, "--wait and --deadline go with backend drain"),
+    "backend drain": (USAGE, "which backend? give its name"),
+    "backend drain nope": (NOT_FOUND, 'there is no backend "nope"'),
+    "backend drain web1 --deadline x": (USAGE, '--deadline is "x"; give seconds, 0 or more'),
     "service add": (USAGE, "which service? give its name"),
     "service add new": (REFUSED, 'service "new": "domain" is missing; add it'),
     "service add web domain shop": (REFUSED, 'service "web" exists already; use set to change it'),
@@ -230,7 +263,7 @@ WRONG = {
     "function add 0": (REFUSED, '"function" is 0; it must be from 1 to 255'),
     "domain state shop": (USAGE, "which state? give running, draining, paused or stopped"),
     "domain state shop tired": (REFUSED, "write one of running, draining, paused, stopped"),
-    "domain set shop unknown reject": (REFUSED, 'use "pass" or "drop"'),
+    "domain set shop unknown ignore": (REFUSED, "write one of pass, drop, reject"),
     "device set": (USAGE, "what shall change? give KEY VALUE"),
     "device set mac 1": (REFUSED, '"1" is not a MAC address; write it as 02:00:00:00:00:01'),
     "device reset now": (USAGE, '"now" is too much; device reset takes no arguments'),

@@ -66,15 +66,9 @@ def test_errors_carry_file_and_line_and_change_nothing(daemon):
     # What only the card can know is told when the rest is right.
     bad["services"][0]["backends"] = ["web1"]
     del bad["backends"][3]["colour"]
+    bad["backends"][3]["function"] = 99
     result = daemon.run("config", "check", daemon.write(bad, "shop.json"))
-    assert result.returncode == 2 and 'policy "reject" is not possible' in result.stderr
-
-
-def test_stateful_needs_a_connection_table(daemon):
-    config = copy.deepcopy(SHOP)
-    config["services"][0]["mode"] = "stateful"
-    result = daemon.run("config", "check", daemon.write(config))
-    assert result.returncode == 2 and "this card has no connection table" in result.stderr
+    assert result.returncode == 2 and "there is no function 99" in result.stderr
 
 
 def test_edits_of_every_object(daemon):
