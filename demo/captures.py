@@ -3,10 +3,8 @@
 
 import ipaddress
 import os
-import pathlib
 import signal
 import struct
-import tempfile
 
 import lab
 
@@ -76,9 +74,8 @@ class Desk(lab.Lab):
     """A card with capture files at its ports, and a daemon; no namespaces."""
 
     def __enter__(self):
-        with lab.endings_wait():
-            self.folder = pathlib.Path(tempfile.mkdtemp(prefix=f"portcam-{os.getpid()}-"))
         try:
+            self.make_folder()
             self.start_desk()
             self.start_daemon()
         except BaseException:

@@ -9,16 +9,29 @@ rings. Where network namespaces or TAP interfaces cannot be had, or with --pcap,
 place of clients and servers. Everything that is made is taken away again at the end, also after Ctrl-C.
 """
 
-import argparse
 import os
-import shutil
 import signal
-import subprocess
 import sys
-import time
 
-import captures
-import lab
+ENDINGS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+def end(number, _frame):
+    """Whatever is under way is cleared away on the way out."""
+    raise SystemExit(128 + number)
+
+
+if __name__ == "__main__":  # before the long imports, which a signal may meet too
+    for ending in ENDINGS:
+        signal.signal(ending, end)
+
+import argparse  # noqa: E402
+import shutil  # noqa: E402
+import subprocess  # noqa: E402
+import time  # noqa: E402
+
+import captures  # noqa: E402
+import lab  # noqa: E402
 
 
 def title(text):
@@ -80,9 +93,6 @@ def main():
     parser.add_argument("--pcap", action="store_true",
                         help="capture files instead of clients and servers; needs no rights")
     options = parser.parse_args()
-    signal.signal(signal.SIGINT, signal.default_int_handler)
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
-    signal.signal(signal.SIGHUP, lambda *_: sys.exit(128 + signal.SIGHUP))
     why = None
     if not options.pcap:
         as_root()
@@ -93,11 +103,15 @@ def main():
         right = captures.show_all(options.engine, title, show) if options.pcap or why else live(
             options.engine)
     except lab.LabError as error:
-        sys.exit(f"demo: {error}")
-    except KeyboardInterrupt:
-        sys.exit(128 + signal.SIGINT)
-    sys.exit("demo: not every answer was right" if not right else 0)
+        return f"demo: {error}"
+    return 0 if right else "demo: not every answer was right"
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        status = main()
+    finally:
+        for ending in ENDINGS:  # the status is known; the interpreter would die of a signal in its last steps
+            signal.signal(ending, signal.SIG_IGN)
+        lab.close_all()
+    sys.exit(status)

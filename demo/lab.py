@@ -103,6 +103,15 @@ def answers(path):
     return True
 
 
+open_labs = []
+
+
+def close_all():
+    """For a program at its end, deaf to signals: one may have come between a laboratory's block and its clearing away."""
+    for laboratory in list(open_labs):
+        laboratory.close()
+
+
 class Lab(contextlib.AbstractContextManager):
     """The laboratory. Engine: rtl, model or lockstep; pages: {path: bytes} that every nginx serves."""
 
@@ -114,10 +123,14 @@ class Lab(contextlib.AbstractContextManager):
         self.processes = {}
         self.stats = None  # what the card told at its end
 
-    def __enter__(self):
+    def make_folder(self):
         with endings_wait():
+            open_labs.append(self)
             self.folder = pathlib.Path(tempfile.mkdtemp(prefix=f"portcam-{os.getpid()}-"))
+
+    def __enter__(self):
         try:
+            self.make_folder()
             self.client = self.namespace("client")
             self.server = self.namespace("server")
             self.card = self.namespace("card")
@@ -154,6 +167,8 @@ class Lab(contextlib.AbstractContextManager):
                 if stats.exists():
                     self.stats = json.loads(stats.read_text())
                 shutil.rmtree(self.folder, ignore_errors=True)
+            if self in open_labs:
+                open_labs.remove(self)
         finally:
             for number, handler in old.items():
                 signal.signal(number, handler)
