@@ -15,11 +15,12 @@ package portcam_connection_pkg;
     OpForward = 4'd1,  // towards a stateful service
     OpReverse = 4'd2,  // from an endpoint of stateful services
     OpScan    = 4'd3,  // which rows of a bucket of every table are in use
-    OpRead    = 4'd4,  // the record of a slot
+    OpRead    = 4'd4,  // the record of a slot, for the host
     OpAge     = 4'd5,  // end it, if it is the same and was not used since
     OpKeep    = 4'd6,  // its last use is now, if it is the same
     OpDelete  = 4'd7,  // end it, if it is the same
-    OpMove    = 4'd8   // from the stash to the table
+    OpMove    = 4'd8,  // from the stash to the table
+    OpLook    = 4'd9   // the record of a slot, for ageing
   } op_e;
 
   // What both directions of a flow know.

@@ -232,6 +232,7 @@ module portcam_connection_walk #(
   logic             read_last;
   logic             read_now;
   logic             read_room;
+  logic             ages;
 
   assign left      = groups_out[Group-1:0] & ~done_q;
   assign read_last = (left & (left - 1'b1)) == '0;
@@ -246,8 +247,8 @@ module portcam_connection_walk #(
     end
   end
 
-  assign read_wanted = mode_q == Ageing || mode_q == AgeingEnds ||
-                       (read_slot >= first_q && 25'(read_slot) < end_q);
+  assign ages        = mode_q == Ageing || mode_q == AgeingEnds;
+  assign read_wanted = ages || (read_slot >= first_q && 25'(read_slot) < end_q);
   assign groups_pop  = groups_valid && read_last && (!read_wanted || read_now);
 
   always_ff @(posedge clk_i) begin
@@ -273,7 +274,8 @@ module portcam_connection_walk #(
         acts_pop     = walk_ready_i;
       end else if (groups_valid && read_wanted) begin
         walk_valid_o = read_room;
-        walk_o.kind  = 4'(portcam_connection_pkg::OpRead);
+        walk_o.kind  = ages ? 4'(portcam_connection_pkg::OpLook)
+                            : 4'(portcam_connection_pkg::OpRead);
         walk_o.slot  = read_slot;
         read_now     = read_room && walk_ready_i;
       end else if (scanning && !at_end && !at_stash && scan_room) begin
@@ -332,7 +334,8 @@ module portcam_connection_walk #(
 
   assign read_done = walk_done_i && walk_kind_i == 4'(portcam_connection_pkg::OpRead) &&
                      walk_found_i;
-  assign aged_read = read_done && (mode_q == Ageing || mode_q == AgeingEnds);
+  assign aged_read = walk_done_i && walk_kind_i == 4'(portcam_connection_pkg::OpLook) &&
+                     walk_found_i;
 
   portcam_timeout_table #(
       .Services(Services),
@@ -426,7 +429,7 @@ module portcam_connection_walk #(
   logic [23:0]                    img_slot;
   portcam_pkg::connection_image_t img;
 
-  assign imgs_push = (read_done && (mode_q == Dumping || mode_q == DumpingEnds)) ||
+  assign imgs_push = read_done ||
                      (walk_done_i && walk_acted_i &&
                       walk_kind_i == 4'(portcam_connection_pkg::OpDelete));
   assign imgs_in   = {walk_row_i, walk_state_i, walk_slot_i};

@@ -32,6 +32,8 @@ module portcam_backend_table #(
   localparam int unsigned RowBits = $clog2(Backends);
 
   typedef struct packed {
+    logic [15:0]  endpoint;
+    logic [15:0]  weight;
     logic [7:0]   egress;
     logic [47:0]  mac;
     logic [15:0]  port;
@@ -47,6 +49,7 @@ module portcam_backend_table #(
   row_t                      out_row;
   logic                      out_present;
   logic                      unused_in;
+  logic                      unused_row;
 
   localparam int unsigned RowWidth = $bits(in_kept);
 
@@ -54,12 +57,14 @@ module portcam_backend_table #(
   assign unused_in = ^{in_row, req_row_i, backend_i};
 
   always_comb begin
-    in_kept.egress  = in_row.egress;
-    in_kept.mac     = in_row.mac;
-    in_kept.port    = in_row.port;
-    in_kept.has_mac = in_row.flags[portcam_pkg::BackendRowHasMac];
-    in_kept.is_v6   = in_row.family == 8'(portcam_pkg::Family6);
-    in_kept.ip      = in_row.ip;
+    in_kept.endpoint = in_row.endpoint;
+    in_kept.weight   = in_row.weight;
+    in_kept.egress   = in_row.egress;
+    in_kept.mac      = in_row.mac;
+    in_kept.port     = in_row.port;
+    in_kept.has_mac  = in_row.flags[portcam_pkg::BackendRowHasMac];
+    in_kept.is_v6    = in_row.family == 8'(portcam_pkg::Family6);
+    in_kept.ip       = in_row.ip;
   end
 
   portcam_row_table #(
@@ -88,6 +93,9 @@ module portcam_backend_table #(
 
   portcam_lookup_pkg::backend_match_t match;
 
+  // Weight and endpoint are for portcam_candidates, which has a copy of them.
+  assign unused_row = ^row;
+
   always_comb begin
     match.present = row_present;
     match.ip      = row.ip;
@@ -105,9 +113,11 @@ module portcam_backend_table #(
   always_comb begin
     out = '0;
     if (out_present) begin
-      out.egress = out_row.egress;
-      out.mac    = out_row.mac;
-      out.port   = out_row.port;
+      out.endpoint = out_row.endpoint;
+      out.weight   = out_row.weight;
+      out.egress   = out_row.egress;
+      out.mac      = out_row.mac;
+      out.port     = out_row.port;
       out.flags[portcam_pkg::BackendRowHasMac] = out_row.has_mac;
       out.family = out_row.is_v6 ? 8'(portcam_pkg::Family6) : 8'(portcam_pkg::Family4);
       out.ip     = out_row.ip;
