@@ -193,7 +193,7 @@ void pc_device_packet_chosen(struct pc_device *d, uint8_t *frame, size_t len, un
     pc_stateful_decide(&d->stateful, d->tables, parsed, choice, now, ret);
     if (answer)
         answer->len = 0;
-    if (pc_reason_is_reject(ret->reason))
+    if (ret->drop && pc_reason_is_reject(ret->reason))
         refuse(d, frame, parsed, now, ret, answer);
     pc_rewrite(d->tables, parsed, ret, frame);
     count_packet(d, parsed, ret);

@@ -379,8 +379,6 @@ static void from_endpoint(struct step *s)
 static void decide(struct step *s, uint32_t now)
 {
     const struct pc_parsed *p = s->p;
-    if (s->d->stage == PC_STAGE_DONE)
-        return;
     s->key = (struct pc_client_key){.client = p->src, .is_v6 = p->is_v6, .protocol = p->protocol};
     s->packet = (struct pc_packet){.from = PC_FROM_CLIENT,
                                    .tcp_flags = p->tcp_flags,
@@ -399,7 +397,7 @@ static void decide(struct step *s, uint32_t now)
 
 static void refuse(const struct pc_parsed *p, struct pc_decision *d)
 {
-    if (!pc_reason_is_reject(d->reason))
+    if (!d->drop || !pc_reason_is_reject(d->reason))
         return;
     d->refusal = d->reason;
     if (pc_reject_is_silent(p))
@@ -409,16 +407,20 @@ static void refuse(const struct pc_parsed *p, struct pc_decision *d)
 void pc_stateful_decide(struct pc_stateful *s, const struct pc_tables *t, const struct pc_parsed *p,
                         const struct pc_choice *choice, uint32_t now, struct pc_decision *d)
 {
-    struct step step = {.see = s, .act = s, .t = t, .p = p, .choice = choice, .d = d};
-    decide(&step, now);
+    if (d->stage != PC_STAGE_DONE) {
+        struct step step = {.see = s, .act = s, .t = t, .p = p, .choice = choice, .d = d};
+        decide(&step, now);
+    }
     refuse(p, d);
 }
 
 void pc_stateful_explain(const struct pc_stateful *s, const struct pc_tables *t,
                          const struct pc_parsed *p, struct pc_decision *d)
 {
-    struct step step = {.see = s, .t = t, .p = p, .d = d};
-    decide(&step, 0);
+    if (d->stage != PC_STAGE_DONE) {
+        struct step step = {.see = s, .t = t, .p = p, .d = d};
+        decide(&step, 0);
+    }
     refuse(p, d);
 }
 
