@@ -9,11 +9,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "decide.h"
-#include "instance.h"
+#include "connections.h"
+#include "explain.h"
 #include "parse.h"
 
 #define FRAME_MAX 65535
+#define TCP 6
 
 static const struct {
     const char *name, *rule, *fate, *about;
@@ -27,6 +28,8 @@ struct story {
     struct portcam *pc;
     const struct pc_parsed *parsed;
     const struct pc_decision *decision;
+    enum pc_stage stage;              /* of the decision by the tables alone */
+    const struct pc_records *records; /* NULL where they were not needed */
     json_t *steps;
     bool failed;
 };
@@ -46,7 +49,12 @@ static int load_model(struct portcam *pc)
         .endpoint_any_port_rows = caps->endpoint_rows[1],
         .endpoint_any_rows = caps->endpoint_rows[2],
         .max_frame = caps->max_frame,
-        .schedule_rows = PORTCAM_BUILD_SCHEDULE_ROWS,
+        /* Rows need only know that there are some. */
+        .connection_rows = caps->flags & PORTCAM_CAPS_STATEFUL ? PORTCAM_BUILD_CONNECTION_ROWS : 0,
+        .connection_rows_v6 =
+            caps->flags & PORTCAM_CAPS_STATEFUL ? PORTCAM_BUILD_CONNECTION_ROWS_V6 : 0,
+        .connection_stash = PORTCAM_BUILD_CONNECTION_STASH,
+        .schedule_rows = caps->schedule ? caps->schedule : PORTCAM_BUILD_SCHEDULE_ROWS,
     };
     if (pc->model)
         return 0;
@@ -235,17 +243,110 @@ static void tell_reply(struct story *s)
 {
     const struct pc_decision *d = s->decision;
 
-    if (d->endpoint_row >= 0)
+    if (d->endpoint_row >= 0 && s->stage == PC_STAGE_ENDPOINT)
+        step(s, "P9", d->endpoint_table, d->endpoint_row,
+             "the source is an endpoint of stateful services");
+    else if (d->endpoint_row >= 0)
         step(s, "P9", d->endpoint_table, d->endpoint_row,
              "the source is an endpoint of a static service: a reply of its backend");
     else if (d->service_row < 0)
-        step(s, "P9", 0, -1, "the source is no endpoint of a static service");
+        step(s, "P9", 0, -1, "the source is no endpoint of a service");
+}
+
+/* ---- connections ---- */
+
+static const char *backend_name(const struct portcam *pc, int number)
+{
+    const struct pc_numbers *n = &pc->plan->numbers[PC_BACKEND];
+    if (number < 0 || (size_t)number >= n->room || n->index[number] < 0)
+        return "?";
+    return pc->plan->config->backends[n->index[number]].name;
+}
+
+static void tell_record(struct story *s, const struct portcam_connection_image *i, const char *rule)
+{
+    const struct pc_decision *d = s->decision;
+    char words[120];
+
+    snprintf(words, sizeof(words), "connection %u:%u, state %s", i->slot, i->generation,
+             pc_connection_state_name(i->state));
+    if (s->stage == PC_STAGE_ENDPOINT)
+        step(s, rule, 0, -1, "%s: a reply of backend \"%s\"", words,
+             backend_name(s->pc, i->backend));
+    else if (!d->began && d->reason == PORTCAM_REASON_CONNECTION_FORWARD)
+        step(s, rule, PORTCAM_TABLE_BACKEND, i->backend, "%s, is pinned to backend \"%s\"", words,
+             backend_name(s->pc, i->backend));
+    else if (d->began && d->index < 0)
+        step(s, rule, PORTCAM_TABLE_BACKEND, i->backend,
+             "%s: the client begins anew with its old port, and stays at backend \"%s\"", words,
+             backend_name(s->pc, i->backend));
+    else
+        step(s, rule, 0, -1,
+             "%s: the client begins anew with its old port, and needs another backend", words);
+}
+
+/* How the slot was picked; a card does not tell its counters and random numbers. */
+static void tell_pick(struct story *s)
+{
+    const struct pc_decision *d = s->decision;
+    const struct portcam_service_row *row =
+        pc_tables_get(s->pc->model, PORTCAM_TABLE_SERVICE, (unsigned)d->service_row);
+    unsigned slots = 1u << row->slots_log2, slot = (unsigned)d->index & (slots - 1);
+
+    if (row->pick == PORTCAM_PICK_COUNTER)
+        step(s, "P7", 0, -1, "the next of %u slots in turn, for instance slot %u", slots, slot);
+    else if (row->pick == PORTCAM_PICK_LEAST)
+        step(s, "P7", 0, -1,
+             "one of %u slots by chance, for instance slot %u; of its two backends the one with "
+             "fewer active connections for its weight",
+             slots, slot);
+    else
+        step(s, "P7", 0, -1, "the hash of the client's address%s picks slot %u of %u",
+             row->pick == PORTCAM_PICK_CLIENT_IP_PORT ? " and port" : "", slot, slots);
+    if (d->candidate[0] < 0 && d->candidate[1] < 0)
+        step(s, "P7", 0, -1, "no backend of it takes connections");
+    else if (d->backend >= 0)
+        step(s, "P7", PORTCAM_TABLE_BACKEND, d->backend, "backend \"%s\"%s",
+             backend_name(s->pc, d->backend),
+             d->second && !d->free_choice ? ", the second choice" : "");
+}
+
+static void tell_stateful(struct story *s)
+{
+    static const char *const why[] = {
+        [PC_CREATE_OK] = "it comes to a loopback address",
+        [PC_CREATE_BAD_SOURCE] = "its source is no host",
+        [PC_CREATE_BAD_DESTINATION] = "its destination is no host",
+        [PC_CREATE_PORT_ZERO] = "its source port is 0",
+        [PC_CREATE_LAND] = "source and destination are the same",
+        [PC_CREATE_BAD_FLAGS] = "its TCP flags make no sense",
+        [PC_CREATE_NOT_SYN] = "it is no SYN",
+    };
+    const struct pc_decision *d = s->decision;
+    bool forward = s->stage == PC_STAGE_SERVICE;
+    const char *rule = forward ? "P5" : "P9";
+    enum pc_creation creation = pc_may_create(s->parsed);
+
+    if (d->reason == PORTCAM_REASON_SCTP_PORTS || d->reason == PORTCAM_REASON_OTHER_CHECKSUM)
+        return;
+    if (d->record >= 0 && s->records)
+        tell_record(s, &s->records->images[d->record], rule);
+    else
+        step(s, rule, 0, -1, "no connection of this client %s", forward ? "to it" : "with it");
+    if (!forward)
+        return;
+    if (d->record < 0 && (creation != PC_CREATE_OK || d->loopback))
+        step(s, "P6", 0, -1, "it cannot begin one: %s", why[d->loopback ? PC_CREATE_OK : creation]);
+    if (d->index >= 0)
+        tell_pick(s);
+    if (d->reason == PORTCAM_REASON_CONNECTION_NEW && d->index >= 0)
+        step(s, "P8", 0, -1, "a connection begins");
 }
 
 static void tell_rewrite(struct story *s, const struct pc_parsed *after)
 {
     const struct pc_decision *d = s->decision;
-    bool forward = d->reason == PORTCAM_REASON_STATIC_FORWARD;
+    bool forward = pc_reason_is_forward(d->reason);
     char words[80];
 
     side(forward ? &after->dst : &after->src, after->is_v6, after->has_ports, words);
@@ -263,12 +364,14 @@ static void tell_end(struct story *s)
 
     egress_words(d->egress, words);
     about(d->reason, reason);
-    if (d->drop)
+    if (pc_reason_is_reject(d->reason))
+        step(s, rule, 0, -1, "dropped and answered with %s, as far as limits allow: %s",
+             s->parsed->protocol == TCP ? "a TCP RST" : "an ICMP error", reason);
+    else if (d->drop)
         step(s, rule, 0, -1, "dropped: %s", reason);
     else if (d->reason == PORTCAM_REASON_DELIVER)
         step(s, rule, PORTCAM_TABLE_BACKEND, d->backend, "delivered unchanged to %s", words);
-    else if (d->reason == PORTCAM_REASON_STATIC_FORWARD ||
-             d->reason == PORTCAM_REASON_STATIC_REVERSE)
+    else if (pc_reason_is_forward(d->reason) || pc_reason_is_reverse(d->reason))
         step(s, rule, 0, -1, "leaves by %s", words);
     else
         step(s, "P12", 0, -1, "passes unchanged to %s", words);
@@ -288,18 +391,22 @@ static json_t *tell(struct story *s, const struct pc_parsed *after)
         tell_service(s);
         tell_reply(s);
         tell_state(s);
+        if (s->stage != PC_STAGE_DONE)
+            tell_stateful(s);
         if (after)
             tell_rewrite(s, after);
         if (d->reason == PORTCAM_REASON_SCTP_PORTS || d->reason == PORTCAM_REASON_OTHER_CHECKSUM ||
             d->reason == PORTCAM_REASON_STRICT_PASS || d->reason == PORTCAM_REASON_UNKNOWN_PASS ||
-            d->reason == PORTCAM_REASON_STOPPED_PASS)
+            d->reason == PORTCAM_REASON_STOPPED_PASS || d->reason == PORTCAM_REASON_REPLY_PASS ||
+            d->reason == PORTCAM_REASON_NO_RECORD_PASS)
             step(s, Reasons[d->reason].rule, 0, -1, "%s", reason);
     }
     tell_end(s);
-    json_t *value = json_pack("{s:s, s:s, s:s, s:s, s:O}", "verdict",
-                              d->drop ? "drop" : Reasons[d->reason].fate, "reason",
-                              Reasons[d->reason].name, "rule", Reasons[d->reason].rule, "about",
-                              Reasons[d->reason].about, "steps", s->steps);
+    json_t *value =
+        json_pack("{s:s, s:s, s:s, s:s, s:O}", "verdict",
+                  d->drop && !pc_reason_is_reject(d->reason) ? "drop" : Reasons[d->reason].fate,
+                  "reason", Reasons[d->reason].name, "rule", Reasons[d->reason].rule, "about",
+                  Reasons[d->reason].about, "steps", s->steps);
     if (!value || s->failed) {
         json_decref(value);
         return NULL;
@@ -315,21 +422,56 @@ static json_t *tell(struct story *s, const struct pc_parsed *after)
     return value;
 }
 
+/* The decision; where the tables alone do not make it, with the records of the packet's client. */
+static int decide(struct portcam *pc, const struct pc_parsed *parsed, enum pc_stage *stage,
+                  struct pc_records *records, struct pc_decision *ret)
+{
+    const struct portcam_caps *caps = pc_hw_caps(pc->hw);
+    struct pc_stateful stateful = {.counter = NULL};
+    int rc = 0;
+
+    pc_decide_by_tables(pc->model, parsed, ret);
+    *stage = (enum pc_stage)ret->stage;
+    if (*stage != PC_STAGE_DONE) {
+        const struct pc_tuple *client = *stage == PC_STAGE_SERVICE ? &parsed->src : &parsed->dst;
+        rc = pc_records_read(pc, client->ip, parsed->is_v6, records);
+        stateful.connections = rc ? NULL : records->connections;
+        stateful.counter = calloc(caps->services, sizeof(*stateful.counter));
+        if (rc == 0 && !stateful.counter)
+            rc = -ENOMEM;
+    }
+    if (rc == 0)
+        pc_stateful_explain(&stateful, pc->model, parsed, ret);
+    free(stateful.counter);
+    return rc;
+}
+
 static int explain(struct portcam *pc, uint8_t *frame, size_t len, unsigned function, json_t **ret)
 {
     struct pc_parsed parsed, after;
     struct pc_decision decision;
+    struct pc_records records = {NULL, NULL};
+    enum pc_stage stage;
     size_t max_frame = pc_hw_caps(pc->hw)->max_frame;
 
     pc_parse(frame, len, function, max_frame, &parsed);
-    pc_decide(pc->model, &parsed, &decision);
+    int rc = decide(pc, &parsed, &stage, &records, &decision);
+    if (rc) {
+        pc_records_free(&records);
+        return rc;
+    }
     pc_rewrite(pc->model, &parsed, &decision, frame);
     pc_parse(frame, len, function, max_frame, &after);
-    bool rewritten = decision.reason == PORTCAM_REASON_STATIC_FORWARD ||
-                     decision.reason == PORTCAM_REASON_STATIC_REVERSE;
-    struct story s = {.pc = pc, .parsed = &parsed, .decision = &decision, .steps = json_array()};
+    bool rewritten = pc_reason_is_forward(decision.reason) || pc_reason_is_reverse(decision.reason);
+    struct story s = {.pc = pc,
+                      .parsed = &parsed,
+                      .decision = &decision,
+                      .stage = stage,
+                      .records = records.images ? &records : NULL,
+                      .steps = json_array()};
     json_t *value = s.steps ? tell(&s, rewritten ? &after : NULL) : NULL;
     json_decref(s.steps);
+    pc_records_free(&records);
     if (!value)
         return -ENOMEM;
     *ret = value;
@@ -355,5 +497,7 @@ int portcam_explain(struct portcam *pc, const uint8_t *frame, size_t len, unsign
     memcpy(copy, frame, len);
     rc = explain(pc, copy, len, function, ret);
     free(copy);
+    if (rc && rc != -ENOMEM)
+        pc_report_add(report, pc_hw_code(rc), "the card's connections: %s", pc_hw_error());
     return rc;
 }

@@ -207,9 +207,9 @@ static int records(struct portcam *pc, json_t *root)
         rc = pc_hw_register(pc->hw, PORTCAM_REG_CONNECTIONS_EMBRYONIC, &embryonic);
     if (rc)
         return rc;
-    json_t *object = json_pack("{s:I, s:I, s:I, s:I}", "new", (json_int_t)began, "records",
-                               (json_int_t)used, "embryonic", (json_int_t)embryonic, "slots",
-                               (json_int_t)pc_hw_slots(pc->hw));
+    json_t *object =
+        json_pack("{s:I, s:I, s:I, s:I}", "new", (json_int_t)began, "records", (json_int_t)used,
+                  "embryonic", (json_int_t)embryonic, "slots", (json_int_t)pc_hw_slots(pc->hw));
     return json_object_set_new(root, "connections", object) ? -ENOMEM : 0;
 }
 
