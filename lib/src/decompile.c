@@ -2,6 +2,7 @@
 /*
  * From rows back to a configuration, for a card whose configuration is not known: names are made up from numbers
  * (domain-3, backend-17), everything else is in the rows. Rows that no configuration makes are refused as a whole.
+ * Slot tables follow from names, which are lost: what they say is who is in them, and they stay as they are.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -97,6 +98,22 @@ static int address(struct decompiler *d, uint32_t at, const void *data)
                : 0;
 }
 
+/* Is the backend one of a stateful service? */
+static bool has_stateful_endpoint(const struct pc_image *image,
+                                  const struct portcam_backend_row *backend)
+{
+    for (unsigned t = PORTCAM_TABLE_ENDPOINT; t <= PORTCAM_TABLE_ENDPOINT_ANY; t++) {
+        for (uint32_t i = 0; i < image->rows[t]; i++) {
+            const struct portcam_endpoint_row *row = (const void *)image->table[t][i].data;
+            if (image->table[t][i].valid && row->flags & PORTCAM_ENDPOINT_ROW_STATEFUL &&
+                row->backend == backend->endpoint &&
+                memcmp(row->ip, backend->ip, sizeof(row->ip)) == 0)
+                return true;
+        }
+    }
+    return false;
+}
+
 static int backend(struct decompiler *d, uint32_t number, const void *data)
 {
     const struct portcam_backend_row *row = data;
@@ -108,9 +125,11 @@ static int backend(struct decompiler *d, uint32_t number, const void *data)
     snprintf(key, sizeof(key), "backend-%u", number);
     json_t *object = json_pack("{s:s, s:i, s:i}", "name", key, "port", (int)row->port, "function",
                                (int)row->egress);
+    if (has_stateful_endpoint(d->image, row))
+        rc = set(object, "weight", json_integer(row->weight));
     if (memcmp(row->ip, none, sizeof(none)) != 0) { /* else a backend of deliver services */
         pc_ip_format(&ip, text);
-        rc = set(object, "address", json_string(text));
+        rc |= set(object, "address", json_string(text));
     }
     if (row->flags & PORTCAM_BACKEND_ROW_HAS_MAC)
         rc |= set_mac(object, row->mac);
@@ -155,6 +174,100 @@ static int service_address(const struct pc_image *image, unsigned number, json_t
     return set(object, "address", json_string(text));
 }
 
+/* ---- stateful services ---- */
+
+/* Backends without a share, which are in no slot table: they belong to the services of their group. */
+static void drained(const struct pc_image *image, const struct portcam_service_row *service,
+                    bool *named)
+{
+    for (uint32_t b = 0; b < image->rows[PORTCAM_TABLE_BACKEND]; b++) {
+        const struct pc_image_row *at = &image->table[PORTCAM_TABLE_BACKEND][b];
+        const struct portcam_backend_row *row = (const void *)at->data;
+        if (!at->valid || row->weight || !has_stateful_endpoint(image, row))
+            continue;
+        for (unsigned t = PORTCAM_TABLE_ENDPOINT; t <= PORTCAM_TABLE_ENDPOINT_ANY; t++) {
+            for (uint32_t i = 0; i < image->rows[t]; i++) {
+                const struct portcam_endpoint_row *e = (const void *)image->table[t][i].data;
+                if (image->table[t][i].valid && e->flags & PORTCAM_ENDPOINT_ROW_STATEFUL &&
+                    e->service == service->group && e->backend == row->endpoint &&
+                    memcmp(e->ip, row->ip, sizeof(e->ip)) == 0)
+                    named[b] = true;
+            }
+        }
+    }
+}
+
+/* The backends of a slot table by name, as a list; NULL when the table cannot be. */
+static json_t *slot_backends(const struct pc_image *image, const struct portcam_service_row *row)
+{
+    size_t room = image->rows[PORTCAM_TABLE_BACKEND], n_slots = (size_t)1 << row->slots_log2;
+    bool *named = calloc(room + 1, sizeof(*named));
+    json_t *list = json_array();
+
+    for (size_t i = 0; named && list && i < n_slots; i++) {
+        size_t at = row->schedule + i / 8;
+        const struct pc_image_row *slots = at < image->rows[PORTCAM_TABLE_SCHEDULE]
+                                               ? &image->table[PORTCAM_TABLE_SCHEDULE][at]
+                                               : NULL;
+        uint16_t number = PC_SLOT_NONE;
+        if (slots && slots->valid)
+            memcpy(&number, slots->data + 4 * (i % 8), sizeof(number));
+        if (number < room)
+            named[number] = true;
+    }
+    if (named)
+        drained(image, row, named);
+    for (size_t b = 0; named && list && b < room; b++) {
+        if (named[b])
+            json_array_append_new(list, json_sprintf("backend-%u", (unsigned)b));
+    }
+    free(named);
+    return list;
+}
+
+static int timeouts(const struct pc_image *image, unsigned service, json_t *object)
+{
+    const struct pc_image_row *at = service < image->rows[PORTCAM_TABLE_TIMEOUT]
+                                        ? &image->table[PORTCAM_TABLE_TIMEOUT][service]
+                                        : NULL;
+    uint32_t ms[PC_TIMEOUTS];
+    json_t *list = json_object();
+    int rc = 0;
+
+    if (!at || !at->valid) {
+        json_decref(list);
+        return -EBADMSG;
+    }
+    memcpy(ms, at->data, sizeof(ms)); /* in this order */
+    for (unsigned i = 0; i < PC_TIMEOUTS; i++) {
+        if (ms[i] != PcTimeoutDefaults[i])
+            rc |= set(list, PcTimeoutNames[i], json_real(ms[i] / 1000.0));
+    }
+    return set(object, "timeouts", list) || rc ? -EBADMSG : 0;
+}
+
+static int stateful(const struct pc_image *image, const struct portcam_service_row *row,
+                    json_t *object)
+{
+    static const char *const schedulers[PORTCAM_PICK_MAX] = {[PORTCAM_PICK_COUNTER] = "wrr",
+                                                             [PORTCAM_PICK_CLIENT_IP] = "mh",
+                                                             [PORTCAM_PICK_CLIENT_IP_PORT] = "mh",
+                                                             [PORTCAM_PICK_LEAST] = "wlc"};
+
+    if (row->pick >= PORTCAM_PICK_MAX || row->no_record >= PcNoRecords.count ||
+        row->no_backend >= PcNoBackends.count || row->full >= PcFulls.count || row->slots_log2 > 16)
+        return -EBADMSG;
+    int rc = set(object, "backends", slot_backends(image, row));
+    rc |= set(object, "scheduler", json_string(schedulers[row->pick]));
+    if (row->pick == PORTCAM_PICK_CLIENT_IP_PORT)
+        rc |= set(object, "key", json_string(PcKeys.words[PC_KEY_CLIENT_PORT]));
+    rc |= set(object, "slots", json_integer(1 << row->slots_log2));
+    rc |= set(object, "no_record", json_string(PcNoRecords.words[row->no_record]));
+    rc |= set(object, "no_backend", json_string(PcNoBackends.words[row->no_backend]));
+    rc |= set(object, "full", json_string(PcFulls.words[row->full]));
+    return timeouts(image, row->service, object) || rc ? -EBADMSG : 0;
+}
+
 static int service(struct decompiler *d, uint32_t at, const void *data)
 {
     const struct portcam_service_row *row = data;
@@ -168,6 +281,8 @@ static int service(struct decompiler *d, uint32_t at, const void *data)
     json_t *object = json_pack(
         "{s:s, s:o, s:s, s:[o]}", "name", key, "domain", json_sprintf("domain-%u", row->domain),
         "mode", PcModes.words[row->mode], "backends", json_sprintf("backend-%u", row->backend));
+    if (row->mode == PORTCAM_MODE_STATEFUL)
+        rc = stateful(d->image, row, object);
     if (row->address != PORTCAM_ADDRESS_ANY)
         rc |= service_address(d->image, row->address, object);
     if (row->flags & PORTCAM_SERVICE_ROW_EXACT_PROTOCOL)
@@ -200,9 +315,20 @@ static int device(struct decompiler *d, uint32_t at, const void *data)
     return set_mac(object, row->mac) || set(d->root, "device", object) ? -EBADMSG : 0;
 }
 
+static int limits(struct decompiler *d, uint32_t at, const void *data)
+{
+    const struct portcam_limits_row *row = data;
+    (void)at;
+    return set(d->root, "limits",
+               json_pack("{s:I, s:i, s:i}", "embryonic", (json_int_t)row->embryonic, "reject_rate",
+                         (int)row->reject_rate, "reject_burst", (int)row->reject_burst));
+}
+
 static int build(struct decompiler *d, struct portcam_config **ret)
 {
     int rc = each(d, PORTCAM_TABLE_DEVICE, device);
+    if (rc == 0)
+        rc = each(d, PORTCAM_TABLE_LIMITS, limits);
     if (rc == 0)
         rc = each(d, PORTCAM_TABLE_FUNCTION, function);
     if (rc == 0)

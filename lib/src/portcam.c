@@ -108,8 +108,20 @@ static int take_seed(struct portcam *pc, struct portcam_report *report)
     return rc;
 }
 
-/* The plan of a configuration, if its rows are exactly those in the card. */
-static int match(struct portcam *pc, struct portcam_config *config, json_t *names,
+/* Slot tables as they are in the card, where the plan has its own in the same places. */
+static void keep_slots(const struct pc_image *card, struct pc_plan *plan)
+{
+    for (uint32_t row = 0; row < card->rows[PORTCAM_TABLE_SCHEDULE]; row++) {
+        struct pc_image_row *to = &plan->image->table[PORTCAM_TABLE_SCHEDULE][row];
+        const struct pc_image_row *from = &card->table[PORTCAM_TABLE_SCHEDULE][row];
+        if (to->valid && from->valid)
+            memcpy(to->data, from->data, sizeof(to->data));
+    }
+}
+
+/* The plan of a configuration, if its rows are exactly those in the card; `made_up`: its names are, and slot tables follow
+ * from names. */
+static int match(struct portcam *pc, struct portcam_config *config, json_t *names, bool made_up,
                  struct pc_plan **ret)
 {
     struct portcam_report *quiet = portcam_report_new();
@@ -121,6 +133,8 @@ static int match(struct portcam *pc, struct portcam_config *config, json_t *name
     portcam_report_free(quiet);
     if (rc)
         return rc;
+    if (made_up)
+        keep_slots(pc->card, plan);
     if (pc_image_differences(pc->card, plan->image, PORTCAM_TABLE_MAX)) {
         pc_plan_free(plan);
         return -ENOENT;
@@ -152,7 +166,7 @@ static int take_foreign(struct portcam *pc)
 
     int rc = pc_decompile(pc->card, &config, &names);
     if (rc == 0)
-        rc = match(pc, config, names, &plan);
+        rc = match(pc, config, names, true, &plan);
     portcam_config_free(config);
     json_decref(names);
     if (rc == -ENOMEM)
@@ -208,9 +222,9 @@ int pc_take_over(struct portcam *pc, struct portcam_report *report)
     if (was_reset && has_next == 0)
         pc_clear_bases(next.names);
     if (has_current == 0)
-        rc = match(pc, current.config, current.names, &plan);
+        rc = match(pc, current.config, current.names, false, &plan);
     if (rc && rc != -ENOMEM && has_next == 0) {
-        rc = match(pc, next.config, next.names, &plan);
+        rc = match(pc, next.config, next.names, false, &plan);
         if (rc == 0)
             rc = pc_state_adopt_next(pc->state_dir, report);
     }
