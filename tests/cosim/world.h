@@ -30,6 +30,7 @@ struct world {
     uint16_t vlan[WORLD_VLANS];
     struct world_end end[WORLD_ENDS];
     unsigned flow; /* the one that the last frames belonged to */
+    bool busy;     /* mostly stateful services and frames of their flows */
 };
 
 void world_init(struct world *w, uint64_t seed, const struct pc_sizes *sizes);

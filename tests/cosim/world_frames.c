@@ -28,6 +28,7 @@ void world_init(struct world *w, uint64_t seed, const struct pc_sizes *sizes)
     w->hash_seed = (uint32_t)pc_rng_next(&r);
     w->frames = pc_rng_stream(seed, "frames");
     w->rows = pc_rng_stream(seed, "rows");
+    w->busy = seed % 3 != 0;
     for (int i = 0; i < WORLD_IPS; i++) {
         pc_rng_bytes(&r, w->ip4[i], 4);
         pc_rng_bytes(&r, w->ip6[i], 16);
@@ -251,7 +252,7 @@ size_t world_frame(struct world *w, uint8_t frame[WORLD_FRAME])
     uint8_t big[WORLD_FRAME + 2048];
     size_t len;
     pc_rng_bytes(&w->frames, big, 512);
-    if (chance(w, 60)) {
+    if (chance(w, w->busy ? 93 : 40)) {
         len = world_flow_frame(w, big);
     } else if (dice < 52) {
         len = ethernet(w, big, 0x0800);

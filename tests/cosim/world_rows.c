@@ -56,7 +56,7 @@ static void function_row(struct world *w, struct portcam_function_row *r)
 
 static void domain_row(struct world *w, struct portcam_domain_row *r)
 {
-    r->state = chance(w, 70) ? PORTCAM_DOMAIN_STATE_RUNNING : (uint8_t)below(w, 4);
+    r->state = chance(w, w->busy ? 90 : 70) ? PORTCAM_DOMAIN_STATE_RUNNING : (uint8_t)below(w, 4);
     r->unknown = (uint8_t)below(w, 3);
     r->home = (uint8_t)below(w, w->sizes.functions);
 }
@@ -67,9 +67,18 @@ static void address_row(struct world *w, struct portcam_address_row *r)
     static const uint8_t lengths6[] = {128, 128, 128, 127, 121, 120, 64, 65, 9, 0};
     r->family = random_ip(w, r->ip);
     r->prefix = r->family == PORTCAM_FAMILY_4 ? lengths4[below(w, 10)] : lengths6[below(w, 10)];
-    r->vlan = chance(w, 60) ? PORTCAM_VLAN_ANY : w->vlan[below(w, WORLD_VLANS)];
+    if (w->busy && chance(w, 80)) { /* what clients address */
+        unsigned vip = 7 + below(w, 4);
+        memset(r->ip, 0, 16);
+        if (r->family == PORTCAM_FAMILY_4)
+            memcpy(r->ip, w->ip4[vip], 4);
+        else
+            memcpy(r->ip, w->ip6[vip], 16);
+        r->prefix = r->family == PORTCAM_FAMILY_4 ? 32 : 128;
+    }
+    r->vlan = chance(w, w->busy ? 90 : 60) ? PORTCAM_VLAN_ANY : w->vlan[below(w, WORLD_VLANS)];
     r->address = number(w, w->sizes.addresses);
-    r->domain = number(w, w->sizes.domains);
+    r->domain = number(w, w->busy ? 2 : w->sizes.domains);
     r->home = (uint8_t)below(w, w->sizes.functions);
 }
 
@@ -106,7 +115,7 @@ static void service_row(struct world *w, struct portcam_service_row *r)
     r->mode = chance(w, 75) ? PORTCAM_MODE_STATIC : PORTCAM_MODE_DELIVER;
     r->service = number(w, w->sizes.services);
     r->backend = number(w, w->sizes.backends);
-    if (w->sizes.connection_rows && chance(w, 60))
+    if (w->sizes.connection_rows && chance(w, w->busy ? 92 : 50))
         stateful_row(w, r);
 }
 
@@ -117,7 +126,7 @@ static void backend_row(struct world *w, struct portcam_backend_row *r)
     r->port = maybe_port(w);
     memcpy(r->mac, w->mac[below(w, WORLD_MACS)], 6);
     r->egress = (uint8_t)below(w, w->sizes.functions);
-    if (chance(w, 75)) {
+    if (chance(w, w->busy ? 97 : 70)) {
         unsigned n = below(w, WORLD_ENDS);
         memset(r->ip, 0, 16);
         if (r->family == PORTCAM_FAMILY_4)
@@ -183,7 +192,7 @@ static uint32_t endpoint_row(struct world *w, unsigned table, struct portcam_end
     r->address = number(w, w->sizes.addresses);
     r->flags = chance(w, 80) ? (uint8_t)(below(w, 2) * PORTCAM_ENDPOINT_ROW_HAS_MAC)
                              : (uint8_t)below(w, 4);
-    if (w->sizes.connection_rows && chance(w, 70)) {
+    if (w->sizes.connection_rows && chance(w, w->busy ? 95 : 60)) {
         unsigned n = below(w, WORLD_ENDS);
         memset(r->ip, 0, 16);
         if (r->family == PORTCAM_FAMILY_4)
@@ -237,7 +246,7 @@ void world_row(struct world *w, struct portcam_command *c)
     _Alignas(8) uint8_t row[PC_ROW_BYTES] = {0};
     unsigned table = random_table(w);
     memset(c, 0, sizeof(*c));
-    c->opcode = chance(w, 88) ? PORTCAM_OPCODE_ROW_WRITE : PORTCAM_OPCODE_ROW_DELETE;
+    c->opcode = chance(w, w->busy ? 95 : 88) ? PORTCAM_OPCODE_ROW_WRITE : PORTCAM_OPCODE_ROW_DELETE;
     c->table_id = (uint16_t)table;
     switch (table) {
     case PORTCAM_TABLE_DEVICE:
@@ -248,7 +257,7 @@ void world_row(struct world *w, struct portcam_command *c)
         function_row(w, (void *)row);
         break;
     case PORTCAM_TABLE_DOMAIN:
-        c->row = number(w, w->sizes.domains);
+        c->row = number(w, w->busy ? 2 : w->sizes.domains);
         domain_row(w, (void *)row);
         break;
     case PORTCAM_TABLE_ADDRESS:

@@ -29,6 +29,8 @@ package portcam_connection_pkg;
     logic [127:0] ip;
     logic [15:0]  port;
     logic [7:0]   protocol;
+    logic [15:0]  group;      // of services that share endpoints
+    logic [15:0]  kept;       // port that the backend keeps, 0 where it may change it
   } client_t;
 
   // A packet as the lookup hands it over.
@@ -38,10 +40,8 @@ package portcam_connection_pkg;
     client_t     client;
     logic [15:0] service;
     logic [15:0] address;
-    logic [15:0] port;        // forward: port that the client addressed; reverse: source port
+    logic [15:0] port;        // forward: port that the client addressed
     logic [15:0] endpoint;    // reverse: number of the endpoint
-    logic        wide;        // the port is part of the backend end and of the hash
-    logic [15:0] group;
     logic        keyless;     // loopback: there can be no record
     logic        may_create;
     logic        draining;

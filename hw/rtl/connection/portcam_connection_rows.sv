@@ -14,7 +14,7 @@
 //   row_o, way_o  the found row and its position (bit number of found_o)
 //   hit_o       something was found and is in use
 //   used_o      rows of the buckets in use
-//   ends_o      endpoint and port of all rows, for the test of ambiguity
+//   ends_o      endpoints of all rows, for the test of ambiguity
 // The key of the question is compared when the rows come: key_q_i must be the question of
 // ReadLatency clocks ago. With direct_i buckets_i are those of slot_i, all four the same.
 //
@@ -47,14 +47,13 @@ module portcam_connection_rows #(
     input  portcam_connection_pkg::row_t      key_q_i,      // client; service, address, port; endpoint
     input  logic                              forward_q_i,
     input  logic                              reverse_q_i,
-    input  logic                              wide_q_i,
     input  logic                              direct_q_i,
     input  logic [Places-1:0]                 place_q_i,    // the place of a slot, one hot
     output logic                              hit_o,
     output portcam_connection_pkg::row_t      row_o,
     output logic [Places-1:0]                 found_o,
     output logic [Places-1:0]                 same_q1_o,    // one clock earlier than the others
-    output logic [Places*32-1:0]              ends_q1_o,    // likewise
+    output logic [Places*16-1:0]              ends_q1_o,    // likewise
     output logic [Places-1:0]                 used_o,
     output logic [Stash-1:0]                  stash_used_o, // now
     input  logic                              write_valid_i,
@@ -92,7 +91,9 @@ module portcam_connection_rows #(
   localparam int unsigned PublicPortAt = BackendAt + BackendBits;
   localparam int unsigned AddressAt    = PublicPortAt + 16;
   localparam int unsigned ServiceAt    = AddressAt + AddressBits;
-  localparam int unsigned ProtocolAt   = ServiceAt + ServiceBits;
+  localparam int unsigned GroupAt      = ServiceAt + ServiceBits;
+  localparam int unsigned KeepsAt      = GroupAt + ServiceBits;    // the kept port is the public one
+  localparam int unsigned ProtocolAt   = KeepsAt + 1;
   localparam int unsigned PortAt       = ProtocolAt + 8;
   localparam int unsigned IpAt         = PortAt + 16;
   localparam int unsigned LiveAt       = IpAt + IpBits;
@@ -125,6 +126,8 @@ module portcam_connection_rows #(
 
   assign write_word = {write_live_i && !init_q, write_row_i.client.ip[IpBits-1:0],
                        write_row_i.client.port, write_row_i.client.protocol,
+                       write_row_i.client.kept == write_row_i.port,
+                       write_row_i.client.group[ServiceBits-1:0],
                        write_row_i.service[ServiceBits-1:0], write_row_i.address[AddressBits-1:0],
                        write_row_i.port, write_row_i.backend[BackendBits-1:0],
                        write_row_i.endpoint[BackendBits-1:0]};
@@ -212,13 +215,14 @@ module portcam_connection_rows #(
 
     assign same = word[LiveAt] && word[IpAt+:IpBits] == key_q_i.client.ip[IpBits-1:0] &&
                   word[PortAt+:16] == key_q_i.client.port &&
-                  word[ProtocolAt+:8] == key_q_i.client.protocol;
+                  word[ProtocolAt+:8] == key_q_i.client.protocol &&
+                  word[GroupAt+:ServiceBits] == key_q_i.client.group[ServiceBits-1:0] &&
+                  (word[KeepsAt] ? word[PublicPortAt+:16] : 16'd0) == key_q_i.client.kept;
     assign fits = forward_q_i ?
                   word[ServiceAt+:ServiceBits] == key_q_i.service[ServiceBits-1:0] &&
                   word[AddressAt+:AddressBits] == key_q_i.address[AddressBits-1:0] &&
                   word[PublicPortAt+:16] == key_q_i.port :
-                  word[EndpointAt+:BackendBits] == key_q_i.endpoint[BackendBits-1:0] &&
-                  (!wide_q_i || word[PublicPortAt+:16] == key_q_i.port);
+                  word[EndpointAt+:BackendBits] == key_q_i.endpoint[BackendBits-1:0];
 
     always_ff @(posedge clk_i) begin
       if (valid_q[ReadLatency]) begin
@@ -229,8 +233,7 @@ module portcam_connection_rows #(
       end
     end
 
-    assign ends_q1_o[p*32+:32] = {word_q1[PublicPortAt+:16],
-                                      16'(word_q1[EndpointAt+:BackendBits])};
+    assign ends_q1_o[p*16+:16] = 16'(word_q1[EndpointAt+:BackendBits]);
 
     assign words_q1[p*WordBits+:WordBits] = word_q1;
   end
@@ -269,6 +272,8 @@ module portcam_connection_rows #(
     row_o.client.ip       = 128'(row_q2[IpAt+:IpBits]);
     row_o.client.port     = row_q2[PortAt+:16];
     row_o.client.protocol = row_q2[ProtocolAt+:8];
+    row_o.client.group    = 16'(row_q2[GroupAt+:ServiceBits]);
+    row_o.client.kept     = row_q2[KeepsAt] ? row_q2[PublicPortAt+:16] : 16'd0;
     row_o.service         = 16'(row_q2[ServiceAt+:ServiceBits]);
     row_o.address         = 16'(row_q2[AddressAt+:AddressBits]);
     row_o.port            = row_q2[PublicPortAt+:16];

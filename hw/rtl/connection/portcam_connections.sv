@@ -122,7 +122,6 @@ module portcam_connections #(
   portcam_connection_pkg::request_t req_q0;
   logic [63:0]                      hash;
   logic [183:0]                     hashed;
-  logic [15:0]                      kept_port;
   logic [63:0]                      stash_hash;
   logic                             taken_q0;      // by the packet
   logic                             walk_v6;
@@ -145,11 +144,9 @@ module portcam_connections #(
   assign walk_v6      = walk_i.slot >= 24'(Base6);
   assign walk_slot    = walk_v6 ? walk_i.slot - 24'(Base6) : walk_i.slot;
 
-  // The kept port is part of the hash only where both directions know it.
-  assign kept_port = req_q0.wide ? req_q0.port : 16'd0;
-  assign hashed    = {kept_port[7:0], kept_port[15:8], req_q0.group[7:0], req_q0.group[15:8],
-                      req_q0.client.protocol, req_q0.client.port[7:0], req_q0.client.port[15:8],
-                      req_q0.client.ip};
+  assign hashed = {req_q0.client.kept[7:0], req_q0.client.kept[15:8], req_q0.client.group[7:0],
+                   req_q0.client.group[15:8], req_q0.client.protocol, req_q0.client.port[7:0],
+                   req_q0.client.port[15:8], req_q0.client.ip};
 
   portcam_toeplitz #(
       .InWidth(184),
@@ -291,8 +288,8 @@ module portcam_connections #(
   logic [Places-1:0]              found6;
   logic [Places-1:0]              same4;
   logic [Places-1:0]              same6;
-  logic [Places*32-1:0]           ends4;
-  logic [Places*32-1:0]           ends6;
+  logic [Places*16-1:0]           ends4;
+  logic [Places*16-1:0]           ends6;
   logic [Places-1:0]              used4;
   logic [Places-1:0]              used6;
   logic [1:0]                     rows_busy;
@@ -323,7 +320,6 @@ module portcam_connections #(
       .key_q_i       (key_r),
       .forward_q_i   (forward_r),
       .reverse_q_i   (reverse_r),
-      .wide_q_i      (op_r.req.wide),
       .direct_q_i    (direct_r),
       .place_q_i     (place_r),
       .hit_o         (hit4),
@@ -364,7 +360,6 @@ module portcam_connections #(
       .key_q_i       (key_r),
       .forward_q_i   (forward_r),
       .reverse_q_i   (reverse_r),
-      .wide_q_i      (op_r.req.wide),
       .direct_q_i    (direct_r),
       .place_q_i     (place_r),
       .hit_o         (hit6),
@@ -514,10 +509,10 @@ module portcam_connections #(
 
   // Backend ends of the rows with the same client, for a packet that may need another backend than
   // theirs.
-  localparam int unsigned EndBits = Places * 33;
+  localparam int unsigned EndBits = Places * 17;
 
   logic [Places-1:0]    same_x;
-  logic [Places*32-1:0] ends_x;
+  logic [Places*16-1:0] ends_x;
   logic                 chooses_c;
 
   assign chooses_c = op_c.kind == 4'(portcam_connection_pkg::OpForward) && op_c.req.may_create;
@@ -709,7 +704,7 @@ module portcam_connections #(
   logic                           forward_x;
   logic                           reverse_x;
   portcam_connection_pkg::event_t old;          // an event
-  logic                           old_client;   // it has the client key and the port
+  logic                           old_client;   // it has the client key
   logic                           old_forward;  // ... and the forward key
   logic                           old_this;     // it is of the record in question
   logic                           hit_m;
@@ -749,19 +744,17 @@ module portcam_connections #(
     if (live_q[X] && op_x.kind != 4'(portcam_connection_pkg::OpNone)) begin
       if (forward_x && op_x.req.may_create) begin
         for (int unsigned p = 0; p < Places; p++) begin
-          if (same_x[p] && !(found_x[p] && hit_x) &&
-              (!op_x.req.wide || ends_x[p*32+16+:16] == op_x.req.port)) begin
-            first_taken_m |= ends_x[p*32+:16] == first_endpoint;
-            second_taken_m |= ends_x[p*32+:16] == second_endpoint;
+          if (same_x[p] && !(found_x[p] && hit_x)) begin
+            first_taken_m |= ends_x[p*16+:16] == first_endpoint;
+            second_taken_m |= ends_x[p*16+:16] == second_endpoint;
           end
         end
       end
       for (int unsigned n = Events; n > 0; n--) begin
         old = events_q[(n-1)*EventBits+:EventBits];
         if (old.valid) begin
-          old_client  = old.row.client == op_x.req.client &&
-                        (!op_x.req.wide || old.row.port == op_x.req.port);
-          old_forward = old.row.client == op_x.req.client && old.row.port == op_x.req.port &&
+          old_client  = old.row.client == op_x.req.client;
+          old_forward = old_client && old.row.port == op_x.req.port &&
                         old.row.service == op_x.req.service &&
                         old.row.address == op_x.req.address;
           old_this    = kind_packet_x ? (forward_x ? old_forward :
@@ -966,9 +959,8 @@ module portcam_connections #(
     accepts_s      = accepts_sq;
     first_taken_s  = first_taken_sq;
     second_taken_s = second_taken_sq;
-    last_client    = newest.row.client == op_s.req.client &&
-                     (!op_s.req.wide || newest.row.port == op_s.req.port);
-    last_forward   = newest.row.client == op_s.req.client && newest.row.port == op_s.req.port &&
+    last_client    = newest.row.client == op_s.req.client;
+    last_forward   = last_client && newest.row.port == op_s.req.port &&
                      newest.row.service == op_s.req.service &&
                      newest.row.address == op_s.req.address;
     last_this      = packet_s ? (forward_s ? keyed_s && last_forward :

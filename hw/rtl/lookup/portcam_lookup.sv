@@ -657,11 +657,13 @@ module portcam_lookup #(
     request.client.protocol = packet_q21.protocol;
     request.service         = service_q21.service;
     request.address         = address_q21.address;
-    request.port            = !packet_q21.has_ports ? 16'd0 :
-                              request.forward ? packet_q21.dst_port : packet_q21.src_port;
+    request.client.group    = request.forward ? service_q21.group : endpoint_q21.service;
+    request.client.kept     = !packet_q21.has_ports ? 16'd0 :
+                              request.forward ? (service_q21.exact_port ? 16'd0
+                                                                        : packet_q21.dst_port) :
+                              endpoint_q21.wide ? packet_q21.src_port : 16'd0;
+    request.port            = packet_q21.has_ports ? packet_q21.dst_port : 16'd0;
     request.endpoint        = endpoint_q21.backend;
-    request.wide            = request.forward ? !service_q21.exact_port : endpoint_q21.wide;
-    request.group           = request.forward ? service_q21.group : endpoint_q21.service;
     request.keyless         = address_q21.any;
     request.may_create      = segment_q21.may_create;
     request.draining        = address_verdict_q21.draining;
