@@ -13,7 +13,7 @@
 
 module portcam_candidate #(
     parameter int unsigned Backends   = portcam_pkg::BuildBackends,
-    parameter int unsigned CountWidth = 20
+    parameter int unsigned CountWidth = 25
 ) (
     input  logic                        clk_i,
     input  logic                        valid_i,

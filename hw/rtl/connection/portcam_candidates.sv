@@ -14,7 +14,7 @@
 //
 // Active: begin_valid_i adds one active connection to a backend, leave_valid_i takes one away, each
 // one a clock. swap_o knows those of 5 clocks before valid_i and earlier, none later. A backend may
-// have up to 2^19 - 1; fewer than none count as none.
+// have up to 2^(CountWidth - 1) - 1; fewer than none count as none.
 //
 // Host port, init_i and busy_o: as in portcam_row_table, whose rules of a read during a write hold;
 // data_o has family, weight and endpoint, the rest is 0. Init also clears the counts. What is asked
@@ -24,7 +24,8 @@
 `default_nettype none
 
 module portcam_candidates #(
-    parameter int unsigned Backends = portcam_pkg::BuildBackends
+    parameter int unsigned Backends   = portcam_pkg::BuildBackends,
+    parameter int unsigned CountWidth = 25
 ) (
     input  logic         clk_i,
     input  logic         rst_ni,
@@ -64,10 +65,12 @@ module portcam_candidates #(
   if (Backends < 2 || Backends > 65536 || (Backends & (Backends - 1)) != 0) begin : g_bad_backends
     $error("portcam_candidates: Backends must be a power of two, 2 to 65536");
   end
+  if (CountWidth < 2 || CountWidth > 26) begin : g_bad_count
+    $error("portcam_candidates: CountWidth must be 2 to 26, or its product needs two multipliers");
+  end
 
-  localparam int unsigned RowBits    = $clog2(Backends);
-  localparam int unsigned CountWidth = 20;
-  localparam int unsigned RowWidth   = 35;
+  localparam int unsigned RowBits  = $clog2(Backends);
+  localparam int unsigned RowWidth = 35;
 
   // As in portcam_candidate.
   typedef struct packed {

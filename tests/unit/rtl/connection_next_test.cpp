@@ -37,9 +37,7 @@ public:
     explicit Bench(Tap &tap) : tap_(tap)
     {
         pc_connection_sizes sizes = {};
-        sizes.capacity = 1;
-        sizes.embryonic_limit = 1;
-        sizes.services = 1;
+        sizes.rows[0] = 1;
         sizes.backends = 1;
         table_ = pc_connections_new(&sizes);
         if (!table_)
@@ -129,8 +127,8 @@ void Bench::ask(const Question &q)
     expect(q, "syn_ack", top_.syn_ack_o, after.syn_ack_count - counters.syn_ack_count);
     expect(q, "keep", top_.keep_o, kept);
     expect(q, "reschedule", top_.reschedule_o, (result.effects & PC_EFFECT_RESCHEDULE) != 0);
-    expect(q, "was_active", top_.was_active_o, pc_state_is_active(pc_state(was.state)));
-    expect(q, "is_active", top_.is_active_o, pc_state_is_active(pc_state(is.state)));
+    expect(q, "was_active", top_.was_active_o, pc_state_is_active(pc_connection_state(was.state)));
+    expect(q, "is_active", top_.is_active_o, pc_state_is_active(pc_connection_state(is.state)));
     uint32_t moved = after.active - counters.active;
     expect(q, "change of active", uint32_t(top_.is_active_o - top_.was_active_o), moved);
     // What the caller concludes: a packet is counted unless F.14 decided.

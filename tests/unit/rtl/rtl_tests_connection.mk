@@ -11,7 +11,7 @@ CONNECTION_BENCH_COMMON := hw/regs/gen/portcam_pkg.sv $(wildcard hw/rtl/common/*
 CONNECTION_BENCH_FLAGS  := $(RTL_BENCH_FLAGS) -CFLAGS "-I$(CURDIR)/lib/model -I$(CURDIR)/hw/regs/gen \
                            -I$(CURDIR)/lib/include" -y hw/rtl/lookup -y hw/rtl/connection \
                            scripts/packages.vlt hw/regs/gen/portcam_pkg.sv
-candidates_parameters    := -GBackends=8
+candidates_parameters    := -GBackends=8 -GCountWidth=20
 backend_state_parameters := -GBackends=6
 
 TAP_TESTS += $(CONNECTION_BENCH_TESTS)
