@@ -48,19 +48,24 @@ module portcam_toeplitz #(
     $error("portcam_toeplitz: Latency must be 0 or 1");
   end
 
-  logic [InWidth-1:0] bits;  // bit n of the input is bits[n]
-  logic [63:0]        hash;
+  localparam int unsigned Bytes = InWidth / 8;
+
+  // What each byte contributes; then pairs of sums, pairs of those, until the first is the whole.
+  logic [64*Bytes-1:0] sums;
+  logic [63:0]         hash;
 
   always_comb begin
+    sums = '0;
     for (int unsigned n = 0; n < InWidth; n++) begin
-      bits[n] = in_i[(n/8)*8+7-n%8];
+      sums[64*(n/8)+:64] = sums[64*(n/8)+:64] ^
+                           (secret_i[Offset+n+:64] & {64{in_i[(n/8)*8+7-n%8]}});
     end
-  end
-
-  always_comb begin
-    for (int unsigned b = 0; b < 64; b++) begin
-      hash[b] = ^(bits & secret_i[Offset+b+:InWidth]);
+    for (int unsigned step = 1; step < Bytes; step = 2 * step) begin
+      for (int unsigned i = 0; i + step < Bytes; i = i + 2 * step) begin
+        sums[64*i+:64] = sums[64*i+:64] ^ sums[64*(i+step)+:64];
+      end
     end
+    hash = sums[63:0];
   end
 
   if (Latency == 1) begin : g_registered

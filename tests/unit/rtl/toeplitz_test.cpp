@@ -176,7 +176,7 @@ void Bench::even(const char *what, const std::vector<Key> &keys)
 
 void Bench::spread()
 {
-    for (unsigned round = 0; round < 3; round++) {
+    for (unsigned round = 0; round < 2; round++) {
         new_secret();
         Key base = random_key();
         std::vector<Key> ports, addresses, both;
