@@ -76,7 +76,7 @@ static void check_counter(struct pc_replay *r, uint64_t number, const struct pc_
         pc_replay_differ(r, "frame %llu: the service's counter %s, in the model it %s (reason %u)",
                          (unsigned long long)number, t->asked ? "moved" : "did not move",
                          d->asked ? "does" : "does not", d->reason);
-    if (d->index >= 0 && s->pick != PORTCAM_PICK_LEAST && d->index != t->index)
+    if (s && d->index >= 0 && s->pick != PORTCAM_PICK_LEAST && d->index != t->index)
         pc_replay_differ(r, "frame %llu: index %u of the slot table, model %d (reason %u)",
                          (unsigned long long)number, t->index, d->index, d->reason);
 }
