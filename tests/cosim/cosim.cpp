@@ -188,6 +188,7 @@ private:
                             static_cast<uint32_t>(pc_rng_next(&record_dice_)));
         start_ring(card_.top().irq_valid_o ? card_.top().irq_vector_o : -1);
         rows_left_ = 110; /* fill the tables at the start */
+        based_ = !world_.busy;
     }
 
     void start_ring(int held)
@@ -304,8 +305,13 @@ private:
         unsigned rows = rows_left_ ? rows_left_ : 1 + pc_rng_below(&dice_, 6);
         rows_left_ = 0;
         unsigned dice = pc_rng_below(&dice_, 100);
-        if (rows < 10 && pc_rng_below(&record_dice_, 4) == 0) {
+        if (!based_)
+            dice = 99;
+        else if (rows < 10 && pc_rng_below(&record_dice_, 4) == 0) {
             record_commands();
+            dice = 100;
+        }
+        if (dice == 100) {
         } else if (dice < 10 && rows < 10) {
             put(reader(PORTCAM_OPCODE_ROW_READ, pc_rng_below(&dice_, PORTCAM_TABLE_MAX + 1),
                        pc_rng_below(&dice_, 80), 0));
@@ -324,6 +330,13 @@ private:
             put(simple(PORTCAM_OPCODE_CHANGE_ABORT));
         } else {
             put(simple(PORTCAM_OPCODE_CHANGE_BEGIN));
+            if (!based_) {
+                struct portcam_command c;
+                for (unsigned i = 0; world_base_row(&world_, i, &c); i++)
+                    put(c);
+                based_ = true;
+                rows = 0;
+            }
             for (unsigned i = 0; i < rows; i++) {
                 struct portcam_command c;
                 world_row(&world_, &c);
@@ -626,6 +639,7 @@ private:
     Card card_;
     uint32_t tail_ = 0, done_ = 0, completions_ = 0;
     unsigned rows_left_ = 0;
+    bool based_ = false; /* what a busy world begins with is there */
     uint64_t commits_ = 0, notes_ = 0, records_ = 0, ended_ = 0, aged_ = 0, moved_ = 0, images_ = 0;
     uint32_t time_ = 0;
 };

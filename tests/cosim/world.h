@@ -41,6 +41,9 @@ size_t world_frame(struct world *w, uint8_t frame[WORLD_FRAME]);
 /* A frame of one of a few flows between clients and services, from either side. */
 size_t world_flow_frame(struct world *w, uint8_t *frame);
 
+/* Row `n` of what a busy world begins with, so that services, servers and ways back fit together; false behind the last. */
+bool world_base_row(struct world *w, unsigned n, struct portcam_command *c);
+
 /* A random row_write or row_delete (mostly valid, so that most change sets commit). */
 void world_row(struct world *w, struct portcam_command *c);
 

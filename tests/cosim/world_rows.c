@@ -4,6 +4,8 @@
 
 #include "world.h"
 
+enum { BASE_BACKENDS = 8 }; /* half of them IPv4 */
+
 static uint32_t below(struct world *w, uint32_t n)
 {
     return pc_rng_below(&w->rows, n);
@@ -142,7 +144,8 @@ static void backend_row(struct world *w, struct portcam_backend_row *r)
 static void schedule_row(struct world *w, struct portcam_schedule_row *r)
 {
     for (unsigned i = 0; i < 16; i++) {
-        uint16_t n = chance(w, 95) ? (uint16_t)below(w, 4) : PORTCAM_BACKEND_NONE;
+        uint16_t n = chance(w, 95) ? (uint16_t)below(w, w->busy ? BASE_BACKENDS : 4)
+                                   : PORTCAM_BACKEND_NONE;
         r->slot[2 * i] = (uint8_t)n;
         r->slot[2 * i + 1] = (uint8_t)(n >> 8);
     }
@@ -152,7 +155,7 @@ static void timeout_row(struct world *w, struct portcam_timeout_row *r)
 {
     uint32_t *t = &r->syn;
     for (unsigned i = 0; i < 8; i++)
-        t[i] = 1 + below(w, chance(w, 50) ? 400 : 4000);
+        t[i] = 1 + below(w, chance(w, 70) ? 100 : 3000);
     r->domain = number(w, 2);
 }
 
@@ -163,7 +166,7 @@ static void public_row(struct world *w, struct portcam_public_row *r)
 
 static void limits_row(struct world *w, struct portcam_limits_row *r)
 {
-    r->embryonic = chance(w, 60) ? 0 : 1 + below(w, 12);
+    r->embryonic = chance(w, 75) ? 0 : 1 + below(w, 24);
     r->reject_rate = (uint16_t)below(w, chance(w, 50) ? 3000 : 65536);
     r->reject_burst = (uint16_t)below(w, 40);
 }
@@ -241,6 +244,88 @@ static unsigned random_table(struct world *w)
     return table[below(w, sizeof(table))];
 }
 
+static void family_end(struct world *w, unsigned end, uint8_t family, uint8_t ip[16])
+{
+    memset(ip, 0, 16);
+    if (family == PORTCAM_FAMILY_4)
+        memcpy(ip, w->end[end].ip4, 4);
+    else
+        memcpy(ip, w->end[end].ip6, 16);
+}
+
+bool world_base_row(struct world *w, unsigned n, struct portcam_command *c)
+{
+    enum { ADDRESSES = 8, SERVICES = 12, ENDS = 4 * WORLD_ENDS };
+    _Alignas(8) uint8_t row[PC_ROW_BYTES] = {0};
+    memset(c, 0, sizeof(*c));
+    c->opcode = PORTCAM_OPCODE_ROW_WRITE;
+    c->row = n;
+    if (n < 2) {
+        c->table_id = PORTCAM_TABLE_DOMAIN;
+        struct portcam_domain_row *r = (void *)row;
+        r->unknown = (uint8_t)below(w, 3);
+    } else if ((c->row = n -= 2) < ADDRESSES) {
+        c->table_id = PORTCAM_TABLE_ADDRESS;
+        struct portcam_address_row *r = (void *)row;
+        r->family = n < 4 ? PORTCAM_FAMILY_4 : PORTCAM_FAMILY_6;
+        memcpy(r->ip, n < 4 ? w->ip4[7 + n % 4] : w->ip6[7 + n % 4], n < 4 ? 4 : 16);
+        r->prefix = n < 4 ? 32 : 128;
+        r->vlan = PORTCAM_VLAN_ANY;
+        r->address = (uint16_t)(n % 4);
+        r->domain = (uint16_t)(n % 2);
+    } else if ((c->row = n -= ADDRESSES) < SERVICES) {
+        c->table_id = PORTCAM_TABLE_SERVICE;
+        struct portcam_service_row *r = (void *)row;
+        r->address = PORTCAM_ADDRESS_ANY;
+        r->flags = n % 3 ? PORTCAM_SERVICE_ROW_EXACT_PORT : 0;
+        r->service = (uint16_t)(n % 4);
+        stateful_row(w, r);
+        r->domain = (uint16_t)(n % 2);
+    } else if ((c->row = n -= SERVICES) < BASE_BACKENDS) {
+        c->table_id = PORTCAM_TABLE_BACKEND;
+        struct portcam_backend_row *r = (void *)row;
+        r->family = n < BASE_BACKENDS / 2 ? PORTCAM_FAMILY_4 : PORTCAM_FAMILY_6;
+        r->endpoint = (uint16_t)(n % WORLD_ENDS);
+        family_end(w, r->endpoint, r->family, r->ip);
+        r->port = chance(w, 70) ? w->end[r->endpoint].port : 0;
+        r->weight = (uint16_t)(1 + below(w, 4));
+        r->egress = (uint8_t)below(w, w->sizes.functions);
+    } else if ((n -= BASE_BACKENDS) < ENDS) {
+        c->table_id = PORTCAM_TABLE_ENDPOINT;
+        struct portcam_endpoint_row *r = (void *)row;
+        unsigned end = n % WORLD_ENDS, kind = n / WORLD_ENDS;
+        r->family = kind % 2 ? PORTCAM_FAMILY_6 : PORTCAM_FAMILY_4;
+        family_end(w, end, r->family, r->ip);
+        r->protocol = kind / 2 ? 17 : 6;
+        r->port = w->end[end].port;
+        r->service = (uint16_t)(end % 2);
+        r->backend = (uint16_t)end;
+        r->flags = PORTCAM_ENDPOINT_ROW_STATEFUL;
+        unsigned buckets = w->sizes.endpoint_rows / w->sizes.endpoint_ways;
+        c->row = below(w, w->sizes.endpoint_ways) * buckets +
+                 pc_endpoint_bucket(w->hash_seed, r, buckets);
+    } else if ((c->row = n -= ENDS) < 8) {
+        c->table_id = PORTCAM_TABLE_SCHEDULE;
+        schedule_row(w, (void *)row);
+    } else if ((c->row = n -= 8) < 4) {
+        c->table_id = PORTCAM_TABLE_TIMEOUT;
+        timeout_row(w, (void *)row);
+    } else if ((c->row = n -= 4) < 4) {
+        c->table_id = PORTCAM_TABLE_PUBLIC;
+        struct portcam_public_row *r = (void *)row;
+        r->family = PORTCAM_FAMILY_4;
+        memcpy(r->ip, w->ip4[7 + n], 4);
+    } else if (n == 4) {
+        c->row = 0;
+        c->table_id = PORTCAM_TABLE_LIMITS;
+        limits_row(w, (void *)row);
+    } else {
+        return false;
+    }
+    memcpy(c->data, row, sizeof(row));
+    return true;
+}
+
 void world_row(struct world *w, struct portcam_command *c)
 {
     _Alignas(8) uint8_t row[PC_ROW_BYTES] = {0};
@@ -273,7 +358,7 @@ void world_row(struct world *w, struct portcam_command *c)
         service_row(w, (void *)row);
         break;
     case PORTCAM_TABLE_BACKEND:
-        c->row = number(w, w->sizes.backends);
+        c->row = w->busy ? below(w, BASE_BACKENDS) : number(w, w->sizes.backends);
         backend_row(w, (void *)row);
         break;
     case PORTCAM_TABLE_SCHEDULE:
