@@ -88,17 +88,16 @@ static inline uint64_t rotated(uint64_t x, unsigned by)
     return x << by | x >> (64 - by);
 }
 
-/* SipHash-1-3 of a client key and the end it goes to: `end` and `service` for the forward key, the backend's end and 0 for
- * the reverse key. */
+/* SipHash-1-3 of a client key and what the direction adds: service and public end, or the endpoint. */
 static uint32_t chain_of(const struct pc_connections *c, const struct pc_client_key *k,
-                         unsigned service, struct pc_end end)
+                         uint64_t direction)
 {
     enum { WORDS = 4, LAST_ROUNDS = 3 };
     uint64_t word[WORDS];
     memcpy(word, k->client.ip, 16);
-    word[2] = (uint64_t)k->client.port << 32 | (uint64_t)k->group << 16 |
-              (uint64_t)k->protocol << 8 | k->is_v6;
-    word[3] = (uint64_t)service << 32 | (uint64_t)end.number << 16 | end.port;
+    word[2] = (uint64_t)k->client.port << 48 | (uint64_t)k->kept_port << 32 |
+              (uint64_t)k->group << 16 | (uint64_t)k->protocol << 8 | k->is_v6;
+    word[3] = direction;
     uint64_t v0 = c->sizes.secret[0] ^ 0x736f6d6570736575u;
     uint64_t v1 = c->sizes.secret[1] ^ 0x646f72616e646f6du;
     uint64_t v2 = c->sizes.secret[0] ^ 0x6c7967656e657261u;
@@ -117,9 +116,9 @@ static uint32_t chain_of(const struct pc_connections *c, const struct pc_client_
     return (uint32_t)(v0 ^ v1 ^ v2 ^ v3) & c->chain_mask;
 }
 
-static bool same_end(struct pc_end a, struct pc_end b)
+static uint64_t forward_part(unsigned service, struct pc_end public_end)
 {
-    return a.number == b.number && a.port == b.port;
+    return (uint64_t)service << 32 | (uint64_t)public_end.address << 16 | public_end.port;
 }
 
 static bool same_tuple(const struct pc_tuple *a, const struct pc_tuple *b)
@@ -130,28 +129,29 @@ static bool same_tuple(const struct pc_tuple *a, const struct pc_tuple *b)
 static bool same_key(const struct pc_client_key *a, const struct pc_client_key *b)
 {
     return a->is_v6 == b->is_v6 && a->protocol == b->protocol && a->group == b->group &&
-           same_tuple(&a->client, &b->client);
+           a->kept_port == b->kept_port && same_tuple(&a->client, &b->client);
 }
 
 int pc_connections_forward(const struct pc_connections *c, const struct pc_client_key *key,
                            unsigned service, struct pc_end public_end)
 {
-    uint32_t at = c->chain[PC_INDEX_FORWARD][chain_of(c, key, service, public_end)];
+    uint32_t at = c->chain[PC_INDEX_FORWARD][chain_of(c, key, forward_part(service, public_end))];
     for (; at; at = c->entry[at - 1].in[PC_INDEX_FORWARD].next) {
         const struct pc_connection *r = &c->entry[at - 1].r;
-        if (r->service == service && same_key(&r->key, key) && same_end(r->public_end, public_end))
+        if (r->service == service && same_key(&r->key, key) &&
+            r->public_end.address == public_end.address && r->public_end.port == public_end.port)
             return (int)at - 1;
     }
     return -1;
 }
 
 int pc_connections_reverse(const struct pc_connections *c, const struct pc_client_key *key,
-                           struct pc_end backend_end)
+                           unsigned endpoint)
 {
-    uint32_t at = c->chain[PC_INDEX_REVERSE][chain_of(c, key, 0, backend_end)];
+    uint32_t at = c->chain[PC_INDEX_REVERSE][chain_of(c, key, endpoint)];
     for (; at; at = c->entry[at - 1].in[PC_INDEX_REVERSE].next) {
         const struct pc_connection *r = &c->entry[at - 1].r;
-        if (same_key(&r->key, key) && same_end(r->backend_end, backend_end))
+        if (r->endpoint == endpoint && same_key(&r->key, key))
             return (int)at - 1;
     }
     return -1;
@@ -197,8 +197,9 @@ static uint32_t *chain_of_record(const struct pc_connections *c, const struct pc
                                  unsigned index)
 {
     if (index == PC_INDEX_FORWARD)
-        return &c->chain[PC_INDEX_FORWARD][chain_of(c, &r->key, r->service, r->public_end)];
-    return &c->chain[PC_INDEX_REVERSE][chain_of(c, &r->key, 0, r->backend_end)];
+        return &c->chain[PC_INDEX_FORWARD]
+                        [chain_of(c, &r->key, forward_part(r->service, r->public_end))];
+    return &c->chain[PC_INDEX_REVERSE][chain_of(c, &r->key, r->endpoint)];
 }
 
 static void leave_chain(struct pc_connections *c, uint32_t slot, unsigned index)

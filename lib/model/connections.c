@@ -100,7 +100,7 @@ static void end(struct pc_connections *c, uint32_t slot, enum pc_end_reason reas
 static void write_backend(struct pc_connection *r, const struct pc_insert *i)
 {
     r->backend = i->backend;
-    r->backend_end = i->backend_end;
+    r->endpoint = i->endpoint;
 }
 
 static bool is_free(const struct pc_connections *c, uint32_t slot)
@@ -112,7 +112,7 @@ enum pc_result pc_connections_may_insert(const struct pc_connections *c, const s
 {
     if (pc_connections_forward(c, &i->key, i->service, i->public_end) >= 0)
         return PC_RESULT_EXISTS;
-    if (pc_connections_reverse(c, &i->key, i->backend_end) >= 0)
+    if (pc_connections_reverse(c, &i->key, i->endpoint) >= 0)
         return PC_RESULT_AMBIGUOUS;
     uint32_t at = pc_entry_free(c, i->key.is_v6);
     if (i->full || at == PC_NO_SLOT)
@@ -159,7 +159,7 @@ enum pc_result pc_connections_replace(struct pc_connections *c, unsigned slot, u
     if (result != PC_RESULT_OK)
         return result;
     struct pc_connection *r = &c->entry[slot].r;
-    int other = pc_connections_reverse(c, &r->key, i->backend_end);
+    int other = pc_connections_reverse(c, &r->key, i->endpoint);
     if (other >= 0 && other != (int)slot)
         return PC_RESULT_AMBIGUOUS;
     pc_record_finish(c, r, PC_END_PORT_REUSE, first->now, ended);

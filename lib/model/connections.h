@@ -108,20 +108,22 @@ struct pc_client_key {
     bool is_v6;
     uint8_t protocol;
     uint16_t group; /* of services that share backends */
+    /* The port that the client addressed, where the service has no exact port: the backend keeps it. Else 0. */
+    uint16_t kept_port;
 };
 
-/* An end of a connection that the tables have a number for. */
+/* What the client addressed. */
 struct pc_end {
-    uint16_t number, port;
+    uint16_t address; /* its number */
+    uint16_t port;
 };
 
 struct pc_connection {
     struct pc_client_key key;
     uint16_t service;
-    struct pc_end public_end; /* address number and port that the client addressed */
+    struct pc_end public_end;
     uint16_t backend;
-    struct pc_end
-        backend_end; /* endpoint number; port where the service has no exact port, else 0 */
+    uint16_t endpoint; /* number of the backend's */
     uint32_t slot, generation;
     uint8_t state;       /* enum pc_connection_state */
     bool embryonic;      /* the client has not shown that it hears the answers */
@@ -139,8 +141,8 @@ struct pc_packet {
     uint32_t payload; /* bytes behind the TCP header */
     uint32_t len;     /* octets of the frame, without FCS */
     uint32_t now;     /* ms */
-    bool
-        backend_accepts; /* the record's backend has a weight above 0. Only read where the port reuse rule is */
+    /* The record's backend has a weight above 0. Only read where the port reuse rule is. */
+    bool backend_accepts;
 };
 
 enum pc_end_reason { PC_END_EXPIRED, PC_END_DELETED, PC_END_PORT_REUSE };
@@ -209,9 +211,9 @@ const struct pc_connection *pc_connections_get(const struct pc_connections *c, u
 int pc_connections_forward(const struct pc_connections *c, const struct pc_client_key *key,
                            unsigned service, struct pc_end public_end);
 
-/* Slot of the record with this key and backend end, or -1. */
+/* Slot of the record with this key and endpoint, or -1. */
 int pc_connections_reverse(const struct pc_connections *c, const struct pc_client_key *key,
-                           struct pc_end backend_end);
+                           unsigned endpoint);
 
 #define PC_SLOT_ANY UINT32_MAX
 
@@ -221,12 +223,12 @@ struct pc_insert {
     uint16_t service;
     struct pc_end public_end;
     uint16_t backend; /* below the number of backends */
-    struct pc_end backend_end;
-    uint32_t
-        slot;  /* where to, or PC_SLOT_ANY: the slot of its family that has been free for longest */
+    uint16_t endpoint;
+    /* Where to, or PC_SLOT_ANY: the slot of its family that has been free for longest. */
+    uint32_t slot;
     bool full; /* the caller's structure has no room: be full */
-    uint32_t
-        embryonic_limit; /* embryonic records at once; 0: no limit. Those beyond a lower one stay */
+    /* Embryonic records at once; 0: no limit. Those beyond a lower one stay. */
+    uint32_t embryonic_limit;
 };
 
 /**
@@ -271,7 +273,7 @@ void pc_connections_packet(struct pc_connections *c, unsigned slot, const struct
 
 /**
  * pc_connections_replace() - a new connection takes the slot of one that ends, with another backend (F.14)
- * @i: backend and backend_end; the rest is the record's
+ * @i: backend and endpoint; the rest is the record's
  * @first: its SYN
  * @ended: gets the receipt, may be NULL; untouched on failure
  *

@@ -116,13 +116,6 @@ static void no_backend(struct step *s)
 
 /* ---- step 8: one of the candidates ---- */
 
-static struct pc_end backend_end(const struct step *s, unsigned backend)
-{
-    bool exact = s->service->flags & PORTCAM_SERVICE_ROW_EXACT_PORT;
-    return (struct pc_end){.number = backend_row(s, backend)->endpoint,
-                           .port = exact ? 0 : s->p->dst.port};
-}
-
 /* Usable and not ambiguous; `own` is the slot of the packet's own record, or -1. */
 static bool may_take(const struct step *s, int backend, int own)
 {
@@ -130,7 +123,8 @@ static bool may_take(const struct step *s, int backend, int own)
         return false;
     if (!connections(s))
         return true;
-    int other = pc_connections_reverse(connections(s), &s->key, backend_end(s, (unsigned)backend));
+    unsigned endpoint = backend_row(s, (unsigned)backend)->endpoint;
+    int other = pc_connections_reverse(connections(s), &s->key, endpoint);
     return other < 0 || other == own;
 }
 
@@ -169,9 +163,9 @@ static struct pc_insert new_record(const struct step *s, unsigned backend)
     return (struct pc_insert){
         .key = s->key,
         .service = s->service->service,
-        .public_end = {.number = (uint16_t)s->d->address, .port = s->p->dst.port},
+        .public_end = {.address = (uint16_t)s->d->address, .port = s->p->dst.port},
         .backend = (uint16_t)backend,
-        .backend_end = backend_end(s, backend),
+        .endpoint = backend_row(s, backend)->endpoint,
         .slot = s->choice ? s->choice->slot : PC_SLOT_ANY,
         .full = s->choice && !s->choice->room,
         .embryonic_limit = limits ? limits->embryonic : 0,
@@ -310,7 +304,7 @@ static void towards_service(struct step *s)
         by_no_record(s);
         return;
     }
-    struct pc_end public_end = {.number = (uint16_t)s->d->address, .port = s->p->dst.port};
+    struct pc_end public_end = {.address = (uint16_t)s->d->address, .port = s->p->dst.port};
     int slot = -1;
     if (connections(s))
         slot = pc_connections_forward(connections(s), &s->key, s->service->service, public_end);
@@ -329,13 +323,13 @@ static void reply_by_record(struct step *s, unsigned slot)
 {
     const struct pc_connection *r = pc_connections_get(connections(s), slot);
     const struct portcam_public_row *row =
-        pc_tables_get(s->t, PORTCAM_TABLE_PUBLIC, r->public_end.number);
+        pc_tables_get(s->t, PORTCAM_TABLE_PUBLIC, r->public_end.address);
     struct pc_decision *d = s->d;
     d->record = (int)slot;
     if (row && is_own_family(s, row->family)) {
         d->reason = PORTCAM_REASON_CONNECTION_REVERSE;
         d->egress = (uint8_t)pc_reply_egress(s->t, s->p);
-        d->address = r->public_end.number;
+        d->address = r->public_end.address;
         d->service = r->service;
         d->backend = r->backend;
         d->public_port = r->public_end.port;
@@ -358,9 +352,8 @@ static void from_endpoint(struct step *s)
     s->key.client = s->p->dst;
     s->key.group = e->service;
     s->packet.from = PC_FROM_BACKEND;
-    bool exact = d->endpoint_table == PORTCAM_TABLE_ENDPOINT;
-    struct pc_end end = {.number = e->backend, .port = exact ? 0 : s->p->src.port};
-    int slot = connections(s) ? pc_connections_reverse(connections(s), &s->key, end) : -1;
+    s->key.kept_port = d->endpoint_table == PORTCAM_TABLE_ENDPOINT ? 0 : s->p->src.port;
+    int slot = connections(s) ? pc_connections_reverse(connections(s), &s->key, e->backend) : -1;
     if (slot >= 0) {
         reply_by_record(s, (unsigned)slot);
     } else if (e->flags & PORTCAM_ENDPOINT_ROW_ALONE) {
@@ -392,6 +385,7 @@ static void decide(struct step *s, uint32_t now)
     }
     s->service = pc_tables_get(s->t, PORTCAM_TABLE_SERVICE, (unsigned)s->d->service_row);
     s->key.group = s->service->group;
+    s->key.kept_port = s->service->flags & PORTCAM_SERVICE_ROW_EXACT_PORT ? 0 : p->dst.port;
     towards_service(s);
 }
 

@@ -48,11 +48,12 @@ static void add(struct pc_records *r, const struct portcam *pc,
     struct pc_insert insert = {
         .key = {.is_v6 = i->family == PORTCAM_FAMILY_6,
                 .protocol = i->protocol,
-                .group = pc->plan->group[service]},
+                .group = pc->plan->group[service],
+                .kept_port = exact ? 0 : i->public_port},
         .service = i->service,
-        .public_end = {.number = i->address, .port = i->public_port},
+        .public_end = {.address = i->address, .port = i->public_port},
         .backend = i->backend,
-        .backend_end = {.number = i->endpoint, .port = exact ? 0 : i->public_port},
+        .endpoint = i->endpoint,
         .slot = PC_SLOT_ANY,
     };
     memcpy(insert.key.client.ip, i->client_ip, sizeof(i->client_ip));

@@ -22,8 +22,8 @@ static double now(void)
 static struct pc_insert connection(struct pc_rng *r)
 {
     struct pc_insert i = {.key = {.client = {.port = (uint16_t)pc_rng_next(r)}, .protocol = 6},
-                          .public_end = {.number = 1, .port = 443},
-                          .backend_end = {.number = 1},
+                          .public_end = {.address = 1, .port = 443},
+                          .endpoint = 1,
                           .slot = PC_SLOT_ANY};
     pc_rng_bytes(r, i.key.client.ip, 4);
     return i;
@@ -51,7 +51,7 @@ static double pass(struct pc_connections *c, const struct pc_insert *flow, unsig
     unsigned missed = 0;
     for (unsigned n = 0; n < records; n++) {
         const struct pc_insert *f = &flow[(n * 7919u) & (records - 1)];
-        int slot = n & 1 ? pc_connections_reverse(c, &f->key, f->backend_end)
+        int slot = n & 1 ? pc_connections_reverse(c, &f->key, f->endpoint)
                          : pc_connections_forward(c, &f->key, 0, f->public_end);
         if (slot < 0)
             missed++;

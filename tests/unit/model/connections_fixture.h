@@ -37,9 +37,9 @@ static inline struct pc_insert fix_insert(unsigned client, unsigned protocol)
                 .protocol = (uint8_t)protocol,
                 .group = 2},
         .service = 1,
-        .public_end = {.number = 80, .port = 443},
+        .public_end = {.address = 80, .port = 443},
         .backend = 3,
-        .backend_end = {.number = 7, .port = 8443},
+        .endpoint = 7,
         .slot = PC_SLOT_ANY,
         .embryonic_limit = fix_limit,
     };
@@ -117,13 +117,13 @@ static inline bool fix_same_tuple(const struct pc_tuple *a, const struct pc_tupl
 
 static inline bool fix_same_end(struct pc_end a, struct pc_end b)
 {
-    return a.number == b.number && a.port == b.port;
+    return a.address == b.address && a.port == b.port;
 }
 
 static inline bool fix_same_key(const struct pc_client_key *a, const struct pc_client_key *b)
 {
     return fix_same_tuple(&a->client, &b->client) && a->is_v6 == b->is_v6 &&
-           a->protocol == b->protocol && a->group == b->group;
+           a->protocol == b->protocol && a->group == b->group && a->kept_port == b->kept_port;
 }
 
 static inline bool fix_same_row(const struct portcam_counter_row *a,
@@ -137,8 +137,8 @@ static inline bool fix_same(const struct pc_connection *a, const struct pc_conne
 {
     return fix_same_key(&a->key, &b->key) && a->service == b->service &&
            fix_same_end(a->public_end, b->public_end) && a->backend == b->backend &&
-           fix_same_end(a->backend_end, b->backend_end) && a->slot == b->slot &&
-           a->generation == b->generation && a->state == b->state && a->embryonic == b->embryonic &&
+           a->endpoint == b->endpoint && a->slot == b->slot && a->generation == b->generation &&
+           a->state == b->state && a->embryonic == b->embryonic &&
            a->syn_repeats == b->syn_repeats && a->client_next == b->client_next &&
            a->created == b->created && a->last_used == b->last_used &&
            fix_same_row(&a->forward, &b->forward) && fix_same_row(&a->reverse, &b->reverse);

@@ -41,7 +41,7 @@ static int forward(const struct pc_connections *c, const struct pc_insert *i)
 
 static int reverse(const struct pc_connections *c, const struct pc_insert *i)
 {
-    return pc_connections_reverse(c, &i->key, i->backend_end);
+    return pc_connections_reverse(c, &i->key, i->endpoint);
 }
 
 static enum pc_result end_of(struct pc_connections *c, unsigned slot)
@@ -74,9 +74,9 @@ static void whole_record(void **state)
     assert_int_equal(r->service, 1);
     assert_int_equal(r->backend, 3);
     assert_int_equal(r->public_end.port, 443);
-    assert_int_equal(r->public_end.number, 80);
-    assert_int_equal(r->backend_end.port, 8443);
-    assert_int_equal(r->backend_end.number, 7);
+    assert_int_equal(r->public_end.address, 80);
+    assert_int_equal(r->key.kept_port, 0);
+    assert_int_equal(r->endpoint, 7);
     assert_int_equal(r->slot, 0);
     assert_int_equal(r->generation, 1);
     assert_int_equal(r->state, PC_STATE_SYN_SEEN);
@@ -122,16 +122,13 @@ static void full_keys(void **state)
     assert_int_equal(forward(c, &k), -1);
     k = i, k.public_end.port++;
     assert_int_equal(forward(c, &k), -1);
-    k = i, k.public_end.number++;
+    k = i, k.public_end.address++;
     assert_int_equal(forward(c, &k), -1);
-    k = i, k.backend_end.port++;
-    assert_int_equal(reverse(c, &k), -1);
-    k = i, k.backend_end.number++;
-    assert_int_equal(reverse(c, &k), -1);
-    k = i, k.backend_end = i.public_end;
-    assert_int_equal(reverse(c, &k), -1);
-    k = i, k.public_end = i.backend_end;
+    k = i, k.key.kept_port++;
     assert_int_equal(forward(c, &k), -1);
+    assert_int_equal(reverse(c, &k), -1);
+    k = i, k.endpoint++;
+    assert_int_equal(reverse(c, &k), -1);
 }
 
 static void any_port_service(void **state)
@@ -139,13 +136,13 @@ static void any_port_service(void **state)
     struct pc_connections *c = *state;
     struct pc_insert i = fix_insert(0, FIX_TCP);
     unsigned first, second;
-    i.backend_end.port = i.public_end.port;
+    i.key.kept_port = i.public_end.port;
     assert_int_equal(insert(c, &i, &first), PC_RESULT_OK);
-    i.public_end.port = i.backend_end.port = 444;
+    i.public_end.port = i.key.kept_port = 444;
     assert_int_equal(insert(c, &i, &second), PC_RESULT_OK);
     assert_int_equal(forward(c, &i), second);
     assert_int_equal(reverse(c, &i), second);
-    i.public_end.port = i.backend_end.port = 443;
+    i.public_end.port = i.key.kept_port = 443;
     assert_int_equal(forward(c, &i), first);
     assert_int_equal(reverse(c, &i), first);
 }
@@ -164,12 +161,12 @@ static void ambiguous(void **state)
     i.backend = 4; /* another number for the same endpoint is no way out */
     assert_int_equal(insert(c, &i, &slot), PC_RESULT_AMBIGUOUS);
     i.service = 1;
-    i.public_end.number++; /* the same service by another address */
+    i.public_end.address++; /* the same service by another address */
     assert_int_equal(insert(c, &i, &slot), PC_RESULT_AMBIGUOUS);
     assert_int_equal(slot, 99);
     assert_int_equal(pc_connections_used(c), 1);
     assert_int_equal(pc_connections_backend(c, 4).new_connections, 0);
-    i.backend_end.number++;
+    i.endpoint++;
     assert_int_equal(insert(c, &i, &slot), PC_RESULT_OK);
     assert_int_equal(slot, 1);
     assert_int_equal(reverse(c, &i), 1);
@@ -484,16 +481,16 @@ static void replace(void **state)
     int slot = fix_established(c, 0, 2);
     into(c, slot, PC_STATE_CLOSING_BOTH);
     in_the_way.service = 2;
-    in_the_way.backend_end.number = 99;
+    in_the_way.endpoint = 99;
     assert_int_equal(insert(c, &in_the_way, NULL), PC_RESULT_OK);
     i.backend = 4;
-    i.backend_end = in_the_way.backend_end;
+    i.endpoint = in_the_way.endpoint;
     assert_int_equal(pc_connections_replace(c, 0, 2, &i, &p, &ended), PC_RESULT_CHANGED);
     assert_int_equal(pc_connections_replace(c, 2, 1, &i, &p, &ended), PC_RESULT_NOT_FOUND);
     assert_int_equal(pc_connections_replace(c, 0, 1, &i, &p, &ended), PC_RESULT_AMBIGUOUS);
     assert_int_equal(ended.reason, 99);
     assert_int_equal(record(c, 0)->generation, 1);
-    i.backend_end.number = 100;
+    i.endpoint = 100;
     i.full = true, i.embryonic_limit = 1; /* it takes a place, it needs none */
     assert_int_equal(pc_connections_replace(c, 0, 1, &i, &p, &ended), PC_RESULT_OK);
     assert_int_equal(ended.reason, PC_END_PORT_REUSE);
@@ -753,9 +750,9 @@ static void short_chains(void **state)
             else if (part == 2)
                 i.key.client.port = (uint16_t)(n * 16);
             else if (part == 3) /* one client, every port of an any-port service */
-                i.public_end.port = i.backend_end.port = (uint16_t)(n * 16);
+                i.public_end.port = i.key.kept_port = (uint16_t)(n * 16);
             else
-                i.public_end.number = i.backend_end.number = (uint16_t)n;
+                i.public_end.address = i.endpoint = (uint16_t)n;
             assert_int_equal(insert(c, &i, NULL), PC_RESULT_OK);
         }
         assert_in_range(longest_chain(c, PC_INDEX_FORWARD), 4, LONGEST);

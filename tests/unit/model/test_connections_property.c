@@ -94,7 +94,7 @@ static int list_reverse(const struct list *l, const struct pc_insert *i)
 {
     for (int s = 0; s < SLOTS; s++)
         if (l->flow[s].used && fix_same_key(&l->flow[s].r.key, &i->key) &&
-            fix_same_end(l->flow[s].r.backend_end, i->backend_end))
+            l->flow[s].r.endpoint == i->endpoint)
             return s;
     return -1;
 }
@@ -158,7 +158,7 @@ static enum pc_result list_insert(struct list *l, const struct pc_insert *i,
     r->service = i->service;
     r->public_end = i->public_end;
     r->backend = i->backend;
-    r->backend_end = i->backend_end;
+    r->endpoint = i->endpoint;
     list_begin(l, *slot, p);
     return PC_RESULT_OK;
 }
@@ -294,11 +294,12 @@ static struct pc_insert any_insert(struct world *w)
         .key = {.client = fix_tuple(198, 51, 100, client, 40000),
                 .is_v6 = pc_rng_chance(g, 30),
                 .protocol = pc_rng_chance(g, 80) ? FIX_TCP : FIX_UDP,
-                .group = (uint16_t)pc_rng_below(g, GROUPS)},
+                .group = (uint16_t)pc_rng_below(g, GROUPS),
+                .kept_port = (uint16_t)pc_rng_chance(g, 10)},
         .service = (uint16_t)pc_rng_below(g, SERVICES),
-        .public_end = {.number = (uint16_t)pc_rng_below(g, 2), .port = 80},
+        .public_end = {.address = (uint16_t)pc_rng_below(g, 2), .port = 80},
         .backend = (uint16_t)pc_rng_below(g, BACKENDS),
-        .backend_end = {.number = (uint16_t)end},
+        .endpoint = (uint16_t)end,
         .slot = pc_rng_chance(g, 20) ? pc_rng_below(g, SLOTS + 1) : PC_SLOT_ANY,
         .full = pc_rng_chance(g, 5),
         .embryonic_limit = w->list.limit,
@@ -405,7 +406,7 @@ static void do_replace(struct world *w, unsigned slot, const struct pc_packet *p
         return;
     compare_end(w, &ended, &before, PC_END_PORT_REUSE);
     f->r.backend = i.backend;
-    f->r.backend_end = i.backend_end;
+    f->r.endpoint = i.endpoint;
     list_begin(&w->list, slot, p);
 }
 
@@ -415,7 +416,7 @@ static void do_packet(struct world *w)
     struct pc_packet p = any_packet(w);
     int f = list_forward(&w->list, &i), r = list_reverse(&w->list, &i);
     assert_int_equal(pc_connections_forward(w->table, &i.key, i.service, i.public_end), f);
-    assert_int_equal(pc_connections_reverse(w->table, &i.key, i.backend_end), r);
+    assert_int_equal(pc_connections_reverse(w->table, &i.key, i.endpoint), r);
     unsigned slot = pc_rng_below(&w->rng, SLOTS);
     if (!w->list.flow[slot].used)
         return;

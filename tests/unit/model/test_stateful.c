@@ -610,7 +610,7 @@ static void address_is_the_end(void **state)
     struct frame f = tcp_frame("192.0.2.7", 40000, "198.51.100.2", 80, SYN, 1);
     assert_int_equal(pass_frame(d, &f, 0), R(CONNECTION_NEW)); /* another record */
     assert_int_equal(Last.backend, 2);
-    assert_int_equal(record_of(d, Last.record)->public_end.number, 1);
+    assert_int_equal(record_of(d, Last.record)->public_end.address, 1);
     assert_int_equal(server_sends(d, 2, 7, SYN_ACK), R(CONNECTION_REVERSE));
     expect_ends("198.51.100.2", 80, "192.0.2.7", 40000);
     assert_int_equal(packets(d, COUNTERS(ADDRESS), 2 * 1 + 1), 1);
