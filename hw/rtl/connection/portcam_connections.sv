@@ -5,10 +5,11 @@
 // (docs/hazards.md).
 //
 // A packet comes with packet_valid_i and request_i (neither forward nor reverse: it only keeps its
-// place in the order). Its verdict is there exactly 15 + ReadLatency clocks later. Where a packet
+// place in the order). Its verdict is there exactly 16 + ReadLatency clocks later. Where a packet
 // does not need the pipeline, an operation of the walk may take its place: walk_ready_o says so, its
-// answer comes with walk_done_o. tally_o tells the counters of backends what happened, trace_o the
-// order of operations.
+// answer comes with walk_done_o. OpMove may be asked for only when all operations of the walk before
+// it are answered, and nothing until it is answered itself. tally_o tells the counters of backends
+// what happened, trace_o the order of operations.
 //
 // What happens when, in clocks after packet_valid_i, R = ReadLatency:
 //
@@ -16,10 +17,10 @@
 //        2  rows of four buckets and the stash read
 //    R + 2  rows compared with the question
 //    R + 4  record found, as far as the rows know: its state is read, a slot of the schedule picked
-//    R + 8  the two backends of the slot
-//   R + 13  newest of events and rows; places for a new record
-//   R + 14  decision; what it changes is the newest event
-//   R + 15  rows and state written, verdict
+//    R + 9  the two backends of the slot are read
+//   R + 14  newest of events and rows; places for a new record
+//   R + 15  decision; what it changes is the newest event
+//   R + 16  rows and state written, verdict
 //
 // Time is read with the decision. init_i empties everything; it must not be given while a packet is
 // on its way. busy_o: no packets may be given.
@@ -770,7 +771,8 @@ module portcam_connections #(
             row_m     = old.row;
             slot_m    = old.slot;
             state_m   = old.state;
-            accepts_m = old.accepts;
+            // What was read for this packet is newer, if it is of the same backend.
+            accepts_m = hit_x && row_x.backend == old.row.backend ? accepts_x : old.accepts;
           end
           if (old_client && (old.row.endpoint == first_endpoint ||
                              (old.left && old.left_endpoint == first_endpoint))) begin
@@ -976,7 +978,7 @@ module portcam_connections #(
         row_s     = newest.row;
         slot_s    = newest.slot;
         state_s   = newest.state;
-        accepts_s = newest.accepts;
+        accepts_s = hit_sq && row_sq.backend == newest.row.backend ? accepts_sq : newest.accepts;
       end
       if (last_client && (newest.row.endpoint == first_endpoint_s ||
                           (newest.left && newest.left_endpoint == first_endpoint_s))) begin
