@@ -17,35 +17,37 @@
 
 `default_nettype none
 
-module portcam_connection_read (
-    input  logic          clk_i,
-    input  logic          rst_ni,
-    input  logic          flr_i,
-    input  logic          valid_i,
-    input  logic          delete_i,
-    input  logic [23:0]   slot_i,
-    input  logic [31:0]   count_i,
-    input  logic [63:0]   addr_i,
-    output logic          done_o,
-    output logic          error_o,
-    output logic [7:0]    status_o,
-    output logic [31:0]   images_o,
-    output logic          conn_valid_o,
-    input  logic          conn_ready_i,
-    output logic          conn_delete_o,
-    output logic [23:0]   conn_slot_o,
-    output logic [31:0]   conn_count_o,
-    input  logic          img_valid_i,
-    output logic          img_ready_o,
-    input  logic [1023:0] img_data_i,
-    input  logic          conn_done_i,
-    input  logic [7:0]    conn_status_i,
-    output logic          beat_valid_o,
-    input  logic          beat_ready_i,
-    output logic [63:0]   beat_addr_o,
-    output logic [511:0]  beat_data_o,
-    input  logic          beat_done_i,
-    input  logic          beat_error_i
+module portcam_connection_read #(
+    parameter int unsigned BeatWidth = 512  // half an image
+) (
+    input  logic                   clk_i,
+    input  logic                   rst_ni,
+    input  logic                   flr_i,
+    input  logic                   valid_i,
+    input  logic                   delete_i,
+    input  logic [23:0]            slot_i,
+    input  logic [31:0]            count_i,
+    input  logic [63:0]            addr_i,
+    output logic                   done_o,
+    output logic                   error_o,
+    output logic [7:0]             status_o,
+    output logic [31:0]            images_o,
+    output logic                   conn_valid_o,
+    input  logic                   conn_ready_i,
+    output logic                   conn_delete_o,
+    output logic [23:0]            conn_slot_o,
+    output logic [31:0]            conn_count_o,
+    input  logic                   img_valid_i,
+    output logic                   img_ready_o,
+    input  logic [2*BeatWidth-1:0] img_data_i,
+    input  logic                   conn_done_i,
+    input  logic [7:0]             conn_status_i,
+    output logic                   beat_valid_o,
+    input  logic                   beat_ready_i,
+    output logic [63:0]            beat_addr_o,
+    output logic [BeatWidth-1:0]   beat_data_o,
+    input  logic                   beat_done_i,
+    input  logic                   beat_error_i
 );
 
   typedef enum logic [2:0] {
@@ -59,19 +61,19 @@ module portcam_connection_read (
     StForget = 3'd7   // nobody waits for what the records still send
   } state_e;
 
-  state_e        state_q;
-  logic          delete_q;
-  logic [23:0]   slot_q;
-  logic [31:0]   count_q;
-  logic [63:0]   addr_q;
-  logic [31:0]   images_q;
-  logic [1023:0] data_q;
-  logic [7:0]    status_q;
-  logic          ended_q;    // conn_done_i has come
-  logic          writing_q;  // a beat was taken and has no answer yet
-  logic          error_q;
-  logic          answered;
-  logic          open;       // a request was taken by the records and has not ended
+  state_e                 state_q;
+  logic                   delete_q;
+  logic [23:0]            slot_q;
+  logic [31:0]            count_q;
+  logic [63:0]            addr_q;
+  logic [31:0]            images_q;
+  logic [2*BeatWidth-1:0] data_q;
+  logic [7:0]             status_q;
+  logic                   ended_q;    // conn_done_i has come
+  logic                   writing_q;  // a beat was taken and has no answer yet
+  logic                   error_q;
+  logic                   answered;
+  logic                   open;       // a request was taken by the records and has not ended
 
   assign answered = writing_q && beat_done_i;
   assign open     = ((state_q == StImages || state_q == StLow || state_q == StHigh) && !ended_q) ||
@@ -174,7 +176,7 @@ module portcam_connection_read (
   assign img_ready_o   = (state_q == StImages && !ended_q) || state_q == StForget;
   assign beat_valid_o  = (state_q == StLow || state_q == StHigh) && !error_q;
   assign beat_addr_o   = addr_q;
-  assign beat_data_o   = state_q == StHigh ? data_q[1023:512] : data_q[511:0];
+  assign beat_data_o   = state_q == StHigh ? data_q[2*BeatWidth-1:BeatWidth] : data_q[BeatWidth-1:0];
 
 `ifndef SYNTHESIS
   always_ff @(posedge clk_i) begin

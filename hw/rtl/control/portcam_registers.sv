@@ -194,9 +194,10 @@ module portcam_registers #(
         end
       endcase
     end
-    // Eight registers side by side, 32 bytes.
-    if (write_full && aw_addr_q[15:5] == portcam_pkg::RegSecret0[15:5]) begin
-      secret_q[32*aw_addr_q[4:2]+:32] <= w_data_q;
+    for (int unsigned i = 0; i < 8; i++) begin
+      if (write_full && aw_addr_q == portcam_pkg::RegSecret0 + 16'(4 * i)) begin
+        secret_q[32*i+:32] <= w_data_q;
+      end
     end
     if (enable_rise) begin
       doorbell_q <= '0;
