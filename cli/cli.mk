@@ -26,4 +26,4 @@ INSTALL_SBIN += build/cli/portcamd
 INSTALL_COMPLETION += build/cli/completion/portcam
 INSTALL_UNIT += build/cli/portcamd.service
 
-PY_TESTS += tests/e2e/test_config.py tests/e2e/test_cli.py tests/e2e/test_daemon.py tests/e2e/test_man.py
+PY_TESTS += tests/e2e/test_config.py tests/e2e/test_cli.py tests/e2e/test_daemon.py tests/e2e/test_man.py tests/e2e/test_connections.py
