@@ -301,13 +301,12 @@ static void capabilities(void **state)
 
     refused("{'format': 1,\n'domains': [{'name': 'a', 'unknown': 'reject'}]}", &caps,
             "test.json:2: domain \"a\": this card cannot answer packets, so policy \"reject\"");
-    refused(
-        "{'format': 1, 'domains': [{'name': 'a'}], 'backends': [{'name': 'b', 'address': "
-        "'192.0.2.1', 'function': 1}],\n"
-        "'services': [{'name': 's', 'domain': 'a', 'mode': 'stateful', 'backends': ['b']}]}",
-        &caps,
-        "test.json:2: service \"s\": mode \"stateful\" needs connection records, and this card "
-        "has no connection table");
+    refused("{'format': 1, 'domains': [{'name': 'a'}], 'backends': [{'name': 'b', 'address': "
+            "'192.0.2.1', 'function': 1}],\n"
+            "'services': [{'name': 's', 'domain': 'a', 'mode': 'stateful', 'backends': ['b']}]}",
+            &caps,
+            "test.json:2: service \"s\": mode \"stateful\" needs connection records, and this card "
+            "has no connection table");
     refused("{'format': 1, 'functions': [{'function': 16}]}", &caps,
             "test.json:1: function 16: there is none; the functions of this card are 0 to 15");
     refused("{'format': 1, 'backends': [{'name': 'b', 'function': 99}]}", &caps,
