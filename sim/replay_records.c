@@ -7,6 +7,7 @@
 #include "replay_state.h"
 
 #define YOUNG 64 /* operations: how old what the RTL sees of a record, or of active, may be */
+#define ENDS 64  /* of which the newest are remembered */
 
 bool pc_replay_records_new(struct pc_replay *r, const struct pc_sizes *sizes)
 {
@@ -66,13 +67,39 @@ static const struct portcam_service_row *service_of(const struct pc_replay *r,
                : NULL;
 }
 
-static void check_counter(struct pc_replay *r, uint64_t number, const struct pc_decision *d,
-                          const struct pc_record_trace *t)
+static bool same_client(const struct pc_client_key *key, const struct pc_parsed *p)
+{
+    return key->is_v6 == p->is_v6 && key->protocol == p->protocol &&
+           key->client.port == p->src.port &&
+           memcmp(key->client.ip, p->src.ip, sizeof(p->src.ip)) == 0;
+}
+
+/* Did a record of this client end a little while ago? To the RTL it may still be there. */
+static bool ended_lately(const struct pc_replay *r, const struct pc_parsed *p)
+{
+    for (uint64_t i = r->ends; i > 0 && r->ends - i < ENDS; i--) {
+        const struct pc_replay_ended *e = &r->ended[(i - 1) % ENDS];
+        if (r->operations - e->operation > YOUNG)
+            return false;
+        if (same_client(&e->key, p))
+            return true;
+    }
+    return false;
+}
+
+static void remember_end(struct pc_replay *r, const struct pc_connection *record)
+{
+    r->ended[r->ends++ % ENDS] = (struct pc_replay_ended){record->key, r->operations};
+}
+
+static void check_counter(struct pc_replay *r, uint64_t number, const struct pc_parsed *p,
+                          const struct pc_decision *d, const struct pc_record_trace *t)
 {
     const struct portcam_service_row *s = service_of(r, d);
     bool counts = s && s->pick == PORTCAM_PICK_COUNTER;
     bool young = d->record >= 0 && !d->inserted && r->operations - r->born[d->record] <= YOUNG;
-    if (d->asked != t->asked && !(t->asked && counts && young))
+    bool excused = t->asked ? counts && young : ended_lately(r, p);
+    if (d->asked != t->asked && !excused)
         pc_replay_differ(r, "frame %llu: the service's counter %s, in the model it %s (reason %u)",
                          (unsigned long long)number, t->asked ? "moved" : "did not move",
                          d->asked ? "does" : "does not", d->reason);
@@ -156,7 +183,7 @@ void pc_replay_packet(struct pc_replay *r, struct pc_replay_item *i,
                                    .slot = trace->slot};
         pc_device_packet_chosen(r->device, i->bytes, i->len, i->function, trace->time, &choice,
                                 &parsed, &i->decision, answer);
-        check_counter(r, i->number, d, trace);
+        check_counter(r, i->number, &parsed, d, trace);
         check_candidate(r, i->number, d, trace);
         check_place(r, i->number, parsed.is_v6, used[parsed.is_v6], d, trace);
     }
@@ -219,6 +246,7 @@ static void age(struct pc_replay *r, const struct pc_record_trace *t)
         pc_replay_differ(r,
                          "the record of slot %u ended by age at %u ms: state %s, last used at %u",
                          t->slot, t->time, pc_state_name(record->state), record->last_used);
+    remember_end(r, record);
     pc_connections_delete(c, t->slot, record->generation, t->time, NULL);
 }
 
@@ -279,8 +307,10 @@ static void delete_record(struct pc_replay *r, const struct pc_record_trace *t)
         r->deletion.image = pc_connection_image(record);
     if (t->ended && !record)
         pc_replay_differ(r, "slot %u was deleted; the model has no record there", t->slot);
-    else if (t->ended)
+    if (t->ended && record) {
+        remember_end(r, record);
         pc_connections_delete(c, t->slot, record->generation, t->time, NULL);
+    }
 }
 
 void pc_replay_read_done(struct pc_replay *r, const struct portcam_command *c, unsigned status)

@@ -56,6 +56,11 @@ struct pc_replay {
     struct portcam_timeout_row *old_timeout; /* rows before the last commit */
     struct portcam_domain_row *old_domain;
     bool *old_timeout_valid, *old_domain_valid;
+    struct pc_replay_ended { /* the newest ends of records, round and round */
+        struct pc_client_key key;
+        uint64_t operation;
+    } ended[64];
+    uint64_t ends;
     unsigned images; /* what connection_read has seen */
     struct portcam_connection_image image[PORTCAM_BUILD_MAX_COUNT];
     struct { /* what connection_delete has met */

@@ -164,7 +164,8 @@ static int free_slot(struct card *c, bool stash)
 /* The oldest header reaches the record stage, perhaps with a lie. */
 struct lie {
     bool asked, second, room, index, slot;
-    bool worse;                   /* no lie: pick least takes the other one */
+    bool worse; /* no lie: pick least takes the other one */
+    bool late;  /* no lie: the counter moves, or not, for an old state of things */
     bool frame, answer, function; /* changed on its way out; the answer is lost */
 };
 
@@ -196,14 +197,14 @@ static unsigned arrive(struct card *c, const struct lie *lie)
                                .room = slot >= 0,
                                .slot = slot >= 0 ? (uint32_t)slot : 0};
     pc_device_explain(c->d, f->b, f->len, function, &p, &v);
-    choice.asked = v.asked;
+    choice.asked = v.asked ^ lie->late;
     choice.second = v.second;
     if (v.free_choice) /* its random number names other candidates */
         choice.second = second_is_less(c, choice.index & 1 ? 2 : 1) ^ lie->worse;
     pc_device_packet_chosen(c->d, f->b, f->len, function, c->now, &choice, &p, &v, &answer);
     struct pc_record_trace t = {
         .kind = PC_RECORD_PACKET,
-        .asked = v.asked ^ lie->asked,
+        .asked = choice.asked ^ lie->asked,
         .second = (v.began && v.second) ^ lie->second,
         .room = choice.room ^ lie->room,
         .index = (uint16_t)((v.index >= 0 ? (unsigned)v.index : 99) + lie->index),
@@ -530,10 +531,18 @@ static void allowed(void **state)
 {
     (void)state;
     static struct card c;
-    struct lie asked = {.asked = true}, worse = {.worse = true};
+    struct lie late = {.late = true}, worse = {.worse = true};
     start(&c, 1, 64);
     one_packet(&c, 1, 80, SYN, NULL, R(CONNECTION_NEW));
-    one_packet(&c, 1, 80, SYN, &asked, R(CONNECTION_FORWARD)); /* a young record seemed not there */
+    one_packet(&c, 1, 80, SYN, &late, R(CONNECTION_FORWARD)); /* a young record seemed not there */
+    assert_int_equal(c.told, 0);
+    for (unsigned slot = 0; slot < 68; slot++) { /* one that ended seemed still there */
+        struct pc_record_trace t = {
+            .kind = PC_RECORD_AGE, .slot = slot, .time = c.now += 300, .ended = true};
+        if (pc_device_age_slot(c.d, c.now, slot) == PC_AGEING_ENDED)
+            pc_replay_record(c.r, &t);
+    }
+    one_packet(&c, 1, 80, SYN, &late, R(CONNECTION_NEW));
     assert_int_equal(c.told, 0);
     stop(&c);
     start(&c, 1, 64);
