@@ -151,7 +151,7 @@ module portcam_reject (
   endfunction
 
   // 16 bytes of the frame, zeros from end_q on. piece_q is that of step_q, the others are older.
-  logic [1151:0] padded;
+  logic [1039:0] padded;
   logic [3:0]    read;
   logic [127:0]  read_words;
   logic [127:0]  piece;
@@ -160,21 +160,14 @@ module portcam_reject (
   logic [127:0]  piece_q2;
   logic [127:0]  piece_q3;
 
-  assign padded = {112'd0, window_q, 16'd0};
+  assign padded = {window_q, 16'd0};
   assign read   = step_q + 4'd1;
 
   always_comb begin
-    unique case (read)
-      4'd0:    read_words = padded[128*0+:128];
-      4'd1:    read_words = padded[128*1+:128];
-      4'd2:    read_words = padded[128*2+:128];
-      4'd3:    read_words = padded[128*3+:128];
-      4'd4:    read_words = padded[128*4+:128];
-      4'd5:    read_words = padded[128*5+:128];
-      4'd6:    read_words = padded[128*6+:128];
-      4'd7:    read_words = padded[128*7+:128];
-      default: read_words = padded[128*8+:128];
-    endcase
+    read_words = padded[{1'b0, read[2:0], 7'd0}+:128];
+    if (read[3]) begin  // bytes 126 and 127 of the frame; the others are behind end_q
+      read_words[15:0] = padded[1039:1024];
+    end
     for (int unsigned i = 0; i < 16; i++) begin
       piece[8*i+:8] = (read < end_q[7:4] || (read == end_q[7:4] && 4'(i) < end_q[3:0])) ?
                       read_words[8*i+:8] : 8'd0;
@@ -209,20 +202,18 @@ module portcam_reject (
   assign unused_ip_header = ^ip_header;
 
   //------------------------------------------------------------------------------------------------
-  // Checksums. Steps 1 to 8 add the embedded packet, 9 and 10 the addresses, 11 the rest of an IPv4
-  // header, 13 everything of layer 4. The sum of a step's eight numbers of 16 bits is in the total
-  // two clocks later.
+  // Checksums, eight numbers of 16 bits a step: of layer 4 the embedded packet in steps 1 to 8, its
+  // own header in 9, the addresses in 10 and 11; the IPv4 header in 12. What a step adds is in the
+  // total three clocks later.
 
-  logic [15:0]  total_length;   // of the IPv4 answer
-  logic [15:0]  payload_length; // of the answer, behind an IPv6 header
+  logic [15:0]  total_length;    // of the IPv4 answer
+  logic [15:0]  payload_length;  // of the answer, behind an IPv6 header
   logic [7:0]   protocol;
-  logic [15:0]  tcp_word;       // data offset and flags: RST, and ACK unless the segment has it
+  logic [15:0]  tcp_word;        // data offset and flags: RST, and ACK unless the segment has it
   logic [127:0] lanes;
-  logic [18:0]  lanes_sum;
+  logic [67:0]  pairs_q;
   logic [18:0]  lanes_sum_q;
   logic [23:0]  total_q;
-  logic [23:0]  body_q;         // the embedded packet
-  logic [23:0]  ends_q;         // both addresses
   logic [16:0]  ip_fold_q;
   logic [16:0]  l4_fold_q;
   logic [15:0]  ip_sum_q;
@@ -234,59 +225,62 @@ module portcam_reject (
   assign tcp_word       = ack_q ? 16'h5004 : 16'h5014;
 
   always_comb begin
+    lanes = '0;
     unique case (step_q)
-      4'd1: begin
-        lanes = piece_q;
-        if (tags_q != 2'd0) begin
+      4'd1, 4'd2, 4'd3, 4'd4, 4'd5, 4'd6, 4'd7, 4'd8: begin
+        if (!tcp_q) begin
+          lanes = piece_q;
+        end
+        if (step_q == 4'd1 && tags_q != 2'd0) begin  // not the tags
           lanes[31:0] = 32'd0;
         end
-        if (tags_q[1]) begin
+        if (step_q == 4'd1 && tags_q[1]) begin
           lanes[63:32] = 32'd0;
         end
       end
-      4'd2, 4'd3, 4'd4, 4'd5, 4'd6, 4'd7, 4'd8:
-        lanes = piece_q;
-      4'd9:
-        lanes = src;
-      4'd10:
-        lanes = dst;
-      4'd11:
-        lanes = {64'd0, 8'd64, protocol, 16'h4000, total_length, 16'h4500};
-      4'd13: begin
-        lanes         = '0;
-        lanes[127:96] = (tcp_q || v6_q) ? {8'd0, ends_q} : 32'd0;
+      4'd9: begin
         if (tcp_q) begin
-          lanes[95:0] = {payload_length + {8'd0, protocol}, tcp_word, number_q, src_port_q,
-                         dst_port_q};
+          lanes[111:0] = {16'd20, 8'd0, ProtocolTcp, tcp_word, number_q, src_port_q, dst_port_q};
+        end else if (v6_q) begin
+          lanes[47:0] = {payload_length, 8'd0, ProtocolIcmpv6, 16'h0104};
         end else begin
-          lanes[31:0]  = {8'd0, body_q};
-          lanes[63:32] = v6_q ? {payload_length + {8'd0, protocol}, 16'h0104} : {16'd0, 16'h0303};
+          lanes[15:0] = 16'h0303;
         end
       end
-      default:
-        lanes = '0;
+      4'd10: begin
+        if (v6_q) begin
+          lanes = src;
+        end else if (tcp_q) begin
+          lanes[63:0] = {dst[31:0], src[31:0]};
+        end
+      end
+      4'd11: begin
+        if (v6_q) begin
+          lanes = dst;
+        end
+      end
+      4'd12: begin
+        lanes = {dst[31:0], src[31:0], 8'd64, protocol, 16'h4000, total_length, 16'h4500};
+      end
+      default: begin
+      end
     endcase
-  end
-
-  always_comb begin
-    lanes_sum = '0;
-    for (int unsigned i = 0; i < 8; i++) begin
-      lanes_sum = lanes_sum + {3'd0, lanes[16*i+:16]};
-    end
   end
 
   always_ff @(posedge clk_i) begin
     if (summing) begin
-      lanes_sum_q <= lanes_sum;
+      for (int unsigned i = 0; i < 4; i++) begin
+        pairs_q[17*i+:17] <= {1'b0, lanes[32*i+:16]} + {1'b0, lanes[32*i+16+:16]};
+      end
+      lanes_sum_q <= ({2'd0, pairs_q[0+:17]} + {2'd0, pairs_q[17+:17]}) +
+                     ({2'd0, pairs_q[34+:17]} + {2'd0, pairs_q[51+:17]});
       unique case (step_q)
-        4'd2, 4'd10, 4'd14: total_q <= {5'd0, lanes_sum_q};
-        default:            total_q <= total_q + {5'd0, lanes_sum_q};
+        4'd3, 4'd14: total_q <= {5'd0, lanes_sum_q};
+        default:     total_q <= total_q + {5'd0, lanes_sum_q};
       endcase
       unique case (step_q)
-        4'd10:   body_q    <= total_q;
-        4'd12:   ends_q    <= total_q;
-        4'd14:   ip_fold_q <= {1'b0, total_q[15:0]} + {9'd0, total_q[23:16]};
-        4'd15:   l4_fold_q <= {1'b0, total_q[15:0]} + {9'd0, total_q[23:16]};
+        4'd14:   l4_fold_q <= {1'b0, total_q[15:0]} + {9'd0, total_q[23:16]};
+        4'd15:   ip_fold_q <= {1'b0, total_q[15:0]} + {9'd0, total_q[23:16]};
         default: begin
         end
       endcase

@@ -151,6 +151,32 @@ void corner_sums(Bench &bench, Random &random)
     bench.done("checksums of bytes that are all 0x00 or 0xff");
 }
 
+// Sums whose last carry comes from the fold itself: a number of the packet is chosen so that the
+// checksum is one that only few packets have.
+void carries(Bench &bench, Random &random)
+{
+    for (unsigned i = 0; i < 3000; i++) {
+        bool v6 = random.percent(50), tcp = random.percent(50), ip = !v6 && random.percent(30);
+        Bytes b = plain(Tags(random.below(3)), v6, tcp ? L4::tcp : L4::gre, random);
+        Parsed parsed = parse(b, unsigned(b.size()), false);
+        // The end of the source of IPv4 for its header, a port of TCP, the last word of data.
+        unsigned field = ip ? parsed.l3 + 14 : tcp ? parsed.l4 : (parsed.ip_end - 2) & ~1u;
+        set16(b, field, 0);
+        parsed = parse(b, unsigned(b.size()), false);
+        Bytes answer = reference::answer(b, parsed);
+        unsigned header = v6 ? 40 : 20;
+        unsigned sum = ~reference::be16(answer, ip    ? parsed.l3 + 10
+                                                : tcp ? parsed.l3 + header + 16
+                                                      : parsed.l3 + header + 2) &
+                       0xffff;
+        unsigned want =
+            random.percent(80) ? 1 + unsigned(random.below(30)) : 65535 - unsigned(random.below(3));
+        set16(b, field, (want + 2 * 65535 - sum) % 65535);
+        send_rejected(bench, random, b);
+    }
+    bench.done("checksums whose sum is just beyond a multiple of 65,536");
+}
+
 void mixed(Bench &bench, Random &random)
 {
     for (unsigned round = 0; round < 30; round++) {
@@ -238,6 +264,24 @@ void together(Bench &bench, Random &random)
                        (unsigned long long)taken);
     bench.done("answers get their turn at an output that is full, and no clock is lost");
 
+    // Now all three: each answer leaves soon behind the frames that came with its frame.
+    const unsigned distance = 200;
+    for (unsigned i = 0; i < 50; i++)
+        for (unsigned j = 0; j <= distance; j++) {
+            Frame f = bench.random_frame(64);
+            f.rw.egress = 0;
+            bench.send(1, f);
+            bench.send(0, j == 0 ? one(bench, random, 0) : f);
+        }
+    bench.drain();
+    unsigned before = 0, answered = 0;
+    for (unsigned user : bench.order[0]) {
+        before += user == 0;
+        if (user == 2 && before > distance * answered++ + 100)
+            bench.tap.fail("answer %u left behind %u frames", answered, before);
+    }
+    bench.done("answers get their turn among frames of both sides");
+
     const unsigned count = 1000;
     for (unsigned i = 0; i < count; i++)
         bench.send(0, one(bench, random, 0));
@@ -266,6 +310,7 @@ void answers(Bench &bench, Random &random)
     every_flag(bench, random);
     every_length(bench, random);
     corner_sums(bench, random);
+    carries(bench, random);
     stopped(bench, random);
     together(bench, random);
     mixed(bench, random);
