@@ -7,6 +7,7 @@ import signal
 import struct
 
 import lab
+import pool
 
 ENGINES = {"rtl": "the Verilated RTL", "model": "the C model (it has no clock)",
            "lockstep": "the Verilated RTL, with the C model beside it"}
@@ -70,8 +71,18 @@ def cases():
     return net, to_host, host, to_net
 
 
+def pool_cases():
+    """A SYN and then an ACK of each of twelve clients, all to one address."""
+    return [tcp_frame((SERVER_MAC, CLIENT_MAC), lab.CLIENT, 41000 + client, pool.PUBLIC, 80, flags)
+            for flags in (0x02, 0x10) for client in range(12)]
+
+
 class Desk(lab.Lab):
-    """A card with capture files at its ports, and a daemon; no namespaces."""
+    """A card with capture files at its ports, which begin with these frames, and a daemon; no namespaces."""
+
+    def __init__(self, engine, net, host):
+        super().__init__(engine)
+        self.frames = {"net": net, "host": host}
 
     def __enter__(self):
         try:
@@ -84,9 +95,8 @@ class Desk(lab.Lab):
         return self
 
     def start_desk(self):
-        net, _, host, _ = cases()
-        write_pcap(self.folder / "net-in.pcap", net)
-        write_pcap(self.folder / "host-in.pcap", host)
+        for port, frames in self.frames.items():
+            write_pcap(self.folder / f"{port}-in.pcap", frames)
         path = self.folder / "card.sock"
         card = self.start("card", lab.SIM, "--socket", path, "--engine", self.engine, "--hold",
                           "--net", f"pcap:{self.folder}/net-in.pcap,{self.folder}/net-out.pcap",
@@ -113,10 +123,10 @@ def compare(what, before, after, wanted, show):
     return right
 
 
-def show_all(engine, title, show):
-    """The demonstration; true when every packet was right."""
+def show_static(engine, title, show):
+    """The first scene: (all right, what the card told)."""
     net, to_host, host, to_net = cases()
-    with Desk(engine) as place:
+    with Desk(engine, net, host) as place:
         title("The configuration, applied through the card's command ring")
         print(f"  $ portcam config apply {lab.CONFIG}")
         show(place.portcam("config", "apply", lab.CONFIG).stdout)
@@ -128,8 +138,39 @@ def show_all(engine, title, show):
         title("Packets before and after the card")
         right = compare("in ", net, read_pcap(place.folder / "host-out.pcap"), to_host, show)
         right = compare("out", host, read_pcap(place.folder / "net-out.pcap"), to_net, show) and right
+        return right, place.finish()
+
+
+def show_pool(engine, title, show):
+    """The second scene, as far as packets in one direction can show it: the same result."""
+    net, right = pool_cases(), True
+    with Desk(engine, net, []) as place:
+        title("One public address, three servers: a SYN and an ACK of each of twelve clients")
+        show(pool.WORDS.strip())
+        print(f"  $ portcam config apply {pool.CONFIG}")
+        show(place.portcam("config", "apply", pool.CONFIG).stdout)
+        place.go()
+        left = [describe(frame) for frame in read_pcap(place.folder / "host-out.pcap")]
         told = place.finish()
+    clients = len(net) // 2
+    ends = [text.split(" > ")[1] for text, _ in left]
+    for number in range(min(clients, len(left) - clients)):
+        same = ends[number] == ends[number + clients] and left[number][1] and left[number + clients][1]
+        right = right and same
+        show(f"{describe(net[number])[0]:38} both become  {left[number][0]}" if same else
+             f"WRONG: {left[number]} and then {left[number + clients]}")
+    counts = [ends[:clients].count(f"{row['address']}:{row['port']}") for row in pool.SERVERS.values()]
+    if len(left) != len(net) or 0 in counts or sum(counts) != clients:
+        show(f"WRONG: {len(left)} frames of {len(net)}, and {counts} clients for the servers")
+        right = False
+    return right, told
+
+
+def show_all(engine, title, show):
+    """The demonstration; true when every packet was right."""
+    scenes = [scene(engine, title, show) for scene in (show_static, show_pool)]
     title("The card")
+    told = {key: sum(card[key] for _, card in scenes) for key in ("frames_in", "frames_out", "clocks", "differences")}
     show(f"{told['frames_in']} packets in and {told['frames_out']} out in {told['clocks']} clocks of "
          f"{ENGINES[engine]}")
-    return right and not told["differences"]
+    return all(right for right, _ in scenes) and not told["differences"]

@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
-"""Three public addresses share port 80; each is answered by an nginx that listens on another port.
+"""Two scenes. Three public addresses share port 80, each answered by an nginx that listens on another port; then one
+public address is shared by the three, new connections are spread over them, and one is drained and stopped.
 
     demo/demo.py [--engine rtl|model|lockstep] [--pcap]
 
@@ -26,12 +27,14 @@ if __name__ == "__main__":  # before the long imports, which a signal may meet t
         signal.signal(ending, end)
 
 import argparse  # noqa: E402
+import random  # noqa: E402
 import shutil  # noqa: E402
 import subprocess  # noqa: E402
 import time  # noqa: E402
 
 import captures  # noqa: E402
 import lab  # noqa: E402
+import pool  # noqa: E402
 
 
 def title(text):
@@ -52,7 +55,7 @@ def live(engine):
     right = True
     title("A client, three servers, and the card between them")
     show(lab.__doc__.split("\n\n")[1])
-    with lab.Lab(engine) as place:
+    with lab.Lab(engine, {"download": random.Random(1).randbytes(1 << 20)}) as place:
         title("The configuration, applied through the card's command ring")
         command(place, "config", "apply", lab.CONFIG)
         title("curl at the shared port")
@@ -69,6 +72,7 @@ def live(engine):
         title("Why: what the tables do to a packet")
         command(place, "explain", "from", "network", "tcp", f"{lab.CLIENT}:40000", "to",
                 "198.51.100.2:80")
+        right = pool.live(place, title, show) and right
         told = place.finish()
     title("The card")
     show(f"{told['frames_in']} packets in and {told['frames_out']} out in {told['clocks']} clocks of "

@@ -113,11 +113,13 @@ def close_all():
 
 
 class Lab(contextlib.AbstractContextManager):
-    """The laboratory. Engine: rtl, model or lockstep; pages: {path: bytes} that every nginx serves."""
+    """The laboratory. Engine: rtl, model or lockstep; pages: {path: bytes} that every nginx serves, the page "download" at
+    this many bytes a second for each client."""
 
-    def __init__(self, engine="rtl", pages=None):
+    def __init__(self, engine="rtl", pages=None, rate="256k"):
         self.engine = engine
         self.pages = pages or {}
+        self.rate = rate
         self.folder = None
         self.spaces = []
         self.processes = {}
@@ -255,6 +257,8 @@ class Lab(contextlib.AbstractContextManager):
                     location = / {{
                         return 200 "nginx at $server_addr:$server_port for {public}\n";
                     }}
+                    location = /server {{ return 200 "$server_addr:$server_port\n"; }}
+                    location = /download {{ limit_rate {self.rate}; }}
                 }}
             }}""")
         nginx = self.start(f"nginx-{port}", "ip", "netns", "exec", self.server, "nginx",
