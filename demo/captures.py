@@ -98,11 +98,11 @@ class Desk(lab.Lab):
         for port, frames in self.frames.items():
             write_pcap(self.folder / f"{port}-in.pcap", frames)
         path = self.folder / "card.sock"
-        card = self.start("card", lab.SIM, "--socket", path, "--engine", self.engine, "--hold",
-                          "--net", f"pcap:{self.folder}/net-in.pcap,{self.folder}/net-out.pcap",
-                          "--host", f"pcap:{self.folder}/host-in.pcap,{self.folder}/host-out.pcap",
-                          "--stats", self.folder / "card-stats.json", "--quit-at-end")
-        lab.wait_until(path.exists, "the simulated card", card, self.log("card"))
+        self.start("card", lab.SIM, "--socket", path, "--engine", self.engine, "--hold",
+                   "--net", f"pcap:{self.folder}/net-in.pcap,{self.folder}/net-out.pcap",
+                   "--host", f"pcap:{self.folder}/host-in.pcap,{self.folder}/host-out.pcap",
+                   "--stats", self.folder / "card-stats.json", "--quit-at-end")
+        self.wait_for_card()
 
     def go(self):
         """Lets the frames through; the card ends when all are."""

@@ -116,7 +116,7 @@ class Lab(contextlib.AbstractContextManager):
     """The laboratory. Engine: rtl, model or lockstep; pages: {path: bytes} that every nginx serves, the page "download" at
     this many bytes a second for each client."""
 
-    def __init__(self, engine="rtl", pages=None, rate="256k"):
+    def __init__(self, engine="rtl", pages=None, rate="200k"):
         self.engine = engine
         self.pages = pages or {}
         self.rate = rate
@@ -209,10 +209,16 @@ class Lab(contextlib.AbstractContextManager):
 
     def start_card(self):
         path = self.folder / "card.sock"
-        card = self.start("card", "ip", "netns", "exec", self.card, SIM, "--socket", path,
-                          "--engine", self.engine, "--net", "tap:net0", "--host", "tap:host1",
-                          "--stats", self.folder / "card-stats.json")
-        wait_until(path.exists, "the simulated card", card, self.log("card"))
+        self.start("card", "ip", "netns", "exec", self.card, SIM, "--socket", path,
+                   "--engine", self.engine, "--net", "tap:net0", "--host", "tap:host1",
+                   "--stats", self.folder / "card-stats.json")
+        self.wait_for_card()
+
+    def wait_for_card(self):
+        """Its socket is there a moment before it listens; then it says so."""
+        log = self.log("card")
+        wait_until(lambda: f"socket {self.folder}" in log.read_text(), "the simulated card",
+                   self.processes["card"], log)
 
     def cable(self, tap, space, addresses, mac=None, routes=()):
         """Brings one of the card's TAP interfaces to a namespace."""

@@ -4,6 +4,7 @@
 
 import os
 import pathlib
+import random
 import signal
 import subprocess
 import tempfile
@@ -12,6 +13,8 @@ import time
 import pytest
 
 from place import lab
+
+import pool  # its folder is on the path now
 
 DEMO = lab.ROOT / "demo/demo.py"
 needs_rights = pytest.mark.skipif(lab.why_not() is not None, reason=str(lab.why_not()))
@@ -48,6 +51,7 @@ def test_answers_are_right_and_nothing_stays(time_of):
     for public, port in lab.PUBLIC.items():
         assert f"nginx at {lab.SERVER}:{port} for {public}\n" in text, time_of
     assert "static_forward" in text and "verdict: rewrite" in text
+    assert "nginx1  192.0.2.10:8081    0 connections\n" in text and "12 of 12 downloads are whole" in text
     told = text.split("The card\n")[1].split()
     assert int(told[0]) > 30 and "of the Verilated RTL" in text
     assert left_behind(pid) == []
@@ -60,6 +64,7 @@ def test_without_rights_capture_files_take_the_place():
         assert (f"192.0.2.2:{40000 + number} > {public}:80      becomes  "
                 f"192.0.2.2:{40000 + number} > {lab.SERVER}:{port}\n") in text
         assert f"becomes  {public}:80 > 192.0.2.2:{40000 + number}\n" in text
+    assert text.count(" both become ") == 12
     assert left_behind(pid) == []
 
 
@@ -121,10 +126,40 @@ def test_a_wrong_answer_is_told(tmp_path):
     text = subprocess.run(
         ["/usr/bin/python3", "-c",
          f"import sys; sys.path.insert(0, {str(DEMO.parent)!r}); import lab, demo, pathlib; "
-         f"lab.CONFIG = pathlib.Path({str(wrong)!r}); sys.exit(0 if demo.live('rtl') else 3)"],
+         f"lab.CONFIG = pathlib.Path({str(wrong)!r}); sys.exit(0 if demo.live('model') else 3)"],
         capture_output=True, text=True, check=False)
     assert text.returncode == 3, text.stderr
     assert text.stdout.count("WRONG: wanted nginx") == 2
+
+
+@needs_rights
+def test_s1_a_server_is_taken_away_and_no_byte_is_lost(capsys):
+    """The second scene, with 48 MB under way while the server is drained."""
+    seed = 7
+    print(f"seed {seed}")
+    pages = {"download": random.Random(seed).randbytes(4 << 20)}
+    with lab.Lab("model", pages, rate="1m") as place:
+        right = pool.live(place, print, print)
+    text = capsys.readouterr().out
+    assert right, text
+    assert "12 of 12 downloads are whole: 50,331,648 bytes" in text
+
+
+@needs_rights
+@pytest.mark.parametrize("what", ["a wrong byte", "a server that ends too early", "a backend that is not drained"])
+def test_the_second_scene_tells_what_is_wrong(what, capsys, monkeypatch):
+    with lab.Lab("model", {"download": bytes(100_000)}, rate="50k") as place:
+        stop, portcam = place.stop, place.portcam
+        if what == "a wrong byte":
+            (place.folder / "nginx-8082/www/download").write_bytes(bytes(99_999) + b"x")
+        elif what == "a server that ends too early":
+            monkeypatch.setattr(pool.Scene, "active", lambda *_: stop("nginx-8082") or 1)
+        else:
+            monkeypatch.setattr(place, "portcam", lambda *words, **options: portcam(
+                *(("backend", "show", "nginx1") if words[:2] == ("backend", "drain") else words), **options))
+        right = pool.live(place, print, print)
+    text = capsys.readouterr().out
+    assert not right and "WRONG" in text, text
 
 
 def _swapped(config):
