@@ -12,7 +12,10 @@
 #include "portcamd.h"
 #include "request.h"
 
-enum { GRACE_SECONDS = 2 }; /* at the end, for a request that only reads */
+enum {
+    GRACE_SECONDS = 2, /* at the end, for a request that only reads */
+    TUNE_SECONDS = 10,
+};
 
 struct job {
     uint64_t client; /* 0: look after the card */
@@ -31,6 +34,7 @@ struct worker {
     int fd;
     struct portcam *pc;      /* of the thread alone */
     int state;               /* last result of portcam_poll() */
+    time_t tuned;            /* when portcam_tune() was last called */
     struct pc_effect effect; /* of the request in work */
 };
 
@@ -76,11 +80,27 @@ static void do_request(struct worker *w, const struct job *job, struct result *r
     }
 }
 
+/* Services of scheduler fast follow the response times of their servers. */
+static void tune(struct worker *w)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    if (now.tv_sec - w->tuned < TUNE_SECONDS)
+        return;
+    w->tuned = now.tv_sec;
+    w->effect.touches = true;
+    (void)portcam_tune(w->pc, NULL, NULL); /* a card that fails is found by the next poll */
+    w->effect.touches = false;
+}
+
 /* An event when the card's state is another than the last time. */
 static void do_poll(struct worker *w, struct result *result)
 {
     int state = portcam_poll(w->pc);
     result->polled = true;
+    if (state == 0)
+        tune(w);
     if (state == w->state)
         return;
     w->state = state;

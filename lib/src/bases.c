@@ -77,6 +77,8 @@ void pc_clear_bases(json_t *names)
 
     json_object_del(names, "reserved"); /* no records either */
     json_object_foreach (names, kind, list) {
+        if (strcmp(kind, "response") == 0)
+            continue;
         json_object_foreach (list, name, entry) {
             while (json_array_size(entry) > 1)
                 json_array_remove(entry, 1);

@@ -272,6 +272,7 @@ void pc_plan_free(struct pc_plan *plan)
     free(plan->schedule);
     free(plan->slots_log2);
     json_decref(plan->reserved);
+    json_decref(plan->response);
     pc_image_free(plan->image);
     portcam_config_free(plan->config);
     free(plan);

@@ -21,6 +21,12 @@ struct portcam {
     bool unknown;            /* a change set ended without an answer: read the rows back first */
     bool foreign;            /* the card has rows that no configuration here makes */
     struct pc_tables *model; /* the rows for explain, NULL until needed */
+    struct pc_measure *measured; /* by number of a backend, NULL until needed (tune.c) */
+};
+
+/* What a backend had counted when its response time was last computed. */
+struct pc_measure {
+    uint64_t count, ms;
 };
 
 void pc_log(struct portcam *pc, enum portcam_severity severity, const char *format, ...)

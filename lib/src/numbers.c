@@ -179,6 +179,7 @@ int pc_numbers_make(struct pc_plan *plan, const struct portcam_caps *caps, json_
                     const struct pc_image *before, struct portcam_report *report)
 {
     plan->reserved = json_incref(json_object_get(names, "reserved"));
+    plan->response = json_incref(json_object_get(names, "response"));
     for (enum pc_kind kind = 0; kind < PC_KIND_MAX; kind++) {
         struct pc_numbers *n = &plan->numbers[kind];
         n->count = pc_object_count(plan->config, kind);
@@ -225,7 +226,8 @@ json_t *pc_plan_names(const struct pc_plan *plan)
             root = NULL;
         }
     }
-    if (root && plan->reserved && json_object_set(root, "reserved", plan->reserved)) {
+    if (root && ((plan->reserved && json_object_set(root, "reserved", plan->reserved)) ||
+                 (plan->response && json_object_set(root, "response", plan->response)))) {
         json_decref(root);
         root = NULL;
     }

@@ -40,6 +40,7 @@ struct pc_plan {
     int32_t *schedule;   /* by index of a stateful service: first row of its slot table */
     uint8_t *slots_log2; /* and its size */
     json_t *reserved;    /* numbers of backends that are not given out: [number, ...] */
+    json_t *response; /* measured times of backends, for scheduler fast: {"NAME": microseconds} */
 };
 
 /* Name of an object, addresses with prefix length and VLAN. */
@@ -57,8 +58,8 @@ int pc_plan_make(struct portcam_config *config, const struct portcam_caps *caps,
 void pc_plan_free(struct pc_plan *plan);
 
 /*
- * {"domains": {"NAME": [number, base...]}, ..., "reserved": [number, ...]}: numbers in the form that is kept. A new
- * reference, or NULL.
+ * {"domains": {"NAME": [number, base...]}, ..., "reserved": [number, ...], "response": {"NAME": us}}: numbers in the form that is
+ * kept. A new reference, or NULL.
  */
 json_t *pc_plan_names(const struct pc_plan *plan);
 

@@ -309,6 +309,7 @@ void portcam_close(struct portcam *pc)
     pc_plan_free(pc->plan);
     pc_image_free(pc->card);
     pc_tables_free(pc->model);
+    free(pc->measured);
     if (pc->state_lock >= 0)
         close(pc->state_lock);
     free(pc->state_dir);

@@ -301,6 +301,27 @@ static void write_rows(struct pc_plan *plan, size_t service, const struct slots 
     }
 }
 
+/* Weights by measured times. `work` has room for all. */
+static int measured(const struct pc_plan *plan, struct pc_schedule_backend *list, size_t n,
+                    struct pc_schedule_work *work)
+{
+    uint32_t *response = calloc(n + 1, sizeof(*response));
+    uint16_t *weight = calloc(n + 1, sizeof(*weight));
+    int rc = response && weight ? 0 : -ENOMEM;
+
+    for (size_t i = 0; rc == 0 && i < n; i++) {
+        json_int_t us = json_integer_value(json_object_get(plan->response, list[i].name));
+        response[i] = us > 0 && us <= UINT32_MAX ? (uint32_t)us : 0;
+    }
+    if (rc == 0)
+        pc_schedule_fast(list, response, n, work, weight);
+    for (size_t i = 0; rc == 0 && i < n; i++)
+        list[i].weight = weight[i];
+    free(response);
+    free(weight);
+    return rc;
+}
+
 static int fill(struct pc_plan *plan, size_t service)
 {
     const struct pc_cfg_service *s = &plan->config->services[service];
@@ -315,7 +336,9 @@ static int fill(struct pc_plan *plan, size_t service)
     slots.next = calloc(n_slots, sizeof(*slots.next));
     if (list && work && slots.first && slots.second && slots.next) {
         size_t n = members(plan, s, list);
-        rc = pc_schedule(pc_service_scheduler(s), list, n, work, slots.first, n_slots);
+        rc = pc_service_scheduler(s) == PC_SCHEDULER_FAST ? measured(plan, list, n, work) : 0;
+        if (rc == 0)
+            rc = pc_schedule(pc_service_scheduler(s), list, n, work, slots.first, n_slots);
     }
     if (rc >= 0) {
         memset(slots.second, 0xff, n_slots * sizeof(*slots.second));

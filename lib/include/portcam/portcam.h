@@ -319,6 +319,20 @@ PORTCAM_API int portcam_edit(struct portcam *pc, enum portcam_edit edit, const c
                              struct json_t *fields, bool dry_run, struct portcam_report *report,
                              struct json_t **ret);
 
+/**
+ * portcam_tune() - new shares for services of scheduler "fast", from response times
+ * @pc: card
+ * @report: receives what is wrong
+ * @ret_changed: receives whether slot tables changed, NULL when not wanted
+ *
+ * The response time of a backend is the mean from SYN to SYN-ACK of the connections since the last call, where there were
+ * enough of them, mixed with that of before. Nothing changes while shares stay about what they are. To be called now and
+ * then, every ten seconds for instance; portcamd does so.
+ *
+ * Return: 0, or as portcam_config_apply().
+ */
+PORTCAM_API int portcam_tune(struct portcam *pc, struct portcam_report *report, bool *ret_changed);
+
 /* ---- connections ---- */
 
 /*

@@ -455,6 +455,79 @@ static void of_backends(void **state)
     portcam_close(pc);
 }
 
+/* ---- scheduler fast ---- */
+
+#define FAST                                                                                       \
+    CONFIG(A ", " B ", " C)                                                                        \
+    "'services': [{'name': 'web', 'domain': 'd', 'address': '198.51.100.1', 'protocol': 'tcp', "   \
+    "'port': 80, 'mode': 'stateful', 'scheduler': 'fast', 'backends': ['a', 'b']}]}"
+
+static unsigned slots_of(const struct portcam *pc, unsigned number)
+{
+    unsigned n = 0;
+    for (uint32_t row = 0; row < pc->card->rows[PORTCAM_TABLE_SCHEDULE]; row++) {
+        const struct pc_image_row *at = &pc->card->table[PORTCAM_TABLE_SCHEDULE][row];
+        for (unsigned i = 0; at->valid && i < 8; i++) {
+            uint16_t first;
+            memcpy(&first, at->data + (size_t)4 * i, sizeof(first));
+            n += first == number;
+        }
+    }
+    return n;
+}
+
+/* Server a answers after 10 ms, b after 40. */
+static void answers(struct portcam *pc, unsigned from, unsigned count)
+{
+    for (unsigned i = from; i < from + count; i++) {
+        const char *client = "203.0.113.9";
+        set_time(pc, 100000 + i * 1000);
+        (void)send(pc, "tcp", client, 4000 + i, "198.51.100.1", 80, 0, SYN);
+        set_time(pc, 100000 + i * 1000 + 10);
+        (void)send(pc, "tcp", "192.0.2.1", 8080, client, 4000 + i, 2, SYN_ACK);
+        set_time(pc, 100000 + i * 1000 + 40);
+        (void)send(pc, "tcp", "192.0.2.2", 8080, client, 4000 + i, 2, SYN_ACK);
+    }
+}
+
+static void tuned(void **state)
+{
+    const char *dir = test_folder();
+    struct portcam *pc = test_open(dir);
+    bool changed = true;
+    (void)state;
+
+    set_time(pc, 1000);
+    test_apply(pc, ALL);
+    assert_int_equal(portcam_tune(pc, NULL, &changed), 0);
+    assert_false(changed); /* no such service */
+    test_apply(pc, FAST);
+    unsigned a = pc->plan->numbers[PC_BACKEND].number[0],
+             b = pc->plan->numbers[PC_BACKEND].number[1];
+    assert_int_equal(slots_of(pc, a), slots_of(pc, b));
+    answers(pc, 0, 6);
+    assert_int_equal(portcam_tune(pc, NULL, &changed), 0);
+    assert_false(changed); /* too few */
+    answers(pc, 6, 14);
+    assert_int_equal(portcam_tune(pc, NULL, &changed), 0);
+    assert_true(changed);
+    unsigned sum = slots_of(pc, a) + slots_of(pc, b);
+    assert_true(slots_of(pc, a) > sum * 3 / 4 && slots_of(pc, a) < sum * 5 / 6);
+    answers(pc, 20, 60);
+    assert_int_equal(portcam_tune(pc, NULL, &changed), 0);
+    assert_false(changed); /* the same times */
+    /* The shares are kept through other changes. */
+    unsigned kept = slots_of(pc, a);
+    json_t *fields = json_pack("{s:s, s:s}", "name", "d", "unknown", "drop");
+    assert_int_equal(portcam_edit(pc, PORTCAM_EDIT_SET, "domain", fields, false, NULL, NULL), 0);
+    json_decref(fields);
+    assert_int_equal(slots_of(pc, a), kept);
+    portcam_close(pc);
+    pc = test_open(dir); /* a new, empty card */
+    assert_int_equal(slots_of(pc, a), kept);
+    portcam_close(pc);
+}
+
 /* ---- explain ---- */
 
 static const char *explained(struct portcam *pc, const char *source, unsigned sport,
@@ -549,6 +622,7 @@ int main(void)
         {"a change ends the connections that it takes the ground from", changes, NULL, NULL, NULL},
         {"F.17 a number with records goes to nobody", reserved, NULL, NULL, NULL},
         {"S1.35 connections of backends are counted", of_backends, NULL, NULL, NULL},
+        {"S1.38 fast servers get more", tuned, NULL, NULL, NULL},
         {"explain knows the records", explains, NULL, NULL, NULL},
         {"stateful rows become a configuration again", taken_over, NULL, NULL, NULL},
     };

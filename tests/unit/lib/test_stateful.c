@@ -96,31 +96,30 @@ static uint32_t slots_of(const struct pc_plan *plan, const char *name, uint16_t 
 
 static void service_fields(void **state)
 {
-    struct pc_plan *plan =
-        plan_of(
-            HEAD "'backends': [" B("a", "192.0.2.1", ", 'port': 8080, 'weight': 3") ", " B(
-                "b", "192.0.2.2",
-                "") "], 'services': [" S("web", "80",
-                                         "'scheduler': 'mh', 'key': 'client+port', 'no_backend': "
-                                         "'drop', 'timeouts': {'syn': 0.5, 'reset': 2}, "
-                                         "'backends': ['a', 'b']") ", " S("tls", "443",
-                                                                          "'backends': ['b'], "
-                                                                          "'slots': 4") ", "
-                                                                                        "{'name': "
-                                                                                        "'any', "
-                                                                                        "'domain': "
-                                                                                        "'d', "
-                                                                                        "'protocol'"
-                                                                                        ": 'udp', "
-                                                                                        "'mode': "
-                                                                                        "'stateful'"
-                                                                                        ", "
-                                                                                        "'scheduler"
-                                                                                        "': 'mh', "
-                                                                                        "'backends'"
-                                                                                        ": "
-                                                                                        "['b']}]}",
-            NULL);
+    struct pc_plan *plan = plan_of(
+        HEAD "'backends': [" B("a", "192.0.2.1", ", 'port': 8080, 'weight': 3") ", " B(
+            "b", "192.0.2.2",
+            "") "], 'services': [" S("web", "80",
+                                     "'scheduler': 'mh', 'key': 'client+port', 'no_backend': "
+                                     "'drop', 'timeouts': {'syn': 0.5, 'reset': 2}, "
+                                     "'backends': ['a', 'b']") ", " S("tls", "443",
+                                                                      "'backends': ['b'], "
+                                                                      "'slots': 4") ", "
+                                                                                    "{'name': "
+                                                                                    "'any', "
+                                                                                    "'domain': "
+                                                                                    "'d', "
+                                                                                    "'protocol'"
+                                                                                    ": 'udp', "
+                                                                                    "'mode': "
+                                                                                    "'stateful'"
+                                                                                    ", "
+                                                                                    "'scheduler"
+                                                                                    "': 'mh', "
+                                                                                    "'backends'"
+                                                                                    ": "
+                                                                                    "['b']}]}",
+        NULL);
     (void)state;
 
     const struct portcam_service_row *web = service_row(plan, "web");
@@ -203,38 +202,36 @@ static void weights(void **state)
 {
     static uint16_t pairs[SLOTS_MAX][2];
     static unsigned counts[PORTCAM_BUILD_BACKENDS];
-    struct pc_plan
-        *plan =
-            plan_of(HEAD "'backends': [" B("a", "192.0.2.1", ", 'weight': 6") ", " B(
-                        "b", "192.0.2.2",
-                        ", 'weight': 2") ", " B("c", "192.0.2.3",
-                                                ", 'weight': 0") ", " B("e", "192.0.2.4",
-                                                                        ", 'backup': true, "
-                                                                        "'weight': 9") "], "
-                                                                                       "'services':"
-                                                                                       " [" S("s",
-                                                                                              "80",
-                                                                                              "'sch"
-                                                                                              "edul"
-                                                                                              "er':"
-                                                                                              " '"
-                                                                                              "wlc'"
-                                                                                              ", "
-                                                                                              "'slo"
-                                                                                              "ts':"
-                                                                                              " 102"
-                                                                                              "4, "
-                                                                                              "'bac"
-                                                                                              "kend"
-                                                                                              "s': "
-                                                                                              "['a'"
-                                                                                              ", "
-                                                                                              "'b',"
-                                                                                              " 'c'"
-                                                                                              ", "
-                                                                                              "'e'"
-                                                                                              "]") "]}",
-                    NULL);
+    struct pc_plan *plan =
+        plan_of(HEAD "'backends': [" B("a", "192.0.2.1", ", 'weight': 6") ", " B(
+                    "b", "192.0.2.2",
+                    ", 'weight': 2") ", " B("c", "192.0.2.3",
+                                            ", 'weight': 0") ", " B("e", "192.0.2.4",
+                                                                    ", 'backup': true, "
+                                                                    "'weight': 9") "], "
+                                                                                   "'services':"
+                                                                                   " [" S("s", "80",
+                                                                                          "'sch"
+                                                                                          "edul"
+                                                                                          "er':"
+                                                                                          " '"
+                                                                                          "wlc'"
+                                                                                          ", "
+                                                                                          "'slo"
+                                                                                          "ts':"
+                                                                                          " 102"
+                                                                                          "4, "
+                                                                                          "'bac"
+                                                                                          "kend"
+                                                                                          "s': "
+                                                                                          "['a'"
+                                                                                          ", "
+                                                                                          "'b',"
+                                                                                          " 'c'"
+                                                                                          ", "
+                                                                                          "'e'"
+                                                                                          "]") "]}",
+                NULL);
     (void)state;
 
     uint32_t n = slots_of(plan, "s", pairs);
@@ -386,17 +383,15 @@ static void slots_stay(void **state)
             "t", "81",
             "'slots': 1024, 'backends': ['b', 'c']") ", " S("u", "82",
                                                             "'slots': 2, 'backends': ['c']") "]}";
-    static const char
-        second[] =
-            HEAD
-                ABC ", 'services': [" S("new", "90", "'slots': 4096, 'backends': ['a']") ", " S(
-                    "u", "82",
-                    "'slots': 2, 'backends': ['c']") ", " S("s", "80",
-                                                            "'backends': ['a', 'b'], 'no_record': "
-                                                            "'drop'") ", " S("t", "81",
-                                                                             "'slots': 512, "
-                                                                             "'backends': ['b', "
-                                                                             "'c']") "]}";
+    static const char second[] =
+        HEAD ABC ", 'services': [" S("new", "90", "'slots': 4096, 'backends': ['a']") ", " S(
+            "u", "82",
+            "'slots': 2, 'backends': ['c']") ", " S("s", "80",
+                                                    "'backends': ['a', 'b'], 'no_record': "
+                                                    "'drop'") ", " S("t", "81",
+                                                                     "'slots': 512, "
+                                                                     "'backends': ['b', "
+                                                                     "'c']") "]}";
     (void)state;
     struct pc_plan *a = plan_of(first, NULL), *again = plan_of(first, a), *b = plan_of(second, a);
     assert_int_equal(pc_image_differences(a->image, again->image, PORTCAM_TABLE_MAX), 0);
