@@ -14,7 +14,7 @@
 namespace
 {
 
-constexpr unsigned kMaxFrame = 9600, kMaxLatency = 64;
+constexpr unsigned kMaxFrame = 9600, kMaxLatency = 80;
 
 struct Frame {
     std::vector<uint8_t> bytes;
