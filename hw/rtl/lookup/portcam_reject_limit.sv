@@ -216,6 +216,24 @@ module portcam_reject_limit (
     end
   end
 
+`ifndef SYNTHESIS
+  // Together they bound the answers of a reason to its burst and what its rate gives in that time.
+  logic [27:0] size_s2;
+  logic [27:0] paid;
+
+  assign paid = {2'd0, level_after} + (answer ? Cost : 28'd0);
+
+  always_ff @(posedge clk_i) begin
+    if (valid_s1) begin
+      size_s2 <= size;
+    end
+    if (rst_ni && asks_s2) begin
+      a_within_size : assert (paid <= size_s2);
+      a_gained : assert (full_s2 || paid <= $unsigned(level_gained));
+    end
+  end
+`endif
+
 endmodule
 
 `resetall
