@@ -12,6 +12,7 @@ struct change {
     const uint8_t *ip; /* new address */
     unsigned port;     /* new port, 0: keep */
     size_t ip_at, port_at;
+    bool any_port; /* 0 is a port */
 };
 
 static void update_checksums(const struct pc_parsed *p, uint8_t *frame, uint64_t ip_delta,
@@ -39,7 +40,7 @@ static void apply(const struct pc_parsed *p, const struct change *c, uint8_t *fr
     size_t ip_len = p->is_v6 ? 16 : 4;
     uint64_t ip_delta = pc_checksum_delta(frame + c->ip_at, c->ip, ip_len);
     uint64_t l4_delta = ip_delta;
-    if (c->port != 0 && p->has_ports) {
+    if ((c->port != 0 || c->any_port) && p->has_ports) {
         uint8_t port[2] = {(uint8_t)(c->port >> 8), (uint8_t)c->port};
         l4_delta += pc_checksum_delta(frame + c->port_at, port, 2);
         memcpy(frame + c->port_at, port, 2);
@@ -75,7 +76,7 @@ static void forward(const struct pc_tables *t, const struct pc_parsed *p,
     const struct portcam_device_row *device = pc_tables_get(t, PORTCAM_TABLE_DEVICE, 0);
     const struct portcam_backend_row *b =
         pc_tables_get(t, PORTCAM_TABLE_BACKEND, (unsigned)d->backend);
-    struct change c = {b->ip, b->port, p->l3 + (p->is_v6 ? 24u : 16u), p->l4 + 2u};
+    struct change c = {b->ip, b->port, p->l3 + (p->is_v6 ? 24u : 16u), p->l4 + 2u, false};
     apply(p, &c, frame);
     if (b->flags & PORTCAM_BACKEND_ROW_HAS_MAC) {
         memcpy(frame, b->mac, 6);
@@ -90,12 +91,13 @@ static void reverse(const struct pc_tables *t, const struct pc_parsed *p,
     const struct portcam_device_row *device = pc_tables_get(t, PORTCAM_TABLE_DEVICE, 0);
     const struct portcam_endpoint_row *e =
         pc_tables_get(t, (unsigned)d->endpoint_table, (unsigned)d->endpoint_row);
-    struct change c = {e->public_ip, e->public_port, p->l3 + (p->is_v6 ? 8u : 12u), p->l4};
+    struct change c = {e->public_ip, e->public_port, p->l3 + (p->is_v6 ? 8u : 12u), p->l4, false};
     if (d->reason == PORTCAM_REASON_CONNECTION_REVERSE) {
         const struct portcam_public_row *row =
             pc_tables_get(t, PORTCAM_TABLE_PUBLIC, (unsigned)d->address);
         c.ip = row->ip;
         c.port = d->public_port;
+        c.any_port = true;
     }
     apply(p, &c, frame);
     if (e->flags & PORTCAM_ENDPOINT_ROW_HAS_MAC && device)

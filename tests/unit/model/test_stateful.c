@@ -573,6 +573,19 @@ static void alone(void **state)
     assert_int_equal(pass_frame(d, &f, 1), R(HASH_REVERSE));
 }
 
+/* The client addressed port 0: that is where the reply comes from. */
+static void public_port_zero(void **state)
+{
+    struct pc_device *d = *state;
+    struct portcam_service_row s = stateful_row(1, 0, TCP, 0);
+    put_service(d, 0, &s);
+    struct frame f = tcp_frame("192.0.2.7", 40000, "198.51.100.1", 0, SYN, 1);
+    assert_int_equal(pass_frame(d, &f, 0), R(CONNECTION_NEW));
+    expect_ends("192.0.2.7", 40000, "10.0.0.1", 8080);
+    assert_int_equal(server_sends(d, 1, 7, SYN_ACK), R(CONNECTION_REVERSE));
+    expect_ends("198.51.100.1", 0, "192.0.2.7", 40000);
+}
+
 /* A service on any port: the port is part of the backend end, and comes back. */
 static void any_port(void **state)
 {
@@ -882,6 +895,7 @@ int main(void)
         TEST("section 6 paused and stopped, both directions", paused_and_stopped),
         TEST("P9 S1.28 replies need a record and a public address", replies),
         TEST("P9 an endpoint alone: replies without a record", alone),
+        TEST("P5 P9 replies from port 0, where the client addressed it", public_port_zero),
         TEST("P5 a service on any port", any_port),
         TEST("P5 the address number is part of the record", address_is_the_end),
         TEST("section 7 section 8 SCTP ports and other checksums", slow_path),
