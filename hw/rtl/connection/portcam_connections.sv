@@ -515,8 +515,16 @@ module portcam_connections #(
   logic [Places-1:0]    same_x;
   logic [Places*16-1:0] ends_x;
   logic                 chooses_c;
+  logic                 is_syn_c;
+  logic                 is_syn_h;
+  logic                 is_syn_x;
 
-  assign chooses_c = op_c.kind == 4'(portcam_connection_pkg::OpForward) && op_c.req.may_create;
+  // A record may begin with a packet that may create one, and with each SYN of a record that is over.
+  assign chooses_c = op_c.kind == 4'(portcam_connection_pkg::OpForward) &&
+                     (op_c.req.may_create || is_syn_c);
+  assign is_syn_c  = op_c.req.is_tcp && op_c.req.tcp_class == 3'(portcam_types_pkg::TcpSyn);
+  assign is_syn_h  = op_h.req.is_tcp && op_h.req.tcp_class == 3'(portcam_types_pkg::TcpSyn);
+  assign is_syn_x  = op_x.req.is_tcp && op_x.req.tcp_class == 3'(portcam_types_pkg::TcpSyn);
 
   portcam_delay #(
       .Width (EndBits),
@@ -582,7 +590,7 @@ module portcam_connections #(
       .schedule_i   (op_h.req.schedule),
       .slots_log2_i (op_h.req.slots_log2),
       .crc_i        (op_h.req.crc),
-      .use_hash_i   (!op_h.req.may_create || op_h.req.keyless),
+      .use_hash_i   (!(op_h.req.may_create || is_syn_h) || op_h.req.keyless),
       .first_o      (first_c),
       .second_o     (second_c),
       .index_o      (index_c),
@@ -743,7 +751,7 @@ module portcam_connections #(
     old_bucket     = '0;
     old_place      = '0;
     if (live_q[X] && op_x.kind != 4'(portcam_connection_pkg::OpNone)) begin
-      if (forward_x && op_x.req.may_create) begin
+      if (forward_x && (op_x.req.may_create || is_syn_x)) begin
         for (int unsigned p = 0; p < Places; p++) begin
           if (same_x[p] && !(found_x[p] && hit_x)) begin
             first_taken_m |= ends_x[p*16+:16] == first_endpoint;

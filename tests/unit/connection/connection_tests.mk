@@ -7,10 +7,12 @@ CONNECTIONS_DIR       := build/tests/unit/connection
 CONNECTIONS_LATENCIES := 1 2 3 4
 CONNECTIONS_TESTS     := $(CONNECTIONS_LATENCIES:%=$(CONNECTIONS_DIR)/connections_%_test)
 CONNECTIONS_DEPS      := hw/regs/gen/portcam_pkg.sv hw/regs/gen/portcam_defs.h \
+                         hw/rtl/core/portcam_types_pkg.sv \
                          $(wildcard hw/rtl/common/*.sv hw/rtl/lookup/*.sv hw/rtl/connection/*.sv) \
                          $(wildcard tests/unit/connection/*) tests/unit/rtl/tap.hpp \
                          build/libportcam_model.a
-CONNECTIONS_RTL       := hw/regs/gen/portcam_pkg.sv hw/rtl/connection/portcam_connection_pkg.sv \
+CONNECTIONS_RTL       := hw/regs/gen/portcam_pkg.sv hw/rtl/core/portcam_types_pkg.sv \
+                         hw/rtl/connection/portcam_connection_pkg.sv \
                          tests/unit/connection/connections_tb.sv
 CONNECTIONS_FLAGS     := --cc --exe --build -O3 -Wall --assert --x-assign unique --x-initial unique \
                          -y hw/rtl/common -y hw/rtl/lookup -y hw/rtl/connection scripts/packages.vlt \

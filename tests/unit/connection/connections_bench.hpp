@@ -35,7 +35,7 @@ constexpr unsigned kLatency = 16 + kReadLatency, kWindow = 13 + kReadLatency;
 constexpr unsigned kTcp = 6, kUdp = 17;
 
 // portcam_connection_pkg: op_e and says_e.
-enum Op { OpNone, OpForward, OpReverse, OpScan, OpRead, OpAge, OpKeep, OpDelete, OpMove };
+enum Op { OpNone, OpForward, OpReverse, OpScan, OpRead, OpAge, OpKeep, OpDelete, OpMove, OpLook };
 enum Says {
     SaysNothing,
     SaysForward,
@@ -262,7 +262,7 @@ private:
         uint32_t ip;
         memcpy(&ip, r.key.client.ip, 4);
         gone_[Identity{r.key.is_v6, ip, r.key.client.port, r.key.protocol, r.service,
-                       r.public_end.number, r.public_end.port}] = clock;
+                       r.public_end.address, r.public_end.port}] = clock;
         freed_[slot] = clock;
     }
     static pc_client_key key_of(const Packet &p)
@@ -275,6 +275,7 @@ private:
         key.is_v6 = p.client.is_v6;
         key.protocol = uint8_t(p.client.protocol);
         key.group = uint16_t(p.of.group);
+        key.kept_port = uint16_t(p.of.wide ? p.port : 0);
         return key;
     }
     pc_packet packet_of(const Packet &p, unsigned from) const
@@ -369,8 +370,7 @@ inline int Bench::find(const Packet &p) const
     if (p.forward)
         return pc_connections_forward(table_, &key, p.service,
                                       pc_end{uint16_t(p.address), uint16_t(p.port)});
-    return pc_connections_reverse(table_, &key,
-                                  pc_end{uint16_t(p.endpoint), uint16_t(p.of.wide ? p.port : 0)});
+    return pc_connections_reverse(table_, &key, p.endpoint);
 }
 
 inline void Bench::set(const Packet &p)
@@ -387,7 +387,7 @@ inline void Bench::set(const Packet &p)
     top.address_i = uint16_t(p.address);
     top.port_i = uint16_t(p.port);
     top.endpoint_i = uint16_t(p.endpoint);
-    top.wide_i = p.of.wide;
+    top.kept_i = key.kept_port;
     top.group_i = uint16_t(p.of.group);
     top.keyless_i = p.keyless;
     top.may_create_i = p.may_create;
@@ -473,11 +473,13 @@ inline bool Bench::same_as(const pc_connection &r, std::string *what) const
     differs("ip", memcmp(&top.row_ip_o, r.key.client.ip, 16) == 0, 1);
     differs("client port", top.row_client_port_o, r.key.client.port);
     differs("protocol", top.row_protocol_o, r.key.protocol);
+    differs("group", top.row_group_o, r.key.group);
+    differs("kept port", top.row_kept_o, r.key.kept_port);
     differs("service", top.row_service_o, r.service);
-    differs("address", top.row_address_o, r.public_end.number);
+    differs("address", top.row_address_o, r.public_end.address);
     differs("port", top.row_port_o, r.public_end.port);
     differs("backend", top.row_backend_o, r.backend);
-    differs("endpoint", top.row_endpoint_o, r.backend_end.number);
+    differs("endpoint", top.row_endpoint_o, r.endpoint);
     differs("generation", top.state_generation_o, r.generation);
     differs("state", top.state_o, r.state);
     differs("embryonic", top.state_embryonic_o, r.embryonic);
@@ -509,7 +511,9 @@ inline Says Bench::forward(const Entry &e, Outcome &o, bool *check_backend, unsi
     bool may_ask =
         p.may_create && !p.keyless && !p.of.draining && p.of.pick == PORTCAM_PICK_COUNTER;
     uint16_t index = uint16_t(p.crc);
-    if (p.of.pick == PORTCAM_PICK_COUNTER && p.may_create && !p.keyless)
+    bool may_begin =
+        !p.keyless && (p.may_create || (p.client.protocol == kTcp && p.flags == FlagSyn));
+    if (p.of.pick == PORTCAM_PICK_COUNTER && may_begin)
         index = counter_[p.service];
     if (top.trace_asked_o && !may_ask)
         tap.fail("a counter moved that was not asked");
@@ -536,7 +540,7 @@ inline Says Bench::forward(const Entry &e, Outcome &o, bool *check_backend, unsi
     }
 
     // The slot, and its two candidates.
-    if (p.of.pick != PORTCAM_PICK_LEAST || !p.may_create || p.keyless) {
+    if (p.of.pick != PORTCAM_PICK_LEAST || !may_begin) {
         if (top.trace_index_o != index)
             tap.fail("index %u, not %u", top.trace_index_o, index);
     } else {
@@ -570,9 +574,7 @@ inline Says Bench::forward(const Entry &e, Outcome &o, bool *check_backend, unsi
         ok[c] = usable[c];
         if (usable[c]) {
             int other =
-                pc_connections_reverse(table_, &key,
-                                       pc_end{uint16_t(backends_[p.bank][candidate[c]].endpoint),
-                                              uint16_t(p.of.wide ? p.port : 0)});
+                pc_connections_reverse(table_, &key, backends_[p.bank][candidate[c]].endpoint);
             ok[c] = other < 0 || other == own;
         }
     }
@@ -601,8 +603,7 @@ inline Says Bench::forward(const Entry &e, Outcome &o, bool *check_backend, unsi
     insert.service = uint16_t(p.service);
     insert.public_end = end;
     insert.backend = uint16_t(*backend);
-    insert.backend_end =
-        pc_end{uint16_t(backends_[p.bank][*backend].endpoint), uint16_t(p.of.wide ? p.port : 0)};
+    insert.endpoint = uint16_t(backends_[p.bank][*backend].endpoint);
     insert.embryonic_limit = p.limit;
     if (replaces) {
         replaced++;
@@ -653,7 +654,7 @@ inline Says Bench::reverse(const Entry &e, Outcome &o)
     if (own < 0)
         return SaysNoReply;
     const pc_connection &r = *record(unsigned(own));
-    if (top.says_service_o != r.service || top.says_address_o != r.public_end.number ||
+    if (top.says_service_o != r.service || top.says_address_o != r.public_end.address ||
         top.says_port_o != r.public_end.port)
         tap.fail("reverse: service, address or port of the record is wrong");
     pc_packet packet = packet_of(e.p, PC_FROM_BACKEND);

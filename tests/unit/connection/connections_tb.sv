@@ -37,7 +37,7 @@ module connections_tb #(
     input  logic [15:0]   address_i,
     input  logic [15:0]   port_i,
     input  logic [15:0]   endpoint_i,
-    input  logic          wide_i,
+    input  logic [15:0]   kept_i,
     input  logic [15:0]   group_i,
     input  logic          keyless_i,
     input  logic          may_create_i,
@@ -80,6 +80,8 @@ module connections_tb #(
     output logic [127:0]  row_ip_o,
     output logic [15:0]   row_client_port_o,
     output logic [7:0]    row_protocol_o,
+    output logic [15:0]   row_group_o,
+    output logic [15:0]   row_kept_o,
     output logic [15:0]   row_service_o,
     output logic [15:0]   row_address_o,
     output logic [15:0]   row_port_o,
@@ -178,12 +180,12 @@ module connections_tb #(
     request.client.ip       = ip_i;
     request.client.port     = client_port_i;
     request.client.protocol = protocol_i;
+    request.client.group    = group_i;
+    request.client.kept     = kept_i;
     request.service         = service_i;
     request.address         = address_i;
     request.port            = port_i;
     request.endpoint        = endpoint_i;
-    request.wide            = wide_i;
-    request.group           = group_i;
     request.keyless         = keyless_i;
     request.may_create      = may_create_i;
     request.draining        = draining_i;
@@ -329,6 +331,8 @@ module connections_tb #(
   assign row_ip_o                = row.client.ip;
   assign row_client_port_o       = row.client.port;
   assign row_protocol_o          = row.client.protocol;
+  assign row_group_o             = row.client.group;
+  assign row_kept_o              = row.client.kept;
   assign row_service_o           = row.service;
   assign row_address_o           = row.address;
   assign row_port_o              = row.port;

@@ -387,6 +387,28 @@ void port_reuse(World &w)
             w.tap.fail("distance %u: one record for two endpoints", d);
         w.b.read_all();
         w.clear();
+        // A SYN that may not create (LAND, with an address of several IPs): the endpoint of another
+        // connection is taken all the same, and the service's counter names the slot.
+        Packet land = late;
+        land.may_create = false;
+        w.closing(syn, 0);
+        w.b.one(w.syn(7, 1, 82));
+        w.play({{0, land}, {d, w.reply(syn, 0)}, {d + 1, w.ack(syn)}});
+        w.says("may not create", d, 0, SaysNew);
+        if (w.b.outcomes[0].backend != 0)
+            w.tap.fail("may not create: backend %u has the endpoint of another connection",
+                       w.b.outcomes[0].backend);
+        w.says("its reply", d, 1, SaysReverse);
+        w.b.read_all();
+        w.clear();
+        w.closing(syn, 0);
+        land.of.pick = PORTCAM_PICK_COUNTER;
+        land.crc = 2;
+        w.play({{0, land}, {d, w.ack(syn)}});
+        w.says("by the counter", d, 0, SaysNew);
+        if (w.b.outcomes[0].backend != 0)
+            w.tap.fail("by the counter: backend %u", w.b.outcomes[0].backend);
+        w.clear();
         // Refused: the old record stays.
         w.closing(syn, 0);
         Packet nobody = late;
@@ -489,7 +511,7 @@ void embryonic(World &w)
 void walk_and_packets(World &w)
 {
     w.b.ms_per_1000_clocks = 300;
-    for (unsigned kind : {OpAge, OpKeep, OpDelete, OpRead, OpScan})
+    for (unsigned kind : {OpAge, OpKeep, OpDelete, OpRead, OpLook, OpScan})
         for (unsigned d = 1; d <= kFar; d++) {
             Packet syn = w.syn(7);
             unsigned slot = w.b.one(syn).slot;
@@ -517,7 +539,7 @@ void walk_and_packets(World &w)
             Walk older = w.on(kind, slot);
             older.last_used--;
             w.play({{0, other}, {d, older}, {2 * d, w.ack(syn)}});
-            if (kind != OpRead && kind != OpScan && w.b.outcomes[0].acted)
+            if (kind != OpRead && kind != OpLook && kind != OpScan && w.b.outcomes[0].acted)
                 w.tap.fail("operation %u on another generation", kind);
             w.b.read_all();
             w.clear();
@@ -668,7 +690,7 @@ void random_mix(World &w, const Mix &mix)
             std::array<unsigned, 16> slots;
             for (unsigned &s : slots)
                 s = r.percent(5) ? unsigned(PORTCAM_BACKEND_NONE)
-                                 : 8 * group + unsigned(r.below(4));
+                                 : 8 * (r.percent(80) ? group : 1 - group) + unsigned(r.below(4));
             b.write_schedule(!bank, 2 * group, slots);
             for (unsigned &s : slots)
                 s = 8 * group + 4 + unsigned(r.below(2));
@@ -713,12 +735,12 @@ void random_mix(World &w, const Mix &mix)
             unsigned kind = unsigned(r.below(100));
             p.forward = kind < 55;
             p.reverse = kind >= 55 && kind < 97;
-            p.endpoint =
-                8 * (s / 2) + (p.client.is_v6 ? 4 + unsigned(r.below(2)) : unsigned(r.below(3)));
+            p.endpoint = 8 * (r.percent(80) ? s / 2 : 1 - s / 2) +
+                         (p.client.is_v6 ? 4 + unsigned(r.below(2)) : unsigned(r.below(3)));
             if (p.reverse)
                 p.flags = r.percent(40) ? unsigned(FlagSyn | FlagAck) : others[r.below(6)];
             p.keyless = p.forward && r.percent(1);
-            p.may_create = p.client.protocol != kTcp || p.flags == FlagSyn;
+            p.may_create = (p.client.protocol != kTcp || p.flags == FlagSyn) && !r.percent(3);
         }
         if (!asking && r.percent(mix.walks) && b.clock >= moving) {
             static const unsigned kinds[] = {OpScan, OpRead,   OpRead, OpAge,
