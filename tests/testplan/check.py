@@ -26,16 +26,15 @@ import tomllib
 HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
 
-# Steps of packet handling, traps of layer-4 translation, the port sharing source, and the sections of
-# the packet semantics about order, domain states, rewriting and configuration changes.
+# Steps of packet handling, traps of layer-4 translation, the sources of port sharing and of load balancing,
+# and the sections of the packet semantics.
 REQUIRED = ([f"P{number}" for number in range(1, 13)]
             + [f"F.{number}" for number in range(1, 30)]
-            + [f"S0.{number}" for number in range(1, 31)]
-            + ["section 2", "section 6", "section 8", "section 9"])
-# Rows of the other sources, and the other sections, may be in the plan.
-OPTIONAL = ([f"S{source}.{number}" for source, count in ((1, 52), (2, 62), (3, 35), (4, 73))
-             for number in range(1, count + 1)]
-            + ["section 4", "section 5", "section 7"])
+            + [f"S{source}.{number}" for source, count in ((0, 30), (1, 52), (4, 73))
+               for number in range(1, count + 1)]
+            + [f"section {number}" for number in (2, 4, 5, 6, 7, 8, 9)])
+# Rows of the other sources may be in the plan.
+OPTIONAL = [f"S{source}.{number}" for source, count in ((2, 62), (3, 35)) for number in range(1, count + 1)]
 KEYS = {"id", "rule", "test", "reason"}
 SHORTEST_NAME = 4
 

@@ -13,14 +13,16 @@ ROOT = pathlib.Path(__file__).resolve().parents[3]
 TEXT = (ROOT / "docs/integration-guide.md").read_text()
 CORE = (ROOT / "hw/rtl/core/portcam_core.sv").read_text()
 PACKAGES = ["hw/regs/gen/portcam_pkg.sv", "hw/rtl/core/portcam_types_pkg.sv",
-            "hw/rtl/lookup/portcam_lookup_pkg.sv"]
+            "hw/rtl/lookup/portcam_lookup_pkg.sv", "hw/rtl/connection/portcam_connection_pkg.sv"]
 SMALL = {"Functions": 2, "Domains": 2, "Addresses": 2, "Services": 2, "Backends": 2, "EndpointWays": 1,
          "EndpointRows": 2, "EndpointAnyPortRows": 2, "EndpointAnyRows": 2, "ConnectionRows": 16,
-         "ConnectionRowsV6": 16, "ConnectionWays": 2, "ConnectionStash": 2, "ScheduleRows": 2, "MaxFrame": 128}
+         "ConnectionRowsV6": 16, "ConnectionWays": 2, "ConnectionStash": 2, "ConnectionLatency": 1,
+         "ScheduleRows": 2, "MaxFrame": 128}
 LARGE = {"Functions": 16, "Domains": 32768, "Addresses": 2048, "Services": 2048, "Backends": 32768,
          "EndpointWays": 16, "EndpointRows": 65536, "EndpointAnyPortRows": 65536,
          "EndpointAnyRows": 65536, "ConnectionRows": 4194304, "ConnectionRowsV6": 4194304,
-         "ConnectionWays": 16, "ConnectionStash": 64, "ScheduleRows": 65536, "MaxFrame": 16384}
+         "ConnectionWays": 16, "ConnectionStash": 64, "ConnectionLatency": 4, "ScheduleRows": 65536,
+         "MaxFrame": 16384}
 
 
 def number(text):
