@@ -11,7 +11,7 @@ import time
 
 import pytest
 
-from cli_daemon import Daemon, Simulator, run
+from cli_daemon import ROOT, Daemon, Simulator, run
 
 SYN, RST, ACK, SYN_ACK = 2, 4, 16, 18
 USAGE, REFUSED, NOT_FOUND = 1, 2, 4
@@ -375,6 +375,16 @@ def test_a_long_list_lets_others_in_between(busy):
 
 
 # ---- configurations ----
+
+def test_example_is_right(daemon):
+    result = daemon.run("config", "apply", ROOT / "docs/examples/balance.json")
+    assert result.returncode == 0 and result.stderr == ""
+    shown = {s["name"]: s for s in daemon.json("service", "show")["services"]}
+    assert (shown["web"]["scheduler"], shown["dns"]["scheduler"]) == ("wlc", "mh")
+    assert shown["web"]["timeouts"] == {"established": 3600}
+    text = daemon.run("service", "show").stdout
+    assert "SCHEDULER" in text and "established=3600" in text and "NO_RECORD" not in text
+
 
 def test_warnings_do_not_refuse(daemon):
     """F.18: told by check and apply, and by the edit that brings it, but by no other edit."""
