@@ -62,7 +62,7 @@ static void log_report(const struct portcam_report *report, int rc)
     struct portcam_message message;
     size_t i = 0;
     for (; portcam_report_get(report, i, &message) == 0; i++)
-        daemon_log("%s", message.text);
+        daemon_log("%s%s", strcmp(message.code, "warning") == 0 ? "warning: " : "", message.text);
     if (i == 0 && rc)
         daemon_log("%s", strerror(-rc));
 }

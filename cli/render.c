@@ -408,6 +408,14 @@ static void show_packets(const json_t *packets)
     }
 }
 
+static void show_deleted(const json_t *answer)
+{
+    render_connection_header();
+    render_connection(json_object_get(answer, "connection"));
+    printf("1 connection %s\n",
+           json_is_true(json_object_get(answer, "dry_run")) ? "would end" : "ended");
+}
+
 void render(const struct command *command, const json_t *answer)
 {
     const struct object *object = find_object(command->object);
@@ -419,6 +427,8 @@ void render(const struct command *command, const json_t *answer)
         show_devices(json_object_get(answer, "devices"));
     else if (strcmp(command->object, "stats") == 0)
         show_stats(answer);
+    else if (strcmp(command->object, "connection") == 0 && strcmp(verb, "delete") == 0)
+        show_deleted(answer);
     else if (strcmp(command->object, "connection") == 0)
         render_whole_connection(json_object_get(answer, "connection"));
     else if (json_object_get(answer, "checks"))
@@ -459,7 +469,9 @@ void render_error(const json_t *answer)
     size_t i;
 
     json_array_foreach (messages, i, message)
-        fprintf(stderr, "portcam: %s\n", str(message, "text"));
+        fprintf(stderr, "portcam: %s%s\n",
+                strcmp(str(message, "code"), "warning") == 0 ? "warning: " : "",
+                str(message, "text"));
     if (json_array_size(messages) == 0)
         fprintf(stderr, "portcam: %s\n", str(error, "msg"));
     if (json_object_get(error, "more"))

@@ -381,7 +381,7 @@ static int connection_of(struct call *c, bool end, json_t **ret)
              : portcam_connection_show(c->pc, slot, has_generation ? &generation : NULL, c->report,
                                        &connection);
     if (rc == 0)
-        *ret = json_pack("{s:o}", "connection", connection);
+        *ret = json_pack("{s:o, s:b}", "connection", connection, "dry_run", (int)c->dry_run);
     return rc;
 }
 

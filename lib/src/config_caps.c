@@ -68,8 +68,10 @@ static void check_sizes(const struct portcam_config *c, const struct portcam_cap
 }
 
 static void check_mode(const struct portcam_config *c, const struct pc_cfg_service *s,
-                       uint32_t flags, struct portcam_report *report)
+                       const struct portcam_caps *caps, struct portcam_report *report)
 {
+    uint32_t flags = caps->flags;
+
     if (s->mode == PORTCAM_MODE_STATEFUL && !(flags & PORTCAM_CAPS_STATEFUL))
         refuse(c, report, s->line,
                "service \"%s\": mode \"stateful\" needs connection records, and this card has no "
@@ -82,6 +84,13 @@ static void check_mode(const struct portcam_config *c, const struct pc_cfg_servi
                "service \"%s\": this card cannot answer packets, so policy \"reject\" is not "
                "possible; give \"no_record\" and \"no_backend\" another one, as \"drop\"",
                s->name);
+    if (s->mode == PORTCAM_MODE_STATEFUL && flags & PORTCAM_CAPS_STATEFUL &&
+        c->backends[s->backend].ip.family == 6 && caps->connections_v6 == 0)
+        refuse(
+            c, report, s->line,
+            "service \"%s\": this card has no records for IPv6 connections; use mode \"static\" or "
+            "\"deliver\"",
+            s->name);
     if (s->mode == PORTCAM_MODE_STATIC && !(flags & PORTCAM_CAPS_STATIC))
         refuse(c, report, s->line,
                "service \"%s\": this card cannot do mode \"static\"; use another mode", s->name);
@@ -90,9 +99,11 @@ static void check_mode(const struct portcam_config *c, const struct pc_cfg_servi
                "service \"%s\": this card cannot do mode \"deliver\"; use another mode", s->name);
 }
 
-static void check_flags(const struct portcam_config *c, uint32_t flags,
+static void check_flags(const struct portcam_config *c, const struct portcam_caps *caps,
                         struct portcam_report *report)
 {
+    uint32_t flags = caps->flags;
+
     for (size_t i = 0; i < c->n_domains; i++) {
         if (c->domains[i].unknown == PORTCAM_POLICY_REJECT && !(flags & PORTCAM_CAPS_REJECT))
             refuse(c, report, c->domains[i].line,
@@ -105,7 +116,7 @@ static void check_flags(const struct portcam_config *c, uint32_t flags,
             c, report, c->limits.line,
             "limits: this card has neither connection records nor answers to limit; remove them");
     for (size_t i = 0; i < c->n_services; i++)
-        check_mode(c, &c->services[i], flags, report);
+        check_mode(c, &c->services[i], caps, report);
     if (flags & PORTCAM_CAPS_IPV6)
         return;
     for (size_t i = 0; i < c->n_addresses; i++) {
@@ -125,5 +136,5 @@ void pc_config_caps(const struct portcam_config *config, const struct portcam_ca
 {
     check_sizes(config, caps, report);
     check_functions(config, caps, report);
-    check_flags(config, caps->flags, report);
+    check_flags(config, caps, report);
 }

@@ -10,6 +10,8 @@
 
 #include "connections.h"
 
+enum { WALKS = 4 };
+
 /* The same thing under one number before and after; its index in both configurations. */
 static bool stays(const struct pc_plan *old, const struct pc_plan *new, enum pc_kind kind,
                   unsigned number, int *ret_old, int *ret_new)
@@ -123,13 +125,12 @@ bool pc_may_lose(const struct portcam *pc, const struct pc_plan *new)
     return false;
 }
 
-int pc_end_lost(struct portcam *pc, const struct pc_plan *plan, bool end,
-                struct portcam_report *report, uint64_t *ret_count)
+/* Once through all slots. */
+static int walk(struct portcam *pc, const struct pc_plan *plan, bool end,
+                struct portcam_connection_image *images, uint64_t *total)
 {
-    struct portcam_connection_image *images = calloc(PC_HW_CHUNK, sizeof(*images));
     uint32_t slots = pc_hw_slots(pc->hw);
-    uint64_t total = 0;
-    int rc = images ? 0 : -ENOMEM;
+    int rc = 0;
 
     for (uint32_t slot = 0; rc == 0 && slot < slots; slot += PC_HW_CHUNK) {
         uint32_t n = 0, lost = 0, left = slots - slot;
@@ -140,7 +141,22 @@ int pc_end_lost(struct portcam *pc, const struct pc_plan *plan, bool end,
         }
         if (rc == 0 && end && lost)
             rc = pc_hw_end_connections(pc->hw, images, lost, &lost);
-        total += lost;
+        *total += lost;
+    }
+    return rc;
+}
+
+int pc_end_lost(struct portcam *pc, const struct pc_plan *plan, bool end,
+                struct portcam_report *report, uint64_t *ret_count)
+{
+    struct portcam_connection_image *images = calloc(PC_HW_CHUNK, sizeof(*images));
+    uint64_t total = 0, before = 0;
+    int rc = images ? walk(pc, plan, end, images, &total) : -ENOMEM;
+
+    /* The card moves records; one that went where the walk had been is found by the next. */
+    for (unsigned i = 1; rc == 0 && end && total > before && i < WALKS; i++) {
+        before = total;
+        rc = walk(pc, plan, end, images, &total);
     }
     free(images);
     if (rc && rc != -ENOMEM)

@@ -62,7 +62,12 @@ int pc_check_bases(struct portcam *pc, struct portcam_report *report);
 /* Add {"packets", "octets"} counters of both directions as "forward" and "reverse" (stats.c). */
 int pc_add_counters(struct portcam *pc, enum pc_kind kind, size_t index, json_t *object);
 
-/* Of a backend that stateful services have: "active" and "records", and with `stats` "connections". */
-int pc_add_connections(struct portcam *pc, size_t index, bool stats, json_t *object);
+/* Of a backend that stateful services have: "active" and "records", and with `stats` "connections". `states` of all
+ * backends, by number, or NULL: it is read. */
+int pc_add_connections(struct portcam *pc, size_t index, bool stats,
+                       const struct portcam_backend_state *states, json_t *object);
+
+/* The states of all backends, to be freed; *ret NULL where no stateful service has any. */
+int pc_backend_states(struct portcam *pc, struct portcam_backend_state **ret);
 
 #endif

@@ -2,6 +2,7 @@
 /* The objects that run, with the keys of the configuration file, their numbers and, when wanted, their counters. */
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <portcam/dev.h>
@@ -143,20 +144,25 @@ static bool is_named(const struct portcam_config *config, enum pc_kind kind, siz
 static int list_kind(struct portcam *pc, size_t kind, const char *name, bool stats, json_t *list)
 {
     const struct pc_numbers *n = &pc->plan->numbers[Kinds[kind].number];
-    int rc = 0;
+    bool is_backend = Kinds[kind].number == PC_BACKEND;
+    struct portcam_backend_state *states = NULL;
+    int rc = is_backend && !name ? pc_backend_states(pc, &states) : 0;
 
     for (size_t i = 0; rc == 0 && i < n->count; i++) {
         if (!is_named(pc->plan->config, Kinds[kind].number, i, name))
             continue;
         json_t *object = Kinds[kind].json(pc->plan->config, i);
         if (json_array_append_new(list, object) ||
-            json_object_set_new(object, "number", json_integer(n->number[i])))
-            return -ENOMEM;
+            json_object_set_new(object, "number", json_integer(n->number[i]))) {
+            rc = -ENOMEM;
+            break;
+        }
         if (stats)
             rc = pc_add_counters(pc, Kinds[kind].number, i, object);
-        if (rc == 0 && Kinds[kind].number == PC_BACKEND)
-            rc = pc_add_connections(pc, i, stats, object);
+        if (rc == 0 && is_backend)
+            rc = pc_add_connections(pc, i, stats, states, object);
     }
+    free(states);
     return rc;
 }
 

@@ -68,14 +68,16 @@ static int add_connections(const struct portcam_backend_state *s, bool stats, js
     return rc ? -ENOMEM : 0;
 }
 
-int pc_add_connections(struct portcam *pc, size_t index, bool stats, json_t *object)
+int pc_add_connections(struct portcam *pc, size_t index, bool stats,
+                       const struct portcam_backend_state *states, json_t *object)
 {
+    uint16_t number = pc->plan->numbers[PC_BACKEND].number[index];
     struct portcam_backend_state state;
 
     if (!pc->plan->stateful[index])
         return 0;
-    int rc = pc_hw_backends(pc->hw, pc->plan->numbers[PC_BACKEND].number[index], 1, &state);
-    return rc ? rc : add_connections(&state, stats, object);
+    int rc = states ? 0 : pc_hw_backends(pc->hw, number, 1, &state);
+    return rc ? rc : add_connections(states ? &states[number] : &state, stats, object);
 }
 
 int portcam_counters(struct portcam *pc, unsigned table, uint32_t row, uint32_t count,
@@ -138,8 +140,7 @@ static bool is_zero(const struct portcam_counter counter[2], const struct pc_bas
            since(counter[1].packets, base->value[2]) == 0;
 }
 
-/* The connections of all backends, where any has some; *ret NULL: none. */
-static int backend_states(struct portcam *pc, struct portcam_backend_state **ret)
+int pc_backend_states(struct portcam *pc, struct portcam_backend_state **ret)
 {
     const struct pc_numbers *n = &pc->plan->numbers[PC_BACKEND];
     bool any = false;
@@ -166,7 +167,7 @@ static int objects(struct portcam *pc, bool all, enum pc_kind kind, json_t *list
         return -ENOMEM;
     rc = pc_hw_counters(pc->hw, Kinds[kind].table, 0, (uint32_t)(2 * n->room), counters);
     if (rc == 0 && kind == PC_BACKEND)
-        rc = backend_states(pc, &states);
+        rc = pc_backend_states(pc, &states);
     for (size_t i = 0; rc == 0 && i < n->count; i++) {
         const struct portcam_counter *counter = &counters[(size_t)2 * n->number[i]];
         const struct portcam_backend_state *state =

@@ -342,7 +342,8 @@ PORTCAM_API int portcam_tune(struct portcam *pc, struct portcam_report *report, 
  *
  * A call looks at some thousand slots of the card's table, so that it never takes long. It begins at slot @from, 0 at
  * first, and its answer has "next", the slot to go on with, or null at the end. Meanwhile packets go on: a connection that
- * is there all the time is told at least once, and, where the card moves it, perhaps twice with one "generation".
+ * is there all the time is told once; one that the card moves in its table just then perhaps twice, with one "generation",
+ * or not.
  *
  * They return 0; -EOPNOTSUPP the card has no connection records; -EINVAL @filter or @from; -ENOENT there is no such
  * service or backend; -EIO, -EPROTO, -ENODEV or -ENOMEM; with a message.
