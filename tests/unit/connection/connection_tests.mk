@@ -21,7 +21,7 @@ CONNECTIONS_CXX       := -std=c++17 -Wall -Wextra -I$(CURDIR)/tests/unit/rtl -I$
                          -I$(CURDIR)/tests/unit/connection -I$(CURDIR)/hw/regs/gen \
                          -I$(CURDIR)/lib/include
 
-TAP_TESTS += $(CONNECTIONS_TESTS)
+TAP_TESTS += $(CONNECTIONS_TESTS) $(CONNECTIONS_DIR)/walk_test
 
 # connections_bench: read latency, C++ file.
 define connections_bench
@@ -35,3 +35,6 @@ endef
 
 $(CONNECTIONS_TESTS): $(CONNECTIONS_DIR)/connections_%_test: $(CONNECTIONS_DEPS)
 	$(call connections_bench,$*,tests/unit/connection/connections_test.cpp)
+
+$(CONNECTIONS_DIR)/walk_test: $(CONNECTIONS_DEPS)
+	$(call connections_bench,2,tests/unit/connection/walk_test.cpp)

@@ -226,8 +226,9 @@ public:
     std::vector<Outcome> outcomes;
     std::array<uint64_t, 16> says_count{}, kind_count{};
     uint64_t refused_late = 0, second_count = 0, stash_count = 0, replaced = 0, kept = 0;
-    // Called at each end of a clock.
-    std::function<void()> watch;
+    // Called before each rise of the clock, and for a record that the walk ends or keeps by its age.
+    std::function<void()> before;
+    std::function<void(const pc_connection &, unsigned kind)> on_age;
 
 private:
     struct Entry {
@@ -451,12 +452,12 @@ inline void Bench::step(const Packet *p, const Walk *w)
         pending_entry_.p = *p;
     }
     time_before_ = time;
+    if (before)
+        before();
     rise(top);
     top.eval();
     clock++;
     check();
-    if (watch)
-        watch();
 }
 
 inline bool Bench::same_as(const pc_connection &r, std::string *what) const
@@ -694,6 +695,8 @@ inline void Bench::walk(const Entry &e, Outcome &o)
         tap.fail("operation %u on slot %u:%s", w.kind, w.slot, what.c_str());
     bool same = r && r->generation == w.generation;
     bool acted = false;
+    if (on_age && same && top.acted_o && (w.kind == OpAge || w.kind == OpKeep))
+        on_age(*r, w.kind);
     if (w.kind == OpDelete || w.kind == OpAge) {
         acted = same && (w.kind == OpDelete || r->last_used == w.last_used);
         if (acted) {
