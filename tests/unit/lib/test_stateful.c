@@ -624,6 +624,101 @@ static void reserved(void **state)
     pc_plan_free(plan);
 }
 
+/* ---- any change after any other ---- */
+
+enum { ROUNDS = 300, MOST = 12 };
+
+static uint32_t Random;
+
+static uint32_t random_below(uint32_t n)
+{
+    Random = Random * 1664525u + 1013904223u;
+    return (uint32_t)(((uint64_t)Random * n) >> 32);
+}
+
+/* Services of one address, each at its own port, with backends of three servers of which each has two ports. */
+static char *random_config(void)
+{
+    static const char *const schedulers[] = {"rr", "wrr", "mh", "sh", "lc", "wlc", "fast"};
+    struct text t = {0};
+    bool first = true;
+
+    put(&t, HEAD "'backends': [");
+    for (unsigned i = 0; i < 6; i++)
+        put(&t,
+            "%s{'name': 'b%u', 'address': '192.0.2.%u', 'port': %u, 'function': 1, 'weight': %u}",
+            i ? ", " : "", i, 1 + i / 2, 8000 + i % 2 * random_below(2), random_below(4));
+    put(&t, "], 'services': [");
+    for (unsigned i = 0; i < MOST; i++) {
+        if (random_below(3) == 0)
+            continue;
+        put(&t,
+            "%s{'name': 's%u', 'domain': 'd', 'address': '198.51.100.1', 'protocol': 'tcp', "
+            "'port': %u, "
+            "'mode': 'stateful', 'scheduler': '%s', ",
+            first ? "" : ", ", i, 100 + i, schedulers[random_below(7)]);
+        if (random_below(2))
+            put(&t, "'slots': %u, ", 8u << random_below(8));
+        put(&t, "'backends': [");
+        unsigned from = random_below(6), count = 1 + random_below(3);
+        for (unsigned k = 0; k < count; k++)
+            put(&t, "%s'b%u'", k ? ", " : "", (from + k) % 6);
+        put(&t, "]}");
+        first = false;
+    }
+    put(&t, "]}");
+    return t.at;
+}
+
+/* Every endpoint row leads to the backends and services that it is of, and to no others. */
+static void check_numbers(const struct pc_plan *plan)
+{
+    const struct portcam_config *c = plan->config;
+
+    for (size_t i = 0; i < c->n_services; i++) {
+        for (size_t k = 0; k < c->services[i].n_backends; k++) {
+            const struct pc_cfg_backend *b = &c->backends[c->services[i].backend_at[k]];
+            char ip[PC_IP_TEXT];
+            pc_ip_format(&b->ip, ip);
+            const struct portcam_endpoint_row *row =
+                endpoint(plan, PORTCAM_TABLE_ENDPOINT, ip, b->port, 6);
+            assert_int_equal(row->service, plan->group[i]);
+            assert_int_equal(row->backend, plan->endpoint[c->services[i].backend_at[k]]);
+        }
+        for (size_t k = 0; k < i; k++)
+            assert_int_equal(plan->group[i] == plan->group[k],
+                             c->services[i].group == c->services[k].group);
+    }
+    for (size_t i = 0; i < c->n_backends; i++) {
+        for (size_t k = 0; k < i && plan->stateful[i]; k++)
+            assert_int_equal(plan->stateful[k] && plan->endpoint[i] == plan->endpoint[k],
+                             plan->stateful[k] &&
+                                 c->backends[i].endpoint == c->backends[k].endpoint);
+    }
+}
+
+static void any_change(void **state)
+{
+    const char *seed = getenv("SEED");
+    struct pc_plan *last = NULL;
+    (void)state;
+
+    Random = seed ? (uint32_t)strtoul(seed, NULL, 0) : 20261121;
+    print_message("# seed %u\n", Random);
+    for (unsigned i = 0; i < ROUNDS; i++) {
+        char *text = random_config();
+        struct pc_plan *plan = plan_of(text, last), *again = plan_of(text, plan);
+        check_places(plan);
+        check_numbers(plan);
+        assert_int_equal(pc_image_differences(plan->image, again->image, PORTCAM_TABLE_MAX), 0);
+        pc_plan_free(again);
+        pc_plan_free(last);
+        free(text);
+        last = plan;
+    }
+    pc_plan_free(last);
+}
+
 static void capabilities(void **state)
 {
     static const struct {
@@ -676,6 +771,8 @@ int main(void)
         {"S1.28 endpoint rows of groups", endpoint_rows, NULL, NULL, NULL},
         {"numbers of groups and endpoints outlive a member", numbers_stay, NULL, NULL, NULL},
         {"F.17 reserved numbers are not given out", reserved, NULL, NULL, NULL},
+        {"after any change all rows agree, and none is written twice", any_change, NULL, NULL,
+         NULL},
         {"what the card cannot do is refused", capabilities, NULL, NULL, NULL},
     };
     return cmocka_run_group_tests_name("stateful", tests, NULL, NULL);
