@@ -347,6 +347,7 @@ int portcam_reset(struct portcam *pc, struct portcam_report *report)
         return rc;
     pc_forget_bases(pc->plan);
     json_t *names = pc_plan_names(pc->plan);
+    json_object_del(names, "reserved"); /* there are no records any more */
     struct portcam_config *config = pc_config_share(pc->plan->config);
     rc = names ? pc_apply(pc, config, names, false, report, NULL) : -ENOMEM;
     portcam_config_free(config);

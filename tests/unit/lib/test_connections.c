@@ -244,8 +244,11 @@ static void deleted(void **state)
     unsigned slot = 0, generation = 0;
     (void)state;
 
-    assert_int_equal(
-        sscanf(str(json_array_get(list, 0), "connection"), "%u:%u", &slot, &generation), 2);
+    char *end = NULL;
+    slot = (unsigned)strtoul(str(json_array_get(list, 0), "connection"), &end, 10);
+    assert_int_equal(*end, ':');
+    generation = (unsigned)strtoul(end + 1, &end, 10);
+    assert_int_equal(*end, 0);
     uint32_t g = generation, other = generation + 1;
     assert_int_equal(portcam_connection_show(pc, slot, &g, report, &one), 0);
     assert_int_equal(num(one, "slot"), slot);
