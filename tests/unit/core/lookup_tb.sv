@@ -14,7 +14,12 @@ module lookup_tb #(
     parameter int unsigned EndpointWays        = 2,
     parameter int unsigned EndpointRows        = 32,
     parameter int unsigned EndpointAnyPortRows = 16,
-    parameter int unsigned EndpointAnyRows     = 16
+    parameter int unsigned EndpointAnyRows     = 16,
+    parameter int unsigned ConnectionRows      = 64,
+    parameter int unsigned ConnectionRowsV6    = 64,
+    parameter int unsigned ConnectionWays      = 2,
+    parameter int unsigned ConnectionStash     = 2,
+    parameter int unsigned ScheduleRows        = 8
 ) (
     input  logic         clk_i,
     input  logic         rst_ni,
@@ -101,6 +106,18 @@ module lookup_tb #(
   portcam_types_pkg::rewrite_t rewrite;
   portcam_types_pkg::count_t   count;
   logic                        unused_mac;
+  // Records are those of tests/unit/connection.
+  logic                        unused_active;
+  logic                        unused_conn_ready;
+  logic                        unused_img_valid;
+  logic [1023:0]               unused_img;
+  logic                        unused_conn_done;
+  logic [7:0]                  unused_conn_status;
+  logic                        unused_bk_done;
+  logic [511:0]                unused_bk;
+  logic [63:0]                 unused_connections;
+  logic                        unused_trace_valid;
+  portcam_connection_pkg::trace_t unused_trace;
 
   assign unused_mac = ^dst_mac_i[63:48];
 
@@ -137,11 +154,21 @@ module lookup_tb #(
       .EndpointWays       (EndpointWays),
       .EndpointRows       (EndpointRows),
       .EndpointAnyPortRows(EndpointAnyPortRows),
-      .EndpointAnyRows    (EndpointAnyRows)
+      .EndpointAnyRows    (EndpointAnyRows),
+      .ConnectionRows     (ConnectionRows),
+      .ConnectionRowsV6   (ConnectionRowsV6),
+      .ConnectionWays     (ConnectionWays),
+      .ConnectionStash    (ConnectionStash),
+      .ScheduleRows       (ScheduleRows)
   ) u_lookup (
       .clk_i         (clk_i),
       .rst_ni        (rst_ni),
       .hash_seed_i   (hash_seed_i),
+      .secret_i      ('0),
+      .time_ms_i     ('0),
+      .stop_i        (1'b0),
+      .bank_now_i    (1'b0),
+      .active_o      (unused_active),
       .valid_i       (valid_i),
       .parsed_i      (parsed),
       .bank_i        (bank_i),
@@ -161,6 +188,24 @@ module lookup_tb #(
       .tbl_done_o    (tbl_done_o),
       .tbl_rowvalid_o(tbl_rowvalid_o),
       .tbl_data_o    (tbl_data_o),
+      .conn_valid_i  (1'b0),
+      .conn_ready_o  (unused_conn_ready),
+      .conn_delete_i (1'b0),
+      .conn_slot_i   ('0),
+      .conn_count_i  ('0),
+      .img_valid_o   (unused_img_valid),
+      .img_ready_i   (1'b1),
+      .img_data_o    (unused_img),
+      .conn_done_o   (unused_conn_done),
+      .conn_status_o (unused_conn_status),
+      .bk_valid_i    (1'b0),
+      .bk_row_i      ('0),
+      .bk_done_o     (unused_bk_done),
+      .bk_data_o     (unused_bk),
+      .connections_used_o     (unused_connections[31:0]),
+      .connections_embryonic_o(unused_connections[63:32]),
+      .trace_record_valid_o   (unused_trace_valid),
+      .trace_record_o(unused_trace),
       .clear_i       (clear_i),
       .busy_o        (lookup_busy_o)
   );

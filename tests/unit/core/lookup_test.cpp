@@ -668,6 +668,6 @@ int main(int argc, char **argv)
     random_worlds(bench, tap, seed);
     if (bench.wrong_latency)
         tap.fail("%u results", bench.wrong_latency);
-    tap.done("every packet has one result, exactly 29 clocks later");
+    tap.done("every packet has one result, exactly 47 clocks later");
     return tap.finish();
 }
