@@ -263,7 +263,7 @@ int main(int argc, char **argv)
             tap.fail("%u clocks", latency);
     }
     printf("# latency %u clocks from the last beat in to the first beat out\n", latency);
-    tap.done("latency of a frame is at most 64 clocks");
+    tap.done("latency of a frame is at most 80 clocks");
 
     pass(core, tap, random, 300, 1600, false);
     tap.done("P12 with empty tables all frames of both directions pass bit for bit");
