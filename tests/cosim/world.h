@@ -12,7 +12,7 @@ extern "C" {
 #endif
 
 enum { WORLD_IPS = 12, WORLD_PORTS = 6, WORLD_MACS = 6, WORLD_VLANS = 4, WORLD_FRAME = 9728 };
-enum { WORLD_ENDS = 6, WORLD_CLIENTS = 5 };
+enum { WORLD_ENDS = 4, WORLD_CLIENTS = 5 };
 
 /* A server of stateful services: its endpoint number is its place in the world. */
 struct world_end {

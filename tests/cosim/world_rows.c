@@ -58,7 +58,7 @@ static void function_row(struct world *w, struct portcam_function_row *r)
 
 static void domain_row(struct world *w, struct portcam_domain_row *r)
 {
-    r->state = chance(w, w->busy ? 90 : 70) ? PORTCAM_DOMAIN_STATE_RUNNING : (uint8_t)below(w, 4);
+    r->state = chance(w, w->busy ? 80 : 70) ? PORTCAM_DOMAIN_STATE_RUNNING : (uint8_t)below(w, 4);
     r->unknown = (uint8_t)below(w, 3);
     r->home = (uint8_t)below(w, w->sizes.functions);
 }
@@ -84,13 +84,19 @@ static void address_row(struct world *w, struct portcam_address_row *r)
     r->home = (uint8_t)below(w, w->sizes.functions);
 }
 
+/* Mostly one, so that ways back are found. */
+static uint16_t group(struct world *w)
+{
+    return (uint16_t)(w->busy && chance(w, 85) ? 0 : below(w, 2));
+}
+
 /* The slot tables of all services begin in the first rows of table schedule. */
 static void stateful_row(struct world *w, struct portcam_service_row *r)
 {
     r->domain = number(w, 2);
     r->mode = PORTCAM_MODE_STATEFUL;
     r->backend = 0;
-    r->group = (uint16_t)below(w, 2);
+    r->group = group(w);
     r->schedule = (uint16_t)below(w, 3);
     r->slots_log2 = (uint8_t)below(w, 6);
     r->pick = (uint8_t)below(w, 4);
@@ -206,7 +212,7 @@ static uint32_t endpoint_row(struct world *w, unsigned table, struct portcam_end
             r->port = w->end[n].port;
         if (table != PORTCAM_TABLE_ENDPOINT_ANY)
             r->protocol = chance(w, 70) ? 6 : 17;
-        r->service = (uint16_t)below(w, 2);
+        r->service = group(w);
         r->backend = (uint16_t)n;
         r->domain = number(w, 2);
         r->flags = (uint8_t)(PORTCAM_ENDPOINT_ROW_STATEFUL |
@@ -255,7 +261,7 @@ static void family_end(struct world *w, unsigned end, uint8_t family, uint8_t ip
 
 bool world_base_row(struct world *w, unsigned n, struct portcam_command *c)
 {
-    enum { ADDRESSES = 8, SERVICES = 12, ENDS = 4 * WORLD_ENDS };
+    enum { ADDRESSES = 8, SERVICES = 12, ENDS = 4 * WORLD_ENDS, ANY_PORT = 2 * WORLD_ENDS };
     _Alignas(8) uint8_t row[PC_ROW_BYTES] = {0};
     memset(c, 0, sizeof(*c));
     c->opcode = PORTCAM_OPCODE_ROW_WRITE;
@@ -271,7 +277,7 @@ bool world_base_row(struct world *w, unsigned n, struct portcam_command *c)
         memcpy(r->ip, n < 4 ? w->ip4[7 + n % 4] : w->ip6[7 + n % 4], n < 4 ? 4 : 16);
         r->prefix = n < 4 ? 32 : 128;
         r->vlan = PORTCAM_VLAN_ANY;
-        r->address = (uint16_t)(n % 4);
+        r->address = (uint16_t)n;
         r->domain = (uint16_t)(n % 2);
     } else if ((c->row = n -= ADDRESSES) < SERVICES) {
         c->table_id = PORTCAM_TABLE_SERVICE;
@@ -298,24 +304,35 @@ bool world_base_row(struct world *w, unsigned n, struct portcam_command *c)
         family_end(w, end, r->family, r->ip);
         r->protocol = kind / 2 ? 17 : 6;
         r->port = w->end[end].port;
-        r->service = (uint16_t)(end % 2);
         r->backend = (uint16_t)end;
         r->flags = PORTCAM_ENDPOINT_ROW_STATEFUL;
         unsigned buckets = w->sizes.endpoint_rows / w->sizes.endpoint_ways;
         c->row = below(w, w->sizes.endpoint_ways) * buckets +
                  pc_endpoint_bucket(w->hash_seed, r, buckets);
-    } else if ((c->row = n -= ENDS) < 8) {
+    } else if ((n -= ENDS) < ANY_PORT) {
+        c->table_id = PORTCAM_TABLE_ENDPOINT_ANY_PORT;
+        struct portcam_endpoint_row *r = (void *)row;
+        unsigned end = n % WORLD_ENDS;
+        r->family = n < WORLD_ENDS ? PORTCAM_FAMILY_4 : PORTCAM_FAMILY_6;
+        family_end(w, end, r->family, r->ip);
+        r->protocol = 6;
+        r->backend = (uint16_t)end;
+        r->flags = PORTCAM_ENDPOINT_ROW_STATEFUL;
+        unsigned buckets = w->sizes.endpoint_any_port_rows / w->sizes.endpoint_ways;
+        c->row = below(w, w->sizes.endpoint_ways) * buckets +
+                 pc_endpoint_bucket(w->hash_seed, r, buckets);
+    } else if ((c->row = n -= ANY_PORT) < 8) {
         c->table_id = PORTCAM_TABLE_SCHEDULE;
         schedule_row(w, (void *)row);
     } else if ((c->row = n -= 8) < 4) {
         c->table_id = PORTCAM_TABLE_TIMEOUT;
         timeout_row(w, (void *)row);
-    } else if ((c->row = n -= 4) < 4) {
+    } else if ((c->row = n -= 4) < ADDRESSES) {
         c->table_id = PORTCAM_TABLE_PUBLIC;
         struct portcam_public_row *r = (void *)row;
-        r->family = PORTCAM_FAMILY_4;
-        memcpy(r->ip, w->ip4[7 + n], 4);
-    } else if (n == 4) {
+        r->family = n < 4 ? PORTCAM_FAMILY_4 : PORTCAM_FAMILY_6;
+        memcpy(r->ip, n < 4 ? w->ip4[7 + n] : w->ip6[3 + n], n < 4 ? 4 : 16);
+    } else if (n == ADDRESSES) {
         c->row = 0;
         c->table_id = PORTCAM_TABLE_LIMITS;
         limits_row(w, (void *)row);
@@ -370,7 +387,7 @@ void world_row(struct world *w, struct portcam_command *c)
         timeout_row(w, (void *)row);
         break;
     case PORTCAM_TABLE_PUBLIC:
-        c->row = number(w, w->sizes.addresses);
+        c->row = w->busy ? below(w, 8) : number(w, w->sizes.addresses);
         public_row(w, (void *)row);
         break;
     case PORTCAM_TABLE_LIMITS:
