@@ -25,12 +25,38 @@ static void set_base(struct pc_base *base, const struct portcam_counter counter[
     base->value[3] = counter[1].octets;
 }
 
+static void set_connection_base(struct pc_base *base, const struct portcam_backend_state *s)
+{
+    uint64_t *value = base->value + PC_PACKET_BASES;
+    value[0] = s->new_connections;
+    value[1] = s->syn_repeats;
+    value[2] = s->syn_resets;
+    value[3] = s->syn_ack_count;
+    value[4] = s->syn_ack_ms;
+}
+
 static size_t count_fresh(const struct pc_numbers *n)
 {
     size_t count = 0;
     for (size_t i = 0; i < n->count; i++)
         count += n->fresh[i];
     return count;
+}
+
+static int read_connection_bases(struct portcam *pc, struct pc_numbers *n)
+{
+    struct portcam_backend_state *states;
+
+    if (!(pc_hw_caps(pc->hw)->flags & PORTCAM_CAPS_STATEFUL) || count_fresh(n) == 0)
+        return 0;
+    states = calloc(n->room, sizeof(*states));
+    int rc = states ? pc_hw_backends(pc->hw, 0, (uint32_t)n->room, states) : -ENOMEM;
+    for (size_t i = 0; rc == 0 && i < n->count; i++) {
+        if (n->fresh[i])
+            set_connection_base(&n->base[i], &states[n->number[i]]);
+    }
+    free(states);
+    return rc;
 }
 
 int pc_read_bases(struct portcam *pc, struct pc_plan *plan, struct portcam_report *report)
@@ -57,6 +83,8 @@ int pc_read_bases(struct portcam *pc, struct pc_plan *plan, struct portcam_repor
         }
         free(all);
     }
+    if (rc == 0)
+        rc = read_connection_bases(pc, &plan->numbers[PC_BACKEND]);
     if (rc && rc != -ENOMEM)
         pc_report_add(report, pc_hw_code(rc), "the card's counters cannot be read: %s",
                       pc_hw_error());
@@ -91,7 +119,7 @@ void pc_clear_bases(json_t *names)
 static bool any_base(const struct pc_numbers *n)
 {
     for (size_t i = 0; i < n->count; i++) {
-        for (unsigned k = 0; k < 4; k++) {
+        for (unsigned k = 0; k < PC_PACKET_BASES; k++) {
             if (n->base[i].value[k])
                 return true;
         }
@@ -104,7 +132,7 @@ static bool below_base(const struct pc_numbers *n, const struct portcam_counter 
     for (size_t i = 0; i < n->count; i++) {
         struct pc_base now;
         set_base(&now, &counters[(size_t)2 * n->number[i]]);
-        for (unsigned k = 0; k < 4; k++) {
+        for (unsigned k = 0; k < PC_PACKET_BASES; k++) {
             if (now.value[k] < n->base[i].value[k])
                 return true;
         }

@@ -67,7 +67,7 @@ static int saved_number(const json_t *saved, const char *name, size_t room, stru
     if (!json_is_integer(number) || json_integer_value(number) < 0 ||
         (size_t)json_integer_value(number) >= room)
         return PC_NONE;
-    for (size_t i = 0; i < 4; i++)
+    for (size_t i = 0; i < PC_BASES; i++)
         base->value[i] = (uint64_t)json_integer_value(json_array_get(entry, i + 1));
     return (int)json_integer_value(number);
 }
@@ -213,9 +213,16 @@ json_t *pc_plan_names(const struct pc_plan *plan)
         json_t *list = json_object();
         for (size_t i = 0; list && i < n->count; i++) {
             const uint64_t *base = n->base[i].value;
-            json_t *entry =
-                json_pack("[i, I, I, I, I]", (int)n->number[i], (json_int_t)base[0],
-                          (json_int_t)base[1], (json_int_t)base[2], (json_int_t)base[3]);
+            json_t *entry = json_pack("[i]", (int)n->number[i]);
+            size_t bases = PC_BASES;
+            while (bases > PC_PACKET_BASES && base[bases - 1] == 0)
+                bases--;
+            for (size_t k = 0; entry && k < bases; k++) {
+                if (json_array_append_new(entry, json_integer((json_int_t)base[k]))) {
+                    json_decref(entry);
+                    entry = NULL;
+                }
+            }
             if (json_object_set_new(list, pc_object_name(plan->config, kind, i), entry)) {
                 json_decref(list);
                 list = NULL;

@@ -15,9 +15,11 @@
 
 enum pc_kind { PC_DOMAIN, PC_ADDRESS, PC_SERVICE, PC_BACKEND, PC_KIND_MAX };
 
-/* What the counters of a number showed when its object got it: packets and octets, of both directions. */
+/* What the counters of a number showed when its object got it: packets and octets, of both directions; of backends also
+ * what backend_read counts: new, SYN repeats, resets, times from SYN to SYN-ACK and their sum. */
+enum { PC_PACKET_BASES = 4, PC_BASES = 9 };
 struct pc_base {
-    uint64_t value[4];
+    uint64_t value[PC_BASES];
 };
 
 struct pc_numbers {

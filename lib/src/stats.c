@@ -47,24 +47,26 @@ int pc_add_counters(struct portcam *pc, enum pc_kind kind, size_t index, json_t 
 }
 
 /* What backend_read counts, by name. */
-static json_t *connections_json(const struct portcam_backend_state *s)
+static json_t *connections_json(const struct portcam_backend_state *s, const struct pc_base *base)
 {
+    const uint64_t *was = base->value + PC_PACKET_BASES;
+    uint64_t count = since(s->syn_ack_count, was[3]), ms = since(s->syn_ack_ms, was[4]);
     json_t *object = json_pack(
-        "{s:I, s:I, s:I, s:I, s:I, s:I}", "new", (json_int_t)s->new_connections, "syn_repeats",
-        (json_int_t)s->syn_repeats, "syn_resets", (json_int_t)s->syn_resets, "syn_ack_count",
-        (json_int_t)s->syn_ack_count, "syn_ack_ms", (json_int_t)s->syn_ack_ms, "syn_ack_ms_max",
-        (json_int_t)s->syn_ack_ms_max);
-    if (object && s->syn_ack_count)
-        json_object_set_new(object, "syn_ack_ms_mean",
-                            json_real((double)s->syn_ack_ms / (double)s->syn_ack_count));
+        "{s:I, s:I, s:I, s:I, s:I, s:I}", "new", (json_int_t)since(s->new_connections, was[0]),
+        "syn_repeats", (json_int_t)since(s->syn_repeats, was[1]), "syn_resets",
+        (json_int_t)since(s->syn_resets, was[2]), "syn_ack_count", (json_int_t)count, "syn_ack_ms",
+        (json_int_t)ms, "syn_ack_ms_max", (json_int_t)s->syn_ack_ms_max);
+    if (object && count)
+        json_object_set_new(object, "syn_ack_ms_mean", json_real((double)ms / (double)count));
     return object;
 }
 
-static int add_connections(const struct portcam_backend_state *s, bool stats, json_t *object)
+static int add_connections(const struct portcam_backend_state *s, const struct pc_base *base,
+                           bool stats, json_t *object)
 {
     int rc = json_object_set_new(object, "active", json_integer(s->active)) ||
              json_object_set_new(object, "records", json_integer(s->records)) ||
-             (stats && json_object_set_new(object, "connections", connections_json(s)));
+             (stats && json_object_set_new(object, "connections", connections_json(s, base)));
     return rc ? -ENOMEM : 0;
 }
 
@@ -77,7 +79,9 @@ int pc_add_connections(struct portcam *pc, size_t index, bool stats,
     if (!pc->plan->stateful[index])
         return 0;
     int rc = states ? 0 : pc_hw_backends(pc->hw, number, 1, &state);
-    return rc ? rc : add_connections(states ? &states[number] : &state, stats, object);
+    return rc ? rc
+              : add_connections(states ? &states[number] : &state,
+                                &pc->plan->numbers[PC_BACKEND].base[index], stats, object);
 }
 
 int portcam_counters(struct portcam *pc, unsigned table, uint32_t row, uint32_t count,
@@ -179,7 +183,7 @@ static int objects(struct portcam *pc, bool all, enum pc_kind kind, json_t *list
                       "number", (int)n->number[i]);
         rc = entry ? add_both(entry, counter, &n->base[i]) : -ENOMEM;
         if (rc == 0 && state)
-            rc = add_connections(state, true, entry);
+            rc = add_connections(state, &n->base[i], true, entry);
         if (json_array_append_new(list, entry))
             rc = -ENOMEM;
     }

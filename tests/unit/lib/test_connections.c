@@ -458,6 +458,49 @@ static void of_backends(void **state)
     portcam_close(pc);
 }
 
+/* A new backend begins at 0, also with a number that another one had. */
+static void bases(void **state)
+{
+    struct portcam *pc = busy(NULL);
+    json_t *list = NULL;
+    (void)state;
+
+    unsigned number = pc->plan->numbers[PC_BACKEND].number[0];
+    struct portcam_config *config =
+        test_config(CONFIG("{'name': 'x', 'address': '192.0.2.9', 'function': 2}, " B ", " C)
+                        WEB("80", "'b', 'x'") DNS);
+    json_t *names = pc_plan_names(pc->plan), *reserved = json_array();
+    json_object_del(json_object_get(names, "backends"), "a");
+    for (unsigned i = 0; i < portcam_get_caps(pc)->backends;
+         i++) { /* as if all others were taken */
+        if (i != number)
+            json_array_append_new(reserved, json_integer(i));
+    }
+    json_object_set_new(names, "reserved", reserved);
+    /* The number is that of an endpoint in the card: it is free after the next change. */
+    struct portcam_report *report = portcam_report_new();
+    assert_int_equal(pc_apply(pc, config, names, false, report, NULL), -EBADMSG);
+    portcam_report_free(report);
+    test_apply(pc, CONFIG(B ", " C) WEB("80", "'b'") DNS);
+    assert_int_equal(pc_apply(pc, config, names, false, NULL, NULL), 0);
+    assert_int_equal(pc->plan->numbers[PC_BACKEND].number[0], number);
+    assert_int_equal(portcam_list(pc, "backend", "x", true, NULL, &list), 0);
+    const json_t *x = json_object_get(json_array_get(list, 0), "connections");
+    assert_int_equal(num(x, "new"), 0);
+    assert_int_equal(num(x, "syn_ack_count"), 0);
+    assert_null(json_object_get(x, "syn_ack_ms_mean"));
+    json_decref(list);
+    for (unsigned i = 0; i < 2; i++)
+        assert_int_equal(send(pc, "tcp", "203.0.113.9", 7000 + i, "198.51.100.1", 80, 0, SYN),
+                         PORTCAM_REASON_CONNECTION_NEW);
+    assert_int_equal(portcam_list(pc, "backend", "x", true, NULL, &list), 0);
+    assert_int_equal(num(json_object_get(json_array_get(list, 0), "connections"), "new"), 1);
+    json_decref(list);
+    json_decref(names);
+    portcam_config_free(config);
+    portcam_close(pc);
+}
+
 /* ---- scheduler fast ---- */
 
 #define FAST                                                                                       \
@@ -625,6 +668,7 @@ int main(void)
         {"a change ends the connections that it takes the ground from", changes, NULL, NULL, NULL},
         {"F.17 a number with records goes to nobody", reserved, NULL, NULL, NULL},
         {"S1.35 connections of backends are counted", of_backends, NULL, NULL, NULL},
+        {"connections of a new backend are counted from 0", bases, NULL, NULL, NULL},
         {"S1.38 fast servers get more", tuned, NULL, NULL, NULL},
         {"explain knows the records", explains, NULL, NULL, NULL},
         {"stateful rows become a configuration again", taken_over, NULL, NULL, NULL},
