@@ -44,12 +44,12 @@ def run(*words):
 
 
 @needs_rights
-@pytest.mark.parametrize("time_of", ["first", "second"])
-def test_answers_are_right_and_nothing_stays(time_of):
-    pid, code, text = run()
+@pytest.mark.parametrize("engine", ["rtl", "lockstep"])  # twice in a row
+def test_answers_are_right_and_nothing_stays(engine):
+    pid, code, text = run("--engine", engine)
     assert code == 0, text
     for public, port in lab.PUBLIC.items():
-        assert f"nginx at {lab.SERVER}:{port} for {public}\n" in text, time_of
+        assert f"nginx at {lab.SERVER}:{port} for {public}\n" in text
     assert "static_forward" in text and "verdict: rewrite" in text
     assert "nginx1  192.0.2.10:8081    0 connections\n" in text and "12 of 12 downloads are whole" in text
     told = text.split("The card\n")[1].split()
