@@ -372,7 +372,9 @@ module portcam_connection_walk #(
 
   always_ff @(posedge clk_i) begin
     if (!rst_ni || init_i) begin
-      paused_q <= '0;
+      for (int unsigned n = 0; n < 2 * Domains; n++) begin
+        paused_q[n] <= 1'b0;
+      end
     end else if (domain_req_valid_i && req_write_i) begin
       paused_q[{req_bank_i, req_row_i[$clog2(Domains)-1:0]}] <=
           req_present_i && domain_row.state == 8'(portcam_pkg::DomainStatePaused);
