@@ -417,6 +417,11 @@ uint64_t pc_replay_drops(const struct pc_replay *r)
     return r->drops;
 }
 
+const struct pc_decision *pc_replay_last(const struct pc_replay *r)
+{
+    return &r->last;
+}
+
 struct pc_device *pc_replay_device(struct pc_replay *r)
 {
     return r->device;

@@ -96,6 +96,9 @@ uint64_t pc_replay_answers(const struct pc_replay *r);
 uint64_t pc_replay_drops(const struct pc_replay *r);
 uint64_t pc_replay_began(const struct pc_replay *r);
 
+/* The decision about the packet that passed the record stage last. */
+const struct pc_decision *pc_replay_last(const struct pc_replay *r);
+
 /* The model that follows. */
 struct pc_device *pc_replay_device(struct pc_replay *r);
 

@@ -187,6 +187,7 @@ void pc_replay_packet(struct pc_replay *r, struct pc_replay_item *i,
         check_candidate(r, i->number, d, trace);
         check_place(r, i->number, parsed.is_v6, used[parsed.is_v6], d, trace);
     }
+    r->last = *d;
     if (d->began && d->record >= 0) {
         r->began++;
         r->born[d->record] = r->operations;

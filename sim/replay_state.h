@@ -52,6 +52,7 @@ struct pc_replay {
 
     /* records */
     uint64_t operations;                     /* packets at the record stage */
+    struct pc_decision last;                 /* the one executed last */
     uint64_t *born;                          /* by slot: the operation that its record began with */
     struct portcam_timeout_row *old_timeout; /* rows before the last commit */
     struct portcam_domain_row *old_domain;

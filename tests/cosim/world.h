@@ -31,6 +31,10 @@ struct world {
     struct world_end end[WORLD_ENDS];
     unsigned flow; /* the one that the last frames belonged to */
     bool busy;     /* mostly stateful services and frames of their flows */
+    unsigned stay; /* percent of frames that belong to the flow of the one before */
+    /* Where the last record sent its packets, told by the owner: replies come from there. */
+    unsigned hint_end;
+    uint16_t hint_port; /* 0: the server's own */
 };
 
 void world_init(struct world *w, uint64_t seed, const struct pc_sizes *sizes);

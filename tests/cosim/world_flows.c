@@ -31,7 +31,7 @@ static unsigned tcp_flags(struct world *w)
 /* A flow is a number: client, its port, IP version, protocol, and the public end or the server. */
 size_t world_flow_frame(struct world *w, uint8_t *f)
 {
-    if (chance(w, 18))
+    if (!chance(w, w->stay))
         w->flow = below(w, WORLD_CLIENTS * 3 * 2 * 8 * 12);
     unsigned n = w->flow;
     unsigned client = 2 + n % WORLD_CLIENTS;
@@ -49,9 +49,12 @@ size_t world_flow_frame(struct world *w, uint8_t *f)
     uint16_t other_port;
     bool reply = chance(w, 45);
     if (reply) {
-        const struct world_end *e = &w->end[below(w, WORLD_ENDS)];
+        bool hinted = chance(w, 75);
+        const struct world_end *e = &w->end[hinted ? w->hint_end : below(w, WORLD_ENDS)];
         other = v6 ? e->ip6 : e->ip4;
-        other_port = chance(w, 85) ? e->port : w->port[1 + n % 3];
+        other_port = hinted && w->hint_port ? w->hint_port
+                     : chance(w, 85)        ? e->port
+                                            : w->port[1 + n % 3];
     } else {
         unsigned vip = 7 + n % 4;
         other = v6 ? w->ip6[vip] : w->ip4[vip];

@@ -29,6 +29,7 @@ void world_init(struct world *w, uint64_t seed, const struct pc_sizes *sizes)
     w->frames = pc_rng_stream(seed, "frames");
     w->rows = pc_rng_stream(seed, "rows");
     w->busy = seed % 3 != 0;
+    w->stay = seed % 2 ? 82 : 98;
     for (int i = 0; i < WORLD_IPS; i++) {
         pc_rng_bytes(&r, w->ip4[i], 4);
         pc_rng_bytes(&r, w->ip6[i], 16);
