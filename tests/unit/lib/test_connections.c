@@ -330,6 +330,53 @@ static void long_list(void **state)
     portcam_close(pc);
 }
 
+/* Numbers that nobody has are told as such; numbers that there are not are refused before they are used. */
+static void impossible(void **state)
+{
+    static const struct {
+        uint16_t service, backend, endpoint, address;
+        int rc;
+    } cases[] = {{1000, 4000, 4000, 200, 0},
+                 {1024, 0, 0, 0, -EPROTO},
+                 {0, 0, 4096, 0, -EPROTO},
+                 {0, 0, 0, 256, -EPROTO}};
+    const struct pc_packet packet = {.from = PC_FROM_CLIENT, .tcp_flags = SYN};
+    (void)state;
+
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct portcam *pc = busy(NULL);
+        struct pc_card *card = pc_dev_model_card(pc_hw_device(pc->hw));
+        struct portcam_report *report = portcam_report_new();
+        struct pc_insert insert = {.key = {.protocol = 47},
+                                   .service = cases[i].service,
+                                   .public_end = {.address = cases[i].address},
+                                   .backend = cases[i].backend,
+                                   .endpoint = cases[i].endpoint,
+                                   .slot = PC_SLOT_ANY};
+        json_t *f = filter("{'protocol': 47}"), *answer = NULL;
+        unsigned slot = 0;
+        assert_int_equal(pc_connections_insert(pc_device_connections_rw(pc_card_device(card)),
+                                               &insert, &packet, &slot),
+                         PC_RESULT_OK);
+        assert_int_equal(portcam_connection_list(pc, f, 0, report, &answer), cases[i].rc);
+        if (cases[i].rc) {
+            assert_null(answer);
+            assert_non_null(strstr(test_messages(report), "a connection that cannot be"));
+        } else {
+            const json_t *c = json_array_get(json_object_get(answer, "connections"), 0);
+            assert_true(json_is_null(json_object_get(c, "service")));
+            assert_true(json_is_null(json_object_get(c, "backend")));
+            assert_true(json_is_null(json_object_get(c, "left_ms")));
+            assert_true(json_is_null(json_object_get(json_object_get(c, "public"), "address")));
+            assert_int_equal(num(c, "protocol"), 47);
+        }
+        json_decref(answer);
+        json_decref(f);
+        portcam_report_free(report);
+        portcam_close(pc);
+    }
+}
+
 /* ---- what a change ends ---- */
 
 static json_int_t ended_by(struct portcam *pc, const char *text, bool dry_run)
@@ -665,6 +712,7 @@ int main(void)
         {"one ends only if it is the one that is meant", deleted, NULL, NULL, NULL},
         {"those that a filter chooses end", flushed, NULL, NULL, NULL},
         {"a full table is told in many short answers", long_list, NULL, NULL, NULL},
+        {"what a card cannot have is refused", impossible, NULL, NULL, NULL},
         {"a change ends the connections that it takes the ground from", changes, NULL, NULL, NULL},
         {"F.17 a number with records goes to nobody", reserved, NULL, NULL, NULL},
         {"S1.35 connections of backends are counted", of_backends, NULL, NULL, NULL},
