@@ -329,6 +329,34 @@ static void fragments(void **state)
     assert_int_equal(records(d), 0);
 }
 
+/* ---- port reuse by packets that may not create a record ---- */
+
+/* An address row may be a prefix, and a record knows its number only: a SYN to 0.0.0.0 finds the record of another address. It
+ * makes no record, but takes the place of one that is over, like any SYN, and never has two records at one endpoint. */
+static void reuse_without_creation(void **state)
+{
+    struct pc_device *d = *state;
+    struct portcam_service_row s = stateful_row(2, 0, TCP, 81);
+    set_address(d, 3, "0.0.0.0", 0, ANY, 0, 0);
+    put_service(d, 1, &s);
+    struct frame f = segment("192.0.2.7", 40000, "0.0.0.0", 80, TCP, SYN);
+    assert_int_equal(pass_frame(d, &f, 0), R(REJECT_LIMITED));
+    assert_int_equal(Last.refusal, R(NO_RECORD_REJECT));
+    assert_int_equal(client_sends(d, 7, SYN, 1000), R(CONNECTION_NEW));
+    assert_int_equal(Last.backend, 1);
+    int slot = Last.record;
+    assert_int_equal(server_sends(d, 1, 7, RST), R(CONNECTION_REVERSE));
+    f = segment("192.0.2.7", 40000, "198.51.100.1", 81, TCP, SYN);
+    assert_int_equal(pass_frame(d, &f, 0), R(CONNECTION_NEW));
+    assert_int_equal(Last.backend, 2);
+    put_slots(d, 0, 2, 1, 2, 1);
+    f = tcp_frame("192.0.2.7", 40000, "0.0.0.0", 80, SYN, 1000);
+    assert_int_equal(pass_frame(d, &f, 0), R(CONNECTION_NEW));
+    assert_int_equal(Last.record, slot);
+    assert_int_equal(Last.backend, 1); /* not the first choice, which the other record has */
+    assert_int_equal(records(d), 2);
+}
+
 /* ---- S4 ---- */
 
 /* Packets of every kind before and after the record is there. */
@@ -499,6 +527,8 @@ int main(void)
         TEST("S1.43 S4.14 behind another balancer, servers on other machines", tiered),
         TEST("S1.40 S1.41 S4.55 closed and stale connections end", termination),
         TEST("S1.45 fragments of a stateful service pass and make no record", fragments),
+        TEST("F.14 F.18 F.28 a SYN that makes no record takes the place of one",
+             reuse_without_creation),
         TEST("S4.35 S4.44 S4.45 S4.46 S4.48 S4.70 every kind of segment, with and without a record",
              syn_and_others),
         TEST("S4.10 two ports of an address on one port of a server", ports_to_one_port),
