@@ -75,6 +75,12 @@ class Connection:
         self.socket.close()
 
 
+def listens(path):
+    """Does a server listen on this UNIX socket? Its file is there before; and a connection would be taken for the driver's."""
+    lines = pathlib.Path("/proc/net/unix").read_text().splitlines()
+    return any(line.endswith(f" {path}") and line.split()[3] == "00010000" for line in lines)
+
+
 class Program:
     """A program in the background, from start() to stop() or to the end of the with block."""
 
@@ -122,7 +128,7 @@ class Simulator(Program):
         self.command = [SIM, "--socket", path, "--engine", "model", "--quiet"]
 
     def ready(self):
-        return self.path.exists()
+        return listens(self.path)
 
 
 class Daemon(Program):

@@ -6,8 +6,8 @@
     talk.py client COUNT SEED PAUSE END...     keeps COUNT connections talking to the ends (IP:PORT) by turns
 
 The server prints "ready". So does the client when every connection had an answer; it goes on until its input ends, asks each
-connection once more, and prints as JSON what became of them. Meanwhile visitors come and go: connections of one
-message each. A connection is broken when it ends, when its answer comes from another port than before, or when it is
+connection once more, and prints as JSON what became of them. Meanwhile visitors come and go, connections of two
+messages each. A connection is broken when it ends, when its answer comes from another port than before, or when it is
 not what was sent.
 """
 
@@ -97,7 +97,7 @@ class Crowd:
         self.gate = asyncio.Semaphore(AT_ONCE)
         self.broken = []
         self.visits = collections.Counter()
-        self.broken_visits = []
+        self.failed_visits = []
 
     async def talk(self, talker):
         try:
@@ -115,7 +115,7 @@ class Crowd:
                                 "messages": talker.messages, "why": f"{type(error).__name__}: {error}"})
 
     async def visit(self):
-        """Two messages and an end. It may be refused; once it has an answer it may not break."""
+        """Two messages and an end."""
         number = 1 << 31
         while not self.stop.is_set():
             visitor = Talker(self.chance.choice(self.ends), number, self.chance)
@@ -129,8 +129,7 @@ class Crowd:
             except (OSError, EOFError, Broken, TimeoutError, asyncio.TimeoutError) as error:
                 what = type(error).__name__
                 self.visits[what] += 1
-                if visitor.port is not None:
-                    self.broken_visits.append({"end": visitor.end, "port": visitor.port, "why": f"{what}: {error}"})
+                self.failed_visits.append({"end": visitor.end, "port": visitor.port, "why": f"{what}: {error}"})
             await asyncio.sleep(0.01)
 
     async def run(self):
@@ -146,7 +145,7 @@ class Crowd:
         print(json.dumps({"connections": len(self.talkers), "broken": self.broken,
                           "messages": sum(talker.messages for talker in self.talkers),
                           "ports": collections.Counter(str(talker.port) for talker in self.talkers),
-                          "visits": self.visits, "broken_visits": self.broken_visits}), flush=True)
+                          "visits": self.visits, "failed_visits": self.failed_visits}), flush=True)
 
 
 async def talk(count, seed, pause, ends):

@@ -10,7 +10,7 @@ import subprocess
 
 import pytest
 
-from cli_daemon import PORTCAM
+from cli_daemon import PORTCAM, listens
 from place import lab
 
 SERVICES, BACKENDS, ADDRESSES = 1024, 4096, 256
@@ -37,7 +37,7 @@ def _card(tmp_path):
     def start(*words):
         path = tmp_path / "card.sock"
         started.append(subprocess.Popen([lab.SIM, "--socket", path, "--quiet", *words]))
-        lab.wait_until(path.exists, "the simulated card", started[0])
+        lab.wait_until(lambda: listens(path), "the simulated card", started[0])
         return started[0]
     (tmp_path / "state").mkdir()
     yield start

@@ -188,12 +188,13 @@ def test_section_9_no_change_breaks_a_connection_whose_backend_stays(engine, con
         reasons = place.portcam("stats", "show").stdout.split("\n\n")[0]
         card = place.finish()
     print(dict(work.kinds), f"{work.ended} connections ended with what was removed")
-    print({key: value for key, value in told.items() if key not in ("broken", "broken_visits")})
+    print({key: value for key, value in told.items() if key not in ("broken", "failed_visits")})
     print(records, reasons, sep="\n")
     assert card["differences"] == 0
     assert told["broken"] == [] and told["connections"] == connections
     assert told["messages"] >= 2 * connections
     kept = {str(port) for port in [*KEPT.values(), STATIC]}
     assert set(told["ports"]) == kept
-    assert [visit for visit in told["broken_visits"] if str(visit["port"]) in kept] == []
+    # A visitor may be refused, or lose its server when that is removed; no other.
+    assert [visit for visit in told["failed_visits"] if str(visit["port"]) in kept or visit["end"] == ENDS[3]] == []
     assert sum(work.kinds.values()) == changes
