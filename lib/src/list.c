@@ -61,7 +61,7 @@ static int list_device(struct portcam *pc, json_t *list)
                   (json_int_t)caps->build_id, "capabilities", capabilities(caps->flags),
                   "functions", (json_int_t)caps->functions, "window", (json_int_t)caps->window,
                   "max_frame", (json_int_t)caps->max_frame, "connections",
-                  (json_int_t)(caps->connections + caps->connections_v6));
+                  (json_int_t)caps->connections + caps->connections_v6);
 
     if (json_array_append_new(list, object))
         return -ENOMEM;
