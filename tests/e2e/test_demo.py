@@ -87,11 +87,11 @@ def start(*words, **options):
 
 
 @needs_rights
-@pytest.mark.parametrize("number, delay", [(signal.SIGINT, 0), (signal.SIGINT, 0.2), (signal.SIGINT, 0.7),
-                                           (signal.SIGINT, 1.4), (signal.SIGTERM, 0.4),
-                                           (signal.SIGHUP, 1.0)])
-def test_nothing_stays_after_a_signal(number, delay):
-    with start(stdout=subprocess.DEVNULL) as demo:
+@pytest.mark.parametrize("number, delay, engine", [
+    (signal.SIGINT, 0, "rtl"), (signal.SIGINT, 0.2, "rtl"), (signal.SIGINT, 0.7, "rtl"), (signal.SIGINT, 1.4, "rtl"),
+    (signal.SIGTERM, 0.4, "rtl"), (signal.SIGHUP, 1.0, "rtl"), (signal.SIGINT, 3.0, "model"), (signal.SIGTERM, 4.0, "model")])
+def test_nothing_stays_after_a_signal(number, delay, engine):
+    with start("--engine", engine, stdout=subprocess.DEVNULL) as demo:
         time.sleep(delay)
         os.kill(demo.pid, number)
         code = demo.wait()
