@@ -104,13 +104,15 @@ private:
     /* Rows that are deleted take as long as rows that are written. */
     void changes()
     {
-        static const char *const names[] = {"device",   "function",          "domain",
-                                            "address",  "service",           "backend",
-                                            "endpoint", "endpoint_any_port", "endpoint_any"};
+        static const char *const names[] = {
+            "device",   "function",          "domain",       "address",  "service", "backend",
+            "endpoint", "endpoint_any_port", "endpoint_any", "schedule", "timeout", "public"};
+        static_assert(PORTCAM_TABLE_LIMITS == sizeof(names) / sizeof(names[0]),
+                      "tables of more than one row, and the device");
         run({command(PORTCAM_OPCODE_CHANGE_BEGIN)});
         auto empty = run({command(PORTCAM_OPCODE_CHANGE_COMMIT)});
         printf("commit of nothing: %llu\n", empty);
-        for (unsigned table = 1; table < PORTCAM_TABLE_MAX; table++) {
+        for (unsigned table = 1; table < PORTCAM_TABLE_LIMITS; table++) {
             auto written = change(table, 16);
             auto commit = run({command(PORTCAM_OPCODE_CHANGE_COMMIT)});
             printf("16 rows of %s: %.1f each to write, %.1f each to copy after the commit\n",

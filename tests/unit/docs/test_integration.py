@@ -109,7 +109,7 @@ def test_clocks():
                  "commit of more rows than the card remembers"):
         assert re.search(rf"\b{int(measured[what]):,} (?:after|clocks)", TEXT), what
     rows = re.findall(r"16 rows of (\w+): ([\d.]+) each to write, ([\d.]+) each to copy", done.stdout)
-    assert len(rows) == 8
+    assert len(rows) == 11
     for table, written, copied in rows:
         assert re.search(rf"^\|[^|]*\b{table.split('_')[0]}\b[^|]*\| {written} \| {copied} \|$", TEXT,
                          re.MULTILINE), table
