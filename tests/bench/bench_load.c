@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
  * How full a table of connection records is when the first new one finds no room: four tables of eight ways, the bucket
- * that is emptiest, a stash of 16, the Toeplitz hash of the hardware (portcam_connection_rows, portcam_toeplitz) with random
+ * that is emptiest, a stash of 16, the hash of the hardware (portcam_connection_rows, portcam_toeplitz, portcam_mix) with random
  * secrets. Prints lowest and mean load of the runs, for random keys and for keys that follow each other.
  * Usage: bench_load [RUNS [ROWS...]], by default 20 65536 1048576.
  */
@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { TABLES = 4, WAYS = 8, STASH = 16, KEY = 23, SECRET = 32 };
+enum { TABLES = 4, WAYS = 8, STASH = 16, KEY = 23, SECRET = 32, ROUNDS = 2 };
 
 static uint64_t State;
 
@@ -46,6 +46,21 @@ static void set_secret(void)
     }
 }
 
+/* portcam_mix. */
+static uint64_t mix(uint64_t hash)
+{
+    static const uint8_t box[16] = {12, 5, 6, 11, 9, 0, 10, 13, 3, 14, 15, 8, 4, 7, 1, 2};
+    for (unsigned round = 0; round < ROUNDS; round++) {
+        uint64_t next = 0;
+        for (unsigned i = 0; i < 64; i++) {
+            uint64_t bit = box[hash >> (i & 60) & 15] >> (i & 3) & 1;
+            next |= bit << (i == 63 ? 63 : 16 * i % 63);
+        }
+        hash = next;
+    }
+    return hash;
+}
+
 /* A client key as it is hashed: IP 16 bytes, port 2, protocol 1, group 2, kept port 2. */
 static uint64_t hash_of(uint32_t ip, unsigned port, unsigned kept)
 {
@@ -59,7 +74,7 @@ static uint64_t hash_of(uint32_t ip, unsigned port, unsigned kept)
     uint64_t hash = 0;
     for (unsigned at = 0; at < KEY; at++)
         hash ^= Part[at][key[at]];
-    return hash;
+    return mix(hash);
 }
 
 /* Key number n of a set; keys of one set are all different, but for some of the random ones. */

@@ -214,12 +214,28 @@ module portcam_connections #(
                        op_q1.kind == 4'(portcam_connection_pkg::OpReverse) ||
                        op_q1.kind == 4'(portcam_connection_pkg::OpMove);
 
+  // What the stash remembers is mixed already.
+  portcam_connection_pkg::op_t op_m;
+  logic [63:0]                 mixed;
+
+  portcam_mix u_mix (
+      .hash_i(op_q1.hash),
+      .hash_o(mixed)
+  );
+
+  always_comb begin
+    op_m = op_q1;
+    if (op_q1.kind != 4'(portcam_connection_pkg::OpMove)) begin
+      op_m.hash = mixed;
+    end
+  end
+
   always_comb begin
     for (int unsigned t = 0; t < 4; t++) begin
       buckets[t*BucketBits+:BucketBits] =
-          by_hash_q1 ? op_q1.hash[t*16+:BucketBits] : walk_slot_q1[PlaceBits+:BucketBits];
+          by_hash_q1 ? op_m.hash[t*16+:BucketBits] : walk_slot_q1[PlaceBits+:BucketBits];
       buckets6[t*BucketBits6+:BucketBits6] =
-          by_hash_q1 ? op_q1.hash[t*16+:BucketBits6] : walk_slot_q1[PlaceBits+:BucketBits6];
+          by_hash_q1 ? op_m.hash[t*16+:BucketBits6] : walk_slot_q1[PlaceBits+:BucketBits6];
     end
     place_q1 = '0;
     for (int unsigned p = 0; p < RowWays; p++) begin
@@ -238,7 +254,7 @@ module portcam_connections #(
   localparam int unsigned WaitBits = OpBits + Places;
   logic [R*WaitBits-1:0] wait_stage;
 
-  assign wait_stage[WaitBits-1:0] = {op_q1, place_q1};
+  assign wait_stage[WaitBits-1:0] = {op_m, place_q1};
 
   for (genvar n = 1; n < R; n++) begin : g_wait
     logic [WaitBits-1:0] stage_q;

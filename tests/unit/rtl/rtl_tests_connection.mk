@@ -3,7 +3,7 @@
 # Benches of the modules in hw/rtl/connection, as those of rtl_tests.mk. CONNECTION_TOPS are tops
 # themselves, with the parameters of *_parameters; the others have a *_tb.sv.
 
-CONNECTION_TOPS         := connection_next candidates backend_state
+CONNECTION_TOPS         := connection_next candidates backend_state mix
 CONNECTION_BENCHES      := $(CONNECTION_TOPS) toeplitz schedule
 CONNECTION_BENCH_TESTS  := $(CONNECTION_BENCHES:%=$(RTL_BENCH_DIR)/%_test)
 CONNECTION_BENCH_COMMON := hw/regs/gen/portcam_pkg.sv $(wildcard hw/rtl/common/*.sv hw/rtl/lookup/*.sv \
