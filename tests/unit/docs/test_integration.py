@@ -83,10 +83,10 @@ def test_legal(parameters):
 @pytest.mark.parametrize("name, value", [
     ("Functions", 32), ("Functions", 3), ("Domains", 65536), ("Addresses", 4096), ("Services", 4096),
     ("Backends", 65536), ("EndpointWays", 32), ("EndpointRows", 4), ("EndpointAnyRows", 131072),
-    ("ConnectionRows", 48), ("ConnectionRows", 8388608), ("ConnectionRowsV6", 0), ("ConnectionWays", 1),
-    ("ConnectionWays", 32), ("ConnectionStash", 3), ("ConnectionStash", 128), ("ConnectionLatency", 0),
-    ("ConnectionLatency", 5), ("ScheduleRows", 1),
-    ("ScheduleRows", 131072), ("MaxFrame", 127), ("MaxFrame", 16385)])
+    ("ConnectionRows", 0), ("ConnectionRows", 48), ("ConnectionRows", 8388608), ("ConnectionRowsV6", 0),
+    ("ConnectionWays", 1), ("ConnectionWays", 32), ("ConnectionStash", 3), ("ConnectionStash", 128),
+    ("ConnectionLatency", 0), ("ConnectionLatency", 5), ("ScheduleRows", 1), ("ScheduleRows", 131072),
+    ("MaxFrame", 127), ("MaxFrame", 16385)])
 def test_illegal(name, value):
     status, errors = elaborate({name: value})
     assert status != 0
