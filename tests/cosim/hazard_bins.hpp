@@ -71,15 +71,13 @@ public:
     void packet(uint64_t clock, const struct pc_decision *d, const struct pc_connections *c,
                 unsigned epoch)
     {
-        bool no_room = d->reason == PORTCAM_REASON_TABLE_FULL ||
-                       d->reason == PORTCAM_REASON_TABLE_FULL_HASH;
+        bool no_room =
+            d->reason == PORTCAM_REASON_TABLE_FULL || d->reason == PORTCAM_REASON_TABLE_FULL_HASH;
         bool stash = d->inserted && pc_connections_is_stash(c, static_cast<unsigned>(d->record));
         for (const Op &op : near_) {
             count(NoRoomNear, no_room && op.kind == Begin);
-            count(StashFreed,
-                  (no_room || stash) && op.kind == End && op.stash);
-            count(AmbiguousNear,
-                  d->reason == PORTCAM_REASON_AMBIGUOUS_REJECT && op.kind == Begin);
+            count(StashFreed, (no_room || stash) && op.kind == End && op.stash);
+            count(AmbiguousNear, d->reason == PORTCAM_REASON_AMBIGUOUS_REJECT && op.kind == Begin);
         }
         count(IntoStash, stash);
         const struct pc_connection *r =

@@ -31,6 +31,7 @@ struct world {
     struct world_end end[WORLD_ENDS];
     unsigned flow; /* the one that the last frames belonged to */
     bool busy;     /* mostly stateful services and frames of their flows */
+    bool calm;     /* no row is damaged, as long as the tables are being filled */
     unsigned stay; /* percent of frames that belong to the flow of the one before */
     /* Where the last record sent its packets, told by the owner: replies come from there. */
     unsigned hint_end;

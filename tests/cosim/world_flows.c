@@ -91,7 +91,7 @@ size_t world_flow_frame(struct world *w, uint8_t *f)
     put16(l4, reply ? other_port : client_port);
     put16(l4 + 2, reply ? client_port : other_port);
     if (protocol == 6) {
-        put16(l4 + 6, 1000 * below(w, 6));   /* sequence numbers: few, near and far */
+        put16(l4 + 6, 1000 * below(w, 6)); /* sequence numbers: few, near and far */
         l4[4] = (uint8_t)(chance(w, 80) ? 0 : 0x80);
         put16(l4 + 8, below(w, 65536));
         put16(l4 + 10, below(w, 65536));

@@ -58,7 +58,9 @@ static void function_row(struct world *w, struct portcam_function_row *r)
 
 static void domain_row(struct world *w, struct portcam_domain_row *r)
 {
-    r->state = chance(w, w->busy ? 80 : 70) ? PORTCAM_DOMAIN_STATE_RUNNING : (uint8_t)below(w, 4);
+    r->state = chance(w, 60)   ? PORTCAM_DOMAIN_STATE_RUNNING
+               : chance(w, 40) ? PORTCAM_DOMAIN_STATE_STOPPED
+                               : (uint8_t)below(w, 4);
     r->unknown = (uint8_t)below(w, 3);
     r->home = (uint8_t)below(w, w->sizes.functions);
 }
@@ -150,8 +152,8 @@ static void backend_row(struct world *w, struct portcam_backend_row *r)
 static void schedule_row(struct world *w, struct portcam_schedule_row *r)
 {
     for (unsigned i = 0; i < 16; i++) {
-        uint16_t n = chance(w, 95) ? (uint16_t)below(w, w->busy ? BASE_BACKENDS : 4)
-                                   : PORTCAM_BACKEND_NONE;
+        uint16_t n =
+            chance(w, 95) ? (uint16_t)below(w, w->busy ? BASE_BACKENDS : 4) : PORTCAM_BACKEND_NONE;
         r->slot[2 * i] = (uint8_t)n;
         r->slot[2 * i + 1] = (uint8_t)(n >> 8);
     }
@@ -215,10 +217,10 @@ static uint32_t endpoint_row(struct world *w, unsigned table, struct portcam_end
         r->service = group(w);
         r->backend = (uint16_t)n;
         r->domain = number(w, 2);
-        r->flags = (uint8_t)(PORTCAM_ENDPOINT_ROW_STATEFUL |
-                             below(w, 2) * PORTCAM_ENDPOINT_ROW_HAS_MAC |
-                             below(w, 2) * PORTCAM_ENDPOINT_ROW_KEEPS_PORT |
-                             below(w, 2) * PORTCAM_ENDPOINT_ROW_ALONE);
+        r->flags =
+            (uint8_t)(PORTCAM_ENDPOINT_ROW_STATEFUL | below(w, 2) * PORTCAM_ENDPOINT_ROW_HAS_MAC |
+                      below(w, 2) * PORTCAM_ENDPOINT_ROW_KEEPS_PORT |
+                      below(w, 2) * PORTCAM_ENDPOINT_ROW_ALONE);
     }
     unsigned rows = endpoint_rows(w, table), buckets = rows / w->sizes.endpoint_ways;
     unsigned bucket = pc_endpoint_bucket(w->hash_seed, r, buckets);
@@ -229,24 +231,25 @@ static uint32_t endpoint_row(struct world *w, unsigned table, struct portcam_end
 
 static unsigned random_table(struct world *w)
 {
-    static const uint8_t table[] = {PORTCAM_TABLE_DEVICE,      PORTCAM_TABLE_FUNCTION,
-                                    PORTCAM_TABLE_FUNCTION,    PORTCAM_TABLE_DOMAIN,
-                                    PORTCAM_TABLE_DOMAIN,      PORTCAM_TABLE_DOMAIN,
-                                    PORTCAM_TABLE_ADDRESS,     PORTCAM_TABLE_ADDRESS,
-                                    PORTCAM_TABLE_ADDRESS,     PORTCAM_TABLE_ADDRESS,
-                                    PORTCAM_TABLE_ADDRESS,     PORTCAM_TABLE_SERVICE,
-                                    PORTCAM_TABLE_SERVICE,     PORTCAM_TABLE_SERVICE,
-                                    PORTCAM_TABLE_SERVICE,     PORTCAM_TABLE_SERVICE,
-                                    PORTCAM_TABLE_SERVICE,     PORTCAM_TABLE_SERVICE,
-                                    PORTCAM_TABLE_SERVICE,     PORTCAM_TABLE_BACKEND,
-                                    PORTCAM_TABLE_BACKEND,     PORTCAM_TABLE_BACKEND,
-                                    PORTCAM_TABLE_ENDPOINT,    PORTCAM_TABLE_ENDPOINT,
-                                    PORTCAM_TABLE_ENDPOINT,    PORTCAM_TABLE_ENDPOINT_ANY_PORT,
+    static const uint8_t table[] = {PORTCAM_TABLE_DEVICE,       PORTCAM_TABLE_FUNCTION,
+                                    PORTCAM_TABLE_FUNCTION,     PORTCAM_TABLE_DOMAIN,
+                                    PORTCAM_TABLE_DOMAIN,       PORTCAM_TABLE_DOMAIN,
+                                    PORTCAM_TABLE_ADDRESS,      PORTCAM_TABLE_ADDRESS,
+                                    PORTCAM_TABLE_ADDRESS,      PORTCAM_TABLE_ADDRESS,
+                                    PORTCAM_TABLE_ADDRESS,      PORTCAM_TABLE_SERVICE,
+                                    PORTCAM_TABLE_SERVICE,      PORTCAM_TABLE_SERVICE,
+                                    PORTCAM_TABLE_SERVICE,      PORTCAM_TABLE_SERVICE,
+                                    PORTCAM_TABLE_SERVICE,      PORTCAM_TABLE_SERVICE,
+                                    PORTCAM_TABLE_SERVICE,      PORTCAM_TABLE_BACKEND,
+                                    PORTCAM_TABLE_BACKEND,      PORTCAM_TABLE_BACKEND,
+                                    PORTCAM_TABLE_ENDPOINT,     PORTCAM_TABLE_ENDPOINT,
+                                    PORTCAM_TABLE_ENDPOINT,     PORTCAM_TABLE_ENDPOINT_ANY_PORT,
                                     PORTCAM_TABLE_ENDPOINT_ANY, PORTCAM_TABLE_SCHEDULE,
-                                    PORTCAM_TABLE_SCHEDULE,    PORTCAM_TABLE_SCHEDULE,
-                                    PORTCAM_TABLE_TIMEOUT,     PORTCAM_TABLE_PUBLIC,
-                                    PORTCAM_TABLE_BACKEND,     PORTCAM_TABLE_ENDPOINT,
-                                    PORTCAM_TABLE_LIMITS};
+                                    PORTCAM_TABLE_SCHEDULE,     PORTCAM_TABLE_SCHEDULE,
+                                    PORTCAM_TABLE_TIMEOUT,      PORTCAM_TABLE_PUBLIC,
+                                    PORTCAM_TABLE_BACKEND,      PORTCAM_TABLE_ENDPOINT,
+                                    PORTCAM_TABLE_LIMITS,       PORTCAM_TABLE_DOMAIN,
+                                    PORTCAM_TABLE_DOMAIN};
     return table[below(w, sizeof(table))];
 }
 
@@ -397,7 +400,7 @@ void world_row(struct world *w, struct portcam_command *c)
         c->row = endpoint_row(w, table, (void *)row);
         break;
     }
-    if (c->opcode == PORTCAM_OPCODE_ROW_WRITE && pc_rng_below(&w->rows, 1000) < 4)
+    if (c->opcode == PORTCAM_OPCODE_ROW_WRITE && !w->calm && pc_rng_below(&w->rows, 1000) < 4)
         pc_rng_bytes(&w->rows, row + below(w, 44), 4); /* maybe refused: then the set aborts */
     memcpy(c->data, row, sizeof(row));
 }
