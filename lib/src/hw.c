@@ -16,7 +16,7 @@
 enum {
     READ_ROWS = 1024, /* rows in one batch of row_read */
     BUFFER = PC_HW_CHUNK * (int)sizeof(struct portcam_connection_image),
-    TIMEOUT_MS = 10000,    /* without any progress of the ring */
+    TIMEOUT_MS = 30000,    /* without any progress of the ring */
     NUMBERS_MAX = 1 << 15, /* each has two rows of counters, and those are named with 16 bits */
     ROWS_MAX = 1 << 20,
     WAYS_MAX = 16,

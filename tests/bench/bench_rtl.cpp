@@ -26,7 +26,7 @@ constexpr unsigned Log2Ring = 16; /* the largest ring there can be */
 constexpr uint64_t Commands = 0, Completions = 0x400000, MemorySize = 0x600000;
 constexpr uint64_t Settle = 400; /* clocks until the pipeline is full */
 constexpr uint64_t Load = 20000; /* clocks over which a rate is taken */
-constexpr int LatencyLimit = 64;
+constexpr int LatencyLimit = 80;
 
 double processor_seconds()
 {

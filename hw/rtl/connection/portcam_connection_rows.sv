@@ -144,8 +144,9 @@ module portcam_connection_rows #(
   logic [Places-1:0]     found_q1;
   logic [Places-1:0]     live_q1;
   logic [Stash-1:0]      stash_live_q;
-  logic [Places*WordBits-1:0] words_q1;
-  logic [WordBits-1:0]        chosen;
+  (* mem2reg *)
+  logic [WordBits-1:0]   word_q1 [0:Places-1];
+  logic [WordBits-1:0]   chosen;
   logic                  key_unused;
   logic                  write_unused;
 
@@ -167,7 +168,6 @@ module portcam_connection_rows #(
 
   for (genvar p = 0; p < Places; p++) begin : g_place
     logic [WordBits-1:0] word;
-    logic [WordBits-1:0] word_q1;
     logic                same;
     logic                fits;
 
@@ -213,29 +213,33 @@ module portcam_connection_rows #(
       assign stash_live_q[N] = word_q[LiveAt];
     end
 
-    assign same = word[LiveAt] && word[IpAt+:IpBits] == key_q_i.client.ip[IpBits-1:0] &&
-                  word[PortAt+:16] == key_q_i.client.port &&
-                  word[ProtocolAt+:8] == key_q_i.client.protocol &&
-                  word[GroupAt+:ServiceBits] == key_q_i.client.group[ServiceBits-1:0] &&
-                  (word[KeepsAt] ? word[PublicPortAt+:16] : 16'd0) == key_q_i.client.kept;
-    assign fits = forward_q_i ?
-                  word[ServiceAt+:ServiceBits] == key_q_i.service[ServiceBits-1:0] &&
-                  word[AddressAt+:AddressBits] == key_q_i.address[AddressBits-1:0] &&
-                  word[PublicPortAt+:16] == key_q_i.port :
-                  word[EndpointAt+:BackendBits] == key_q_i.endpoint[BackendBits-1:0];
+    always_comb begin
+      same = 1'b0;
+      fits = 1'b0;
+      if (valid_q[ReadLatency]) begin
+        same = word[LiveAt] && word[IpAt+:IpBits] == key_q_i.client.ip[IpBits-1:0] &&
+               word[PortAt+:16] == key_q_i.client.port &&
+               word[ProtocolAt+:8] == key_q_i.client.protocol &&
+               word[GroupAt+:ServiceBits] == key_q_i.client.group[ServiceBits-1:0] &&
+               (word[KeepsAt] ? word[PublicPortAt+:16] : 16'd0) == key_q_i.client.kept;
+        fits = forward_q_i ?
+               word[ServiceAt+:ServiceBits] == key_q_i.service[ServiceBits-1:0] &&
+               word[AddressAt+:AddressBits] == key_q_i.address[AddressBits-1:0] &&
+               word[PublicPortAt+:16] == key_q_i.port :
+               word[EndpointAt+:BackendBits] == key_q_i.endpoint[BackendBits-1:0];
+      end
+    end
 
     always_ff @(posedge clk_i) begin
       if (valid_q[ReadLatency]) begin
-        word_q1     <= word;
+        word_q1[p]  <= word;
         live_q1[p]  <= word[LiveAt];
         same_q1[p]  <= same;
         found_q1[p] <= direct_q_i ? place_q_i[p] : same && fits && (forward_q_i || reverse_q_i);
       end
     end
 
-    assign ends_q1_o[p*16+:16] = 16'(word_q1[EndpointAt+:BackendBits]);
-
-    assign words_q1[p*WordBits+:WordBits] = word_q1;
+    assign ends_q1_o[p*16+:16] = 16'(word_q1[p][EndpointAt+:BackendBits]);
   end
 
   assign stash_used_o = stash_live_q;
@@ -250,8 +254,10 @@ module portcam_connection_rows #(
 
   always_comb begin
     chosen = '0;
-    for (int unsigned p = 0; p < Places; p++) begin
-      chosen |= found_q1[p] ? words_q1[p*WordBits+:WordBits] : '0;
+    if (valid_q1) begin
+      for (int unsigned p = 0; p < Places; p++) begin
+        chosen |= found_q1[p] ? word_q1[p] : '0;
+      end
     end
   end
 

@@ -155,6 +155,7 @@ module portcam_connections #(
       .Latency(0)
   ) u_hash (
       .clk_i   (clk_i),
+      .valid_i (taken_q0),
       .in_i    (hashed),
       .secret_i(secret_i),
       .hash_o  (hash)
@@ -250,25 +251,26 @@ module portcam_connections #(
                        !op_q1.is_v6;
   assign rows6_valid = live_q[1] && op_q1.kind != 4'(portcam_connection_pkg::OpNone) && op_q1.is_v6;
 
-  // The operation waits for the rows: stages 1 to R, the last in the highest part.
+  // The operation waits for the rows, from stage 1 to R.
   localparam int unsigned WaitBits = OpBits + Places;
-  logic [R*WaitBits-1:0] wait_stage;
+  (* mem2reg *)
+  logic [WaitBits-1:0] wait_q [2:R];
 
-  assign wait_stage[WaitBits-1:0] = {op_m, place_q1};
-
-  for (genvar n = 1; n < R; n++) begin : g_wait
-    logic [WaitBits-1:0] stage_q;
-
-    always_ff @(posedge clk_i) begin
-      if (live_q[n]) begin
-        stage_q <= wait_stage[(n-1)*WaitBits+:WaitBits];
-      end
+  always_ff @(posedge clk_i) begin
+    if (live_q[1]) begin
+      wait_q[2] <= {op_m, place_q1};
     end
-
-    assign wait_stage[n*WaitBits+:WaitBits] = stage_q;
   end
 
-  assign {op_r, place_r} = wait_stage[(R-1)*WaitBits+:WaitBits];
+  for (genvar n = 3; n <= R; n++) begin : g_wait
+    always_ff @(posedge clk_i) begin
+      if (live_q[n-1]) begin
+        wait_q[n] <= wait_q[n-1];
+      end
+    end
+  end
+
+  assign {op_r, place_r} = wait_q[R];
 
   always_ff @(posedge clk_i) begin
     if (live_q[R]) begin
@@ -411,7 +413,9 @@ module portcam_connections #(
   logic [4*16-1:0]                buckets_h;   // of the four tables
   logic [1:0]                     emptiest_h;  // table whose bucket has the fewest rows in use
   logic                           asks_h;
+  logic                           acts_h;      // there is an operation
 
+  assign acts_h  = live_q[H] && op_h.kind != 4'(portcam_connection_pkg::OpNone);
   assign hit_h   = op_h.kind != 4'(portcam_connection_pkg::OpNone) && (op_h.is_v6 ? hit6 : hit4);
   assign row_h   = op_h.is_v6 ? row6 : row4;
   assign found_h = op_h.is_v6 ? found6 : found4;
@@ -423,11 +427,13 @@ module portcam_connections #(
                                        : 16'(op_h.hash[t*16+:BucketBits]);
     end
     slot_h = '0;
-    for (int unsigned p = 0; p < RowWays; p++) begin
-      slot_h |= found_h[p] ? (24'(buckets_h[(p/Ways)*16+:16]) << PlaceBits) | 24'(p) : '0;
-    end
-    for (int unsigned n = 0; n < Stash; n++) begin
-      slot_h |= found_h[RowWays+n] ? (op_h.is_v6 ? 24'(RowsV6 + n) : 24'(Rows + n)) : '0;
+    if (acts_h) begin
+      for (int unsigned p = 0; p < RowWays; p++) begin
+        slot_h |= found_h[p] ? (24'(buckets_h[(p/Ways)*16+:16]) << PlaceBits) | 24'(p) : '0;
+      end
+      for (int unsigned n = 0; n < Stash; n++) begin
+        slot_h |= found_h[RowWays+n] ? (op_h.is_v6 ? 24'(RowsV6 + n) : 24'(Rows + n)) : '0;
+      end
     end
     if (op_h.kind > 4'(portcam_connection_pkg::OpReverse)) begin
       slot_h = op_h.walk.slot;
@@ -440,8 +446,10 @@ module portcam_connections #(
 
   always_comb begin
     fill_h = '0;
-    for (int unsigned p = 0; p < RowWays; p++) begin
-      fill_h[(p/Ways)*(WayBits+1)+:WayBits+1] += (WayBits + 1)'(used_h[p]);
+    if (acts_h) begin
+      for (int unsigned p = 0; p < RowWays; p++) begin
+        fill_h[(p/Ways)*(WayBits+1)+:WayBits+1] += (WayBits + 1)'(used_h[p]);
+      end
     end
     emptiest_h = 2'd0;
     for (int unsigned t = 1; t < 4; t++) begin
@@ -557,7 +565,6 @@ module portcam_connections #(
   // Clocks H to X: a slot of the schedule, its two backends; whether the record's takes connections.
 
   portcam_connection_pkg::op_t op_pre;
-  logic [Places-1:0]           unused_place_pre;
   logic                        unused_op_pre;
   logic [15:0]                 first_c;
   logic [15:0]                 second_c;
@@ -586,7 +593,12 @@ module portcam_connections #(
   logic                        unused_backend_present;
   logic [383:0]                unused_backend_data;
 
-  assign {op_pre, unused_place_pre} = wait_stage[(H-4)*WaitBits+:WaitBits];
+  if (R == 2) begin : g_pre_first
+    assign op_pre = op_q1;
+  end else begin : g_pre
+    assign op_pre = wait_q[R-1][WaitBits-1:Places];
+  end
+
   assign unused_op_pre = ^op_pre;
   assign picks_h = live_q[H] && op_h.kind == 4'(portcam_connection_pkg::OpForward);
 
@@ -697,28 +709,37 @@ module portcam_connections #(
   );
 
   //------------------------------------------------------------------------------------------------
-  // Events, the newest in the low part; one shift a clock, so event n was decided n clocks ago.
+  // Events, the newest first: event n was decided n + 1 clocks ago. A place takes what is valid.
 
-  logic [Events*EventBits-1:0]    events_q;
-  logic                           eventful;     // there is an event on its way
+  logic [Events-1:0]    event_valid_q;
+  (* mem2reg *)
+  logic [EventBits-1:0] events_q [0:Events-1];
 
-  assign newest = events_q[EventBits-1:0];
+  always_comb begin
+    newest       = events_q[0];
+    newest.valid = event_valid_q[0];
+  end
 
   always_ff @(posedge clk_i) begin
-    if (eventful || event_s.valid) begin
-      events_q <= {events_q[(Events-1)*EventBits-1:0], event_s};
-    end
+    event_valid_q <= {event_valid_q[Events-2:0], event_s.valid};
     if (!rst_ni) begin
-      for (int unsigned n = 0; n < Events; n++) begin
-        events_q[n*EventBits+EventBits-1] <= 1'b0;
-      end
+      event_valid_q <= '0;
     end
   end
 
-  always_comb begin
-    eventful = 1'b0;
-    for (int unsigned n = 0; n < Events; n++) begin
-      eventful |= events_q[n*EventBits+EventBits-1];
+  for (genvar n = 0; n < Events; n++) begin : g_event
+    if (n == 0) begin : g_first
+      always_ff @(posedge clk_i) begin
+        if (event_s.valid) begin
+          events_q[0] <= event_s;
+        end
+      end
+    end else begin : g_next
+      always_ff @(posedge clk_i) begin
+        if (event_valid_q[n-1]) begin
+          events_q[n] <= events_q[n-1];
+        end
+      end
     end
   end
 
@@ -776,8 +797,8 @@ module portcam_connections #(
         end
       end
       for (int unsigned n = Events; n > 0; n--) begin
-        old = events_q[(n-1)*EventBits+:EventBits];
-        if (old.valid) begin
+        if (event_valid_q[n-1]) begin
+          old         = events_q[n-1];
           old_client  = old.row.client == op_x.req.client;
           old_forward = old_client && old.row.port == op_x.req.port &&
                         old.row.service == op_x.req.service &&

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // portcam_toeplitz: the part of a 64-bit Toeplitz hash that a part of its input contributes.
-// hash_o comes Latency clocks after in_i: 1, or 0 for combinational (clk_i is not used then).
+// hash_o comes Latency clocks after in_i: 1, or 0 for combinational (clk_i is not used then). It is
+// the hash if valid_i came with in_i, else it has no meaning.
 //
 // The hash of a long input is the xor of the hashes of its parts, each with the Offset of its first
 // bit in the whole: client IP 0, port 128, protocol 144, group 152, kept port 168; 184 bits in all.
@@ -33,6 +34,7 @@ module portcam_toeplitz #(
     parameter int unsigned Latency = 1
 ) (
     input  logic               clk_i,
+    input  logic               valid_i,
     input  logic [InWidth-1:0] in_i,
     input  logic [255:0]       secret_i,
     output logic [63:0]        hash_o
@@ -56,16 +58,21 @@ module portcam_toeplitz #(
 
   always_comb begin
     sums = '0;
-    for (int unsigned n = 0; n < InWidth; n++) begin
-      sums[64*(n/8)+:64] = sums[64*(n/8)+:64] ^
-                           (secret_i[Offset+n+:64] & {64{in_i[(n/8)*8+7-n%8]}});
-    end
-    for (int unsigned step = 1; step < Bytes; step = 2 * step) begin
-      for (int unsigned i = 0; i + step < Bytes; i = i + 2 * step) begin
-        sums[64*i+:64] = sums[64*i+:64] ^ sums[64*(i+step)+:64];
+    hash = '0;
+    if (valid_i) begin
+      for (int unsigned i = 0; i < Bytes; i++) begin
+        for (int unsigned n = 0; n < 8; n++) begin
+          sums[64*i+:64] = sums[64*i+:64] ^
+                           (secret_i[Offset+8*i+n+:64] & {64{in_i[8*i+7-n]}});
+        end
       end
+      for (int unsigned step = 1; step < Bytes; step = 2 * step) begin
+        for (int unsigned i = 0; i + step < Bytes; i = i + 2 * step) begin
+          sums[64*i+:64] = sums[64*i+:64] ^ sums[64*(i+step)+:64];
+        end
+      end
+      hash = sums[63:0];
     end
-    hash = sums[63:0];
   end
 
   if (Latency == 1) begin : g_registered

@@ -20,25 +20,25 @@ module toeplitz_tb (
 );
 
   portcam_toeplitz #(.InWidth(128), .Offset(0), .Latency(0)) u_ip (
-      .clk_i(clk_i), .in_i(key_i[127:0]), .secret_i(secret_i), .hash_o(ip_o));
+      .clk_i(clk_i), .valid_i(1'b1), .in_i(key_i[127:0]), .secret_i(secret_i), .hash_o(ip_o));
 
   portcam_toeplitz #(.InWidth(16), .Offset(128), .Latency(0)) u_port (
-      .clk_i(clk_i), .in_i(key_i[143:128]), .secret_i(secret_i), .hash_o(port_o));
+      .clk_i(clk_i), .valid_i(1'b1), .in_i(key_i[143:128]), .secret_i(secret_i), .hash_o(port_o));
 
   portcam_toeplitz #(.InWidth(8), .Offset(144), .Latency(0)) u_protocol (
-      .clk_i(clk_i), .in_i(key_i[151:144]), .secret_i(secret_i), .hash_o(protocol_o));
+      .clk_i(clk_i), .valid_i(1'b1), .in_i(key_i[151:144]), .secret_i(secret_i), .hash_o(protocol_o));
 
   portcam_toeplitz #(.InWidth(16), .Offset(152), .Latency(0)) u_group (
-      .clk_i(clk_i), .in_i(key_i[167:152]), .secret_i(secret_i), .hash_o(group_o));
+      .clk_i(clk_i), .valid_i(1'b1), .in_i(key_i[167:152]), .secret_i(secret_i), .hash_o(group_o));
 
   portcam_toeplitz #(.InWidth(16), .Offset(168), .Latency(0)) u_kept (
-      .clk_i(clk_i), .in_i(key_i[183:168]), .secret_i(secret_i), .hash_o(kept_o));
+      .clk_i(clk_i), .valid_i(1'b1), .in_i(key_i[183:168]), .secret_i(secret_i), .hash_o(kept_o));
 
   portcam_toeplitz #(.InWidth(184), .Offset(0), .Latency(1)) u_whole (
-      .clk_i(clk_i), .in_i(key_i), .secret_i(secret_i), .hash_o(whole_o));
+      .clk_i(clk_i), .valid_i(1'b1), .in_i(key_i), .secret_i(secret_i), .hash_o(whole_o));
 
   portcam_toeplitz #(.InWidth(96), .Offset(0), .Latency(0)) u_rss (
-      .clk_i(clk_i), .in_i(rss_i), .secret_i(secret_i), .hash_o(rss_o));
+      .clk_i(clk_i), .valid_i(1'b1), .in_i(rss_i), .secret_i(secret_i), .hash_o(rss_o));
 
 endmodule
 
