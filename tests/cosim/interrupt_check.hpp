@@ -44,7 +44,7 @@ public:
     {
         bool commands_lost = due(completions), errors_lost = error_due_;
         allowed_ = armed_ && !commands_lost;
-        old_live_ = false;
+        old_live_ = spare_live_ = false;
         causes_ = 0;
         error_due_ = false;
         if (commands_lost)
@@ -61,7 +61,7 @@ public:
     /* ENABLE, alone or after a reset of the function; `held`: a vector that was offered to the bridge before, or -1. */
     void enabled(int held)
     {
-        armed_ = old_live_ = error_due_ = false;
+        armed_ = old_live_ = spare_live_ = error_due_ = false;
         allowed_ = causes_ = 0;
         held_ = held;
     }
@@ -89,6 +89,15 @@ public:
         allowed_--;
         if (beyond(completions, index_)) {
             armed_ = false;
+            if (old_live_ && beyond(completions, old_)) { /* it may have been this one's */
+                spare_live_ = true;
+                spare_ = index_;
+                old_live_ = false;
+            }
+            return nullptr;
+        }
+        if (spare_live_ && beyond(completions, spare_)) {
+            spare_live_ = false;
             return nullptr;
         }
         if (!old_live_ || !beyond(completions, old_))
@@ -103,9 +112,10 @@ private:
         return static_cast<int32_t>(completions - index) > 0;
     }
 
-    bool armed_ = false;    /* by the last write of CMD_ARM, whose interrupt has not come */
-    bool old_live_ = false; /* the index before it may have fired too */
-    uint32_t index_ = 0, old_ = 0;
+    bool armed_ = false;      /* by the last write of CMD_ARM, whose interrupt has not come */
+    bool old_live_ = false;   /* the index before it may have fired too */
+    bool spare_live_ = false; /* of two indexes that could fire one did, and the other may still */
+    uint32_t index_ = 0, old_ = 0, spare_ = 0;
     unsigned allowed_ = 0, causes_ = 0; /* interrupts that may still come */
     bool error_due_ = false;
     int held_ = -1;
