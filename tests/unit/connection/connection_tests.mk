@@ -9,7 +9,7 @@ CONNECTIONS_TESTS     := $(CONNECTIONS_LATENCIES:%=$(CONNECTIONS_DIR)/connection
 CONNECTIONS_DEPS      := hw/regs/gen/portcam_pkg.sv hw/regs/gen/portcam_defs.h \
                          hw/rtl/core/portcam_types_pkg.sv \
                          $(wildcard hw/rtl/common/*.sv hw/rtl/lookup/*.sv hw/rtl/connection/*.sv) \
-                         $(wildcard tests/unit/connection/*) tests/unit/rtl/tap.hpp \
+                         $(wildcard tests/unit/connection/*) tests/unit/rtl/tap.hpp tests/unit/rtl/mix_twin.hpp \
                          build/libportcam_model.a
 CONNECTIONS_RTL       := hw/regs/gen/portcam_pkg.sv hw/rtl/core/portcam_types_pkg.sv \
                          hw/rtl/connection/portcam_connection_pkg.sv \

@@ -18,6 +18,7 @@
 
 #include "Vconnections_tb.h"
 #include "connections.h"
+#include "mix_twin.hpp"
 #include "portcam_defs.h"
 #include "tap.hpp"
 
@@ -347,7 +348,7 @@ inline uint64_t Bench::hash(const Packet &p) const
             unsigned m = n + b;
             result ^= uint64_t(top.secret_i[m / 32] >> (m % 32) & 1) << b;
         }
-    return result;
+    return mix(result);
 }
 
 inline std::vector<unsigned> Bench::places(const Packet &p) const
