@@ -227,6 +227,8 @@ module portcam_connection_walk #(
   // Reads of the oldest group, its lowest slot first; done_q are those that were read.
   logic [Group-1:0] done_q;
   logic [Group-1:0] left;
+  logic [Group-1:0] lowest;         // of those that are left
+  logic [23:0]      read_place;
   logic [23:0]      read_slot;
   logic             read_wanted;    // a slot of the host's range, or any for ageing
   logic             read_last;
@@ -235,16 +237,16 @@ module portcam_connection_walk #(
   logic             ages;
 
   assign left      = groups_out[Group-1:0] & ~done_q;
-  assign read_last = (left & (left - 1'b1)) == '0;
+  assign lowest    = left & (~left + 1'b1);
+  assign read_last = left == lowest;
   assign read_room = 32'(flying_q) + 32'(acts_level) + 32'(imgs_level) + 32'd4 < 32'(InWork);
 
   always_comb begin
-    read_slot = groups_out[Group+:24];
-    for (int unsigned p = Group; p > 0; p--) begin
-      if (left[p-1]) begin
-        read_slot = groups_out[Group+:24] + 24'(p - 1);
-      end
+    read_place = '0;
+    for (int unsigned p = 0; p < Group; p++) begin
+      read_place |= lowest[p] ? 24'(p) : '0;
     end
+    read_slot = groups_out[Group+:24] + read_place;
   end
 
   assign ages        = mode_q == Ageing || mode_q == AgeingEnds;
@@ -255,7 +257,7 @@ module portcam_connection_walk #(
     if (!fifo_rst_n || groups_pop) begin
       done_q <= '0;
     end else if (groups_valid && (!read_wanted || read_now)) begin
-      done_q <= done_q | (left & (~left + 1'b1));
+      done_q <= done_q | lowest;
     end
   end
 

@@ -751,25 +751,94 @@ module portcam_connections #(
   logic                           reverse_x;
   portcam_connection_pkg::event_t old;          // an event
   logic                           old_client;   // it has the client key
-  logic                           old_forward;  // ... and the forward key
-  logic                           old_this;     // it is of the record in question
+  logic [Events-1:0]              old_forward;  // ... and the forward key
+  logic [Events-1:0]              old_this;     // it is of the record in question
+  logic [Events-1:0]              old_here;     // ... or that left the endpoint in question
+  logic [Events-1:0]              old_first;    // of the first candidate's endpoint and the client
+  logic [Events-1:0]              old_second;
+  logic [Events-1:0]              first_still;  // ... which it has behind it, and is another record
+  logic [Events-1:0]              second_still;
+  logic [Events-1:0]              old_live;
+  logic [Events*RowWays-1:0]      old_used;     // places of the buckets that it took
+  logic [Events-1:0]              newest_here;
+  logic [Events-1:0]              newest_first;
+  logic [Events-1:0]              newest_second;
   logic                           hit_m;
   portcam_connection_pkg::row_t   row_m;
   logic [23:0]                    slot_m;
   portcam_connection_pkg::state_t state_m;
   logic [1:0]                     accepts_m;
+  portcam_connection_pkg::event_t found;        // the newest event of the record
   logic                           first_taken_m;   // ambiguous
   logic                           second_taken_m;
   logic [RowWays-1:0]             used_m;
   logic [23:0]                    old_slot;        // within its IP version
   logic [15:0]                    old_bucket;
   logic [PlaceBits-1:0]           old_place;
+  logic                           acts_x;
   logic                           unused_old;
 
-  assign unused_old    = ^old;
+  assign unused_old    = ^{old, found};
+  assign acts_x        = live_q[X] && op_x.kind != 4'(portcam_connection_pkg::OpNone);
   assign forward_x     = op_x.kind == 4'(portcam_connection_pkg::OpForward) && !op_x.req.keyless;
   assign reverse_x     = op_x.kind == 4'(portcam_connection_pkg::OpReverse);
   assign kind_packet_x = op_x.kind == 4'(portcam_connection_pkg::OpForward) || reverse_x;
+
+  // Each event by itself.
+  always_comb begin
+    old          = '0;
+    old_client   = 1'b0;
+    old_forward  = '0;
+    old_this     = '0;
+    old_here     = '0;
+    old_first    = '0;
+    old_second   = '0;
+    first_still  = '0;
+    second_still = '0;
+    old_live     = '0;
+    old_used     = '0;
+    old_slot     = '0;
+    old_bucket   = '0;
+    old_place    = '0;
+    if (acts_x) begin
+      for (int unsigned n = 0; n < Events; n++) begin
+        if (event_valid_q[n]) begin
+          old            = events_q[n];
+          old_client     = old.row.client == op_x.req.client;
+          old_forward[n] = old_client && old.row.port == op_x.req.port &&
+                           old.row.service == op_x.req.service &&
+                           old.row.address == op_x.req.address;
+          old_this[n]    = kind_packet_x ? (forward_x ? old_forward[n] :
+                                            reverse_x && old_client &&
+                                            old.row.endpoint == op_x.req.endpoint) :
+                                           old.slot == op_x.walk.slot;
+          old_here[n]    = old_this[n] || (reverse_x && old_client && old.left &&
+                                           old.left_endpoint == op_x.req.endpoint);
+          old_live[n]    = old.live;
+          first_still[n] = old.live && !old_forward[n] && old.row.endpoint == first_endpoint;
+          old_first[n]   = old_client && (old.row.endpoint == first_endpoint ||
+                                          (old.left && old.left_endpoint == first_endpoint));
+          second_still[n] = old.live && !old_forward[n] && old.row.endpoint == second_endpoint;
+          old_second[n]   = old_client && (old.row.endpoint == second_endpoint ||
+                                           (old.left && old.left_endpoint == second_endpoint));
+          old_slot   = old.slot >= 24'(Base6) ? old.slot - 24'(Base6) : old.slot;
+          old_bucket = 16'(old_slot[23:PlaceBits]);
+          old_place  = old_slot[PlaceBits-1:0];
+          for (int unsigned p = 0; p < RowWays; p++) begin
+            old_used[n*RowWays+p] = old_place == PlaceBits'(p) && old.live &&
+                                    (old.slot >= 24'(Base6)) == op_x.is_v6 &&
+                                    old_slot < (op_x.is_v6 ? 24'(RowsV6) : 24'(Rows)) &&
+                                    buckets_x[(p/Ways)*16+:16] == old_bucket;
+          end
+        end
+      end
+    end
+  end
+
+  // The newest of those that matter, or what the rows say.
+  assign newest_here   = old_here & (~old_here + 1'b1);
+  assign newest_first  = old_first & (~old_first + 1'b1);
+  assign newest_second = old_second & (~old_second + 1'b1);
 
   always_comb begin
     hit_m          = hit_x;
@@ -778,127 +847,101 @@ module portcam_connections #(
     state_m        = state_x;
     accepts_m      = accepts_x;
     used_m         = used_x;
-    first_taken_m  = 1'b0;
-    second_taken_m = 1'b0;
-    old            = '0;
-    old_client     = 1'b0;
-    old_forward    = 1'b0;
-    old_this       = 1'b0;
-    old_slot       = '0;
-    old_bucket     = '0;
-    old_place      = '0;
-    if (live_q[X] && op_x.kind != 4'(portcam_connection_pkg::OpNone)) begin
+    first_taken_m  = (newest_first & first_still) != '0;
+    second_taken_m = (newest_second & second_still) != '0;
+    found          = '0;
+    if (acts_x) begin
       if (forward_x && (op_x.req.may_create || is_syn_x)) begin
         for (int unsigned p = 0; p < Places; p++) begin
           if (same_x[p] && !(found_x[p] && hit_x)) begin
-            first_taken_m |= ends_x[p*16+:16] == first_endpoint;
-            second_taken_m |= ends_x[p*16+:16] == second_endpoint;
+            first_taken_m |= old_first == '0 && ends_x[p*16+:16] == first_endpoint;
+            second_taken_m |= old_second == '0 && ends_x[p*16+:16] == second_endpoint;
           end
         end
       end
-      for (int unsigned n = Events; n > 0; n--) begin
-        if (event_valid_q[n-1]) begin
-          old         = events_q[n-1];
-          old_client  = old.row.client == op_x.req.client;
-          old_forward = old_client && old.row.port == op_x.req.port &&
-                        old.row.service == op_x.req.service &&
-                        old.row.address == op_x.req.address;
-          old_this    = kind_packet_x ? (forward_x ? old_forward :
-                                         reverse_x && old_client &&
-                                         old.row.endpoint == op_x.req.endpoint) :
-                                        old.slot == op_x.walk.slot;
-          if (reverse_x && old_client && old.left &&
-              old.left_endpoint == op_x.req.endpoint) begin
-            hit_m = 1'b0;
-          end
-          if (old_this) begin
-            hit_m     = old.live;
-            row_m     = old.row;
-            slot_m    = old.slot;
-            state_m   = old.state;
-            // What was read for this packet is newer, if it is of the same backend.
-            accepts_m = hit_x && row_x.backend == old.row.backend ? accepts_x : old.accepts;
-          end
-          if (old_client && (old.row.endpoint == first_endpoint ||
-                             (old.left && old.left_endpoint == first_endpoint))) begin
-            first_taken_m = old.live && !old_forward && old.row.endpoint == first_endpoint;
-          end
-          if (old_client && (old.row.endpoint == second_endpoint ||
-                             (old.left && old.left_endpoint == second_endpoint))) begin
-            second_taken_m = old.live && !old_forward && old.row.endpoint == second_endpoint;
-          end
-          old_slot   = old.slot >= 24'(Base6) ? old.slot - 24'(Base6) : old.slot;
-          old_bucket = 16'(old_slot[23:PlaceBits]);
-          old_place  = old_slot[PlaceBits-1:0];
-          if (old.live && (old.slot >= 24'(Base6)) == op_x.is_v6 &&
-              old_slot < (op_x.is_v6 ? 24'(RowsV6) : 24'(Rows)) &&
-              buckets_x[old_place[WayBits+:2]*16+:16] == old_bucket) begin
-            used_m[old_place] = 1'b1;
-          end
-        end
+      for (int unsigned n = 0; n < Events; n++) begin
+        found |= newest_here[n] ? events_q[n] : '0;
+        used_m |= old_used[n*RowWays+:RowWays];
+      end
+      if (old_here != '0) begin
+        hit_m     = (newest_here & old_this & old_live) != '0;
+        row_m     = found.row;
+        slot_m    = found.slot;
+        state_m   = found.state;
+        // What was read for this packet is newer, if it is of the same backend.
+        accepts_m = hit_x && row_x.backend == found.row.backend ? accepts_x : found.accepts;
       end
     end
   end
 
-  // Two places in the table and two in the stash; between this clock and the decision at most one of
-  // them is taken.
+  // Two places in the table and two in the stash, each one hot; between this clock and the decision
+  // at most one of them is taken.
   logic [RowWays-1:0]   free_m;
   logic [RowWays-1:0]   best_m;
+  logic [RowWays-1:0]   lowest_m;
+  logic [RowWays-1:0]   others_m;     // highest first
+  logic [RowWays-1:0]   highest_m;
   logic [PlaceBits-1:0] place1_m;
   logic                 place1_free_m;
   logic [PlaceBits-1:0] place2_m;
   logic                 place2_free_m;
   logic [Stash-1:0]     stash_free_m;
+  logic [Stash-1:0]     stash_lowest_m;
+  logic [Stash-1:0]     stash_others_m;
+  logic [Stash-1:0]     stash_highest_m;
   logic [StashBits-1:0] entry1_m;
   logic                 entry1_free_m;
   logic [StashBits-1:0] entry2_m;
   logic                 entry2_free_m;
 
   always_comb begin
-    free_m        = ~used_m;
-    best_m        = '0;
-    place1_m      = '0;
-    place1_free_m = 1'b0;
-    place2_m      = '0;
-    place2_free_m = 1'b0;
-    stash_free_m  = op_x.is_v6 ? ~stash_used_v6_o : ~stash_used_o;
-    entry1_m      = '0;
-    entry1_free_m = 1'b0;
-    entry2_m      = '0;
-    entry2_free_m = 1'b0;
-    if (live_q[X] && op_x.kind != 4'(portcam_connection_pkg::OpNone)) begin
+    free_m          = ~used_m;
+    best_m          = '0;
+    lowest_m        = '0;
+    others_m        = '0;
+    highest_m       = '0;
+    place1_m        = '0;
+    place2_m        = '0;
+    stash_free_m    = op_x.is_v6 ? ~stash_used_v6_o : ~stash_used_o;
+    stash_lowest_m  = '0;
+    stash_others_m  = '0;
+    stash_highest_m = '0;
+    entry1_m        = '0;
+    entry2_m        = '0;
+    if (acts_x) begin
       best_m[emptiest_x*Ways+:Ways] = free_m[emptiest_x*Ways+:Ways];
       if (best_m == '0) begin
         best_m = free_m;
       end
-      for (int unsigned p = RowWays; p > 0; p--) begin
-        if (best_m[p-1]) begin
-          place1_m      = PlaceBits'(p - 1);
-          place1_free_m = 1'b1;
-        end
-      end
+      lowest_m = best_m & (~best_m + 1'b1);
       for (int unsigned p = 0; p < RowWays; p++) begin
-        if (free_m[p] && PlaceBits'(p) != place1_m) begin
-          place2_m      = PlaceBits'(p);
-          place2_free_m = 1'b1;
-        end
+        others_m[p] = free_m[RowWays-1-p] && !lowest_m[RowWays-1-p];
       end
-      if (newest.valid && newest.live && write_stash && write_v6 == op_x.is_v6) begin
-        stash_free_m[write_slot[StashBits-1:0]] = 1'b0;
-      end
-      for (int unsigned n = Stash; n > 0; n--) begin
-        if (stash_free_m[n-1]) begin
-          entry1_m      = StashBits'(n - 1);
-          entry1_free_m = 1'b1;
-        end
+      highest_m = others_m & (~others_m + 1'b1);
+      for (int unsigned p = 0; p < RowWays; p++) begin
+        place1_m |= lowest_m[p] ? PlaceBits'(p) : '0;
+        place2_m |= highest_m[p] ? PlaceBits'(RowWays - 1 - p) : '0;
       end
       for (int unsigned n = 0; n < Stash; n++) begin
-        if (stash_free_m[n] && StashBits'(n) != entry1_m) begin
-          entry2_m      = StashBits'(n);
-          entry2_free_m = 1'b1;
+        if (newest.valid && newest.live && write_stash && write_v6 == op_x.is_v6 &&
+            write_slot[StashBits-1:0] == StashBits'(n)) begin
+          stash_free_m[n] = 1'b0;
         end
       end
+      stash_lowest_m = stash_free_m & (~stash_free_m + 1'b1);
+      for (int unsigned n = 0; n < Stash; n++) begin
+        stash_others_m[n] = stash_free_m[Stash-1-n] && !stash_lowest_m[Stash-1-n];
+      end
+      stash_highest_m = stash_others_m & (~stash_others_m + 1'b1);
+      for (int unsigned n = 0; n < Stash; n++) begin
+        entry1_m |= stash_lowest_m[n] ? StashBits'(n) : '0;
+        entry2_m |= stash_highest_m[n] ? StashBits'(Stash - 1 - n) : '0;
+      end
     end
+    place1_free_m = lowest_m != '0;
+    place2_free_m = highest_m != '0;
+    entry1_free_m = stash_lowest_m != '0;
+    entry2_free_m = stash_highest_m != '0;
   end
 
   //------------------------------------------------------------------------------------------------
