@@ -90,6 +90,7 @@ static int serve(struct pc_vfuc_conn *c, const struct pc_vfu_header *h, size_t l
 static int await_reply(struct pc_vfuc_conn *c, uint16_t id, uint16_t cmd, size_t *ret_len,
                        int64_t deadline)
 {
+    c->only_commands = false;
     for (;;) {
         struct pc_vfu_header h;
         int err = pc_vfuc_receive(c, &h, ret_len, deadline);
@@ -97,13 +98,15 @@ static int await_reply(struct pc_vfuc_conn *c, uint16_t id, uint16_t cmd, size_t
         if (err)
             return err;
         if ((h.flags & PC_VFU_F_TYPE_MASK) == PC_VFU_F_COMMAND) {
+            c->only_commands = true;
             err = serve(c, &h, *ret_len, deadline);
             if (err)
                 return err;
             if (pc_now_ms() >= deadline)
-                return pc_vfuc_die(c, -ETIMEDOUT, "it sends commands and never the reply");
+                return pc_vfuc_late(c);
             continue;
         }
+        c->only_commands = false;
         if ((h.flags & PC_VFU_F_TYPE_MASK) != PC_VFU_F_REPLY)
             return pc_vfuc_die_of(c, "a message is neither command nor reply", h.flags);
         if (h.id != id)

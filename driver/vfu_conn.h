@@ -27,6 +27,7 @@ struct pc_vfuc_conn {
     unsigned timeout_ms;
     uint16_t next_id;
     bool dead;
+    bool only_commands; /* came since the request */
     char why[128]; /* of death */
     uint32_t max_xfer;
     _Atomic bool master; /* the card may do DMA */
@@ -79,6 +80,8 @@ int pc_vfuc_send(struct pc_vfuc_conn *c, struct iovec *iov, unsigned n_iov, cons
 /* Header and payload of the next message; the payload is in c->rx. */
 int pc_vfuc_receive(struct pc_vfuc_conn *c, struct pc_vfu_header *h, size_t *ret_len,
                     int64_t deadline);
+/* End of the connection because the deadline is over. */
+int pc_vfuc_late(struct pc_vfuc_conn *c);
 /* End of the connection; the first reason is kept. Return: err with a sentence. */
 int pc_vfuc_die(struct pc_vfuc_conn *c, int err, const char *why);
 int pc_vfuc_die_of(struct pc_vfuc_conn *c, const char *what, unsigned long long value);

@@ -30,6 +30,16 @@ int pc_vfuc_die(struct pc_vfuc_conn *c, int err, const char *why)
                    c->dev->name, c->why);
 }
 
+int pc_vfuc_late(struct pc_vfuc_conn *c)
+{
+    char why[64];
+
+    if (c->only_commands)
+        return pc_vfuc_die(c, -ETIMEDOUT, "it sends commands and never the reply");
+    snprintf(why, sizeof(why), "no answer within %u ms", c->timeout_ms);
+    return pc_vfuc_die(c, -ETIMEDOUT, why);
+}
+
 static int wait_for(struct pc_vfuc_conn *c, short events, int64_t deadline)
 {
     for (;;) {
@@ -37,12 +47,8 @@ static int wait_for(struct pc_vfuc_conn *c, short events, int64_t deadline)
         int64_t left = deadline - pc_now_ms();
         int got;
 
-        if (left <= 0) {
-            char why[64];
-
-            snprintf(why, sizeof(why), "no answer within %u ms", c->timeout_ms);
-            return pc_vfuc_die(c, -ETIMEDOUT, why);
-        }
+        if (left <= 0)
+            return pc_vfuc_late(c);
         got = poll(&p, 1, (int)left);
         if (got > 0)
             return 0;

@@ -4,7 +4,7 @@
 // portcam_connections does: a record begins where its key has no row, ends in its place, and moves from the stash to
 // the table in one clock. For both keys that there are, for all questions in neighbouring clocks: at most one live row has
 // a key, an answer is what the tables held when the question came and the stash one clock later, and a record that
-// lives is in the table or in the stash, also while it moves.
+// lives is found in the table or in the stash, and in one of them only, also while it moves.
 
 module connection_rows_proof (
     input logic       clk_i,
@@ -97,9 +97,10 @@ module connection_rows_proof (
   logic [17:0] has1_q;
   logic [17:0] has;        // the key that is written
   logic [17:0] live;       // any
+  logic [17:0] leaves_q;   // a stash entry whose row is in the table since this clock
   logic        started_q = 1'b0;
 
-  assign has  = write_key_i ? has1_q : has0_q;
+  assign has  = (write_key_i ? has1_q : has0_q) & ~leaves_q;
   assign live = has0_q | has1_q;
 
   // The discipline of portcam_connections.
@@ -117,6 +118,9 @@ module connection_rows_proof (
 
   always_ff @(posedge clk_i) begin
     started_q <= 1'b1;
+    leaves_q  <= '0;
+    has0_q    <= has0_q & ~leaves_q;
+    has1_q    <= has1_q & ~leaves_q;
     if (writes) begin
       for (int unsigned p = 0; p < 18; p++) begin
         if (at == 5'(p)) begin
@@ -124,14 +128,14 @@ module connection_rows_proof (
           has1_q[p] <= write_live_i && write_key_i;
         end
         if (move_i && 5'(p) == 5'd16 + {4'd0, clear_entry_i}) begin
-          has0_q[p] <= 1'b0;
-          has1_q[p] <= 1'b0;
+          leaves_q[p] <= 1'b1;
         end
       end
     end
     if (!rst_ni) begin
-      has0_q <= '0;
-      has1_q <= '0;
+      has0_q   <= '0;
+      has1_q   <= '0;
+      leaves_q <= '0;
     end
   end
 
@@ -162,8 +166,10 @@ module connection_rows_proof (
     end
   end
 
-  // A record that moves is in one of the two for each question: where it is not in the tables yet and no longer in
-  // the stash, the write came in the clock of the question, which portcam_connections knows from its events.
+  // A record that lives is found, unless it ends in the clock of the question.
+  logic ended_q1;
+  logic ended_q2;
+  logic ended_q3;
   logic moved_q1;
   logic moved_q2;
   logic moved_q3;
@@ -172,10 +178,13 @@ module connection_rows_proof (
   logic lives_q3;
   logic meant;       // the buckets of the question are those of the record
 
-  assign meant = (table_now != '0) || (asked[17:16] != '0);
+  assign meant = (table_now != '0) || ((asked[17:16] & ~leaves_q[17:16]) != '0);
 
   always_ff @(posedge clk_i) begin
-    moved_q1 <= writes && (move_i || !write_live_i);
+    ended_q1 <= writes && !write_live_i;
+    ended_q2 <= ended_q1;
+    ended_q3 <= ended_q2;
+    moved_q1 <= writes && move_i;
     moved_q2 <= moved_q1;
     moved_q3 <= moved_q2;
     lives_q1 <= meant;
@@ -186,15 +195,18 @@ module connection_rows_proof (
   always_comb begin
     if (!started_q) assume (!rst_ni);
     if (started_q && rst_ni && !busy) begin
-      a_one_row_for_a_key : assert ((has0_q & (has0_q - 18'd1)) == '0 &&
-                                    (has1_q & (has1_q - 18'd1)) == '0 && (has0_q & has1_q) == '0);
+      a_one_row_for_a_key : assert (((has0_q & ~leaves_q) & ((has0_q & ~leaves_q) - 18'd1)) == '0 &&
+                                    ((has1_q & ~leaves_q) & ((has1_q & ~leaves_q) - 18'd1)) == '0 &&
+                                    (has0_q & has1_q) == '0);
       a_stash_is_what_was_written : assert (stash_used == live[17:16]);
       if (valid_q[3]) begin
         a_found_is_what_was_there : assert (found == places_q3 && hit == (places_q3 != '0));
-        a_nothing_is_lost : assert (!lives_q3 || hit || moved_q3);
+        a_found_once : assert ((found & (found - 10'd1)) == '0);
+        a_nothing_is_lost : assert (!lives_q3 || hit || ended_q3);
         c_found_in_the_table : cover (hit && found[9:8] == 2'b00);
         c_found_in_the_stash : cover (hit && found[9:8] != 2'b00);
-        c_window_of_a_move : cover (lives_q3 && !hit);
+        c_found_while_it_moves : cover (lives_q3 && hit && moved_q3);
+        c_ends_in_its_clock : cover (lives_q3 && !hit);
       end
     end
   end

@@ -19,9 +19,10 @@
 // ReadLatency clocks ago. With direct_i buckets_i are those of slot_i, all four the same.
 //
 // Write: one a clock, any time: write_valid_i makes the row of write_slot_i be write_row_i, in use
-// as write_live_i says; clear_valid_i empties a stash row beside it. A lookup that began in the clock of the write or before does not see it, for
+// as write_live_i says. A lookup that began in the clock of the write or before does not see it, for
 // the stash one that began more than ReadLatency clocks before; who asks corrects that
-// (portcam_connections).
+// (portcam_connections). clear_valid_i with a write moves a row: the stash entry clear_entry_i is
+// emptied for just those lookups that see the row in its new place, so that each sees it in one.
 //
 // Init: init_i empties all rows in Rows / (4 * Ways) clocks and a few; it runs by itself after
 // reset; busy_o is high from the next clock on.
@@ -134,6 +135,27 @@ module portcam_connection_rows #(
 
   assign b_bucket = init_q ? init_bucket_q : write_bucket_i;
 
+  // A stash entry that its row leaves is emptied when the first rows come that show its new place.
+  logic [Stash-1:0]             clears_now;
+  logic [ReadLatency*Stash-1:0] clears_q;
+  logic [Stash-1:0]             clears;
+
+  assign clears = clears_q[(ReadLatency-1)*Stash+:Stash];
+
+  always_comb begin
+    clears_now = '0;
+    for (int unsigned n = 0; n < Stash; n++) begin
+      clears_now[n] = clear_valid_i && clear_entry_i == ($clog2(Stash))'(n);
+    end
+  end
+
+  always_ff @(posedge clk_i) begin
+    clears_q <= (ReadLatency * Stash)'({clears_q, clears_now});
+    if (!rst_ni) begin
+      clears_q <= '0;
+    end
+  end
+
   //------------------------------------------------------------------------------------------------
   // The rows of the four buckets and of the stash, compared and kept for one clock.
 
@@ -203,8 +225,7 @@ module portcam_connection_rows #(
         if (write_valid_i && write_stash_i && write_entry_i == ($clog2(Stash))'(N)) begin
           word_q <= write_word;
         end
-        if (!rst_ni || init_q ||
-            (clear_valid_i && clear_entry_i == ($clog2(Stash))'(N))) begin
+        if (!rst_ni || init_q || clears[N]) begin
           word_q[LiveAt] <= 1'b0;
         end
       end
