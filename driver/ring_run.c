@@ -73,6 +73,10 @@ const char *portcam_status_text(unsigned status)
         [PORTCAM_STATUS_BAD_RING] = "size or alignment of the ring is out of range",
         [PORTCAM_STATUS_NOT_FOUND] = "no record is in this slot",
         [PORTCAM_STATUS_CHANGED] = "the record in this slot is another one",
+        [PORTCAM_STATUS_FULL] = "no room for the record",
+        [PORTCAM_STATUS_EXISTS] = "there is a record of this client and public end",
+        [PORTCAM_STATUS_AMBIGUOUS] = "there is a record of this client and endpoint",
+        [PORTCAM_STATUS_NO_MIRROR] = "the mirror does not run",
     };
 
     _Static_assert(sizeof(texts) / sizeof(*texts) == PORTCAM_STATUS_MAX, "one text a status");

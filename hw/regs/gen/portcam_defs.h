@@ -21,7 +21,7 @@ extern "C" {
 #endif
 
 #define PORTCAM_INTERFACE_MAJOR 1u
-#define PORTCAM_INTERFACE_MINOR 1u
+#define PORTCAM_INTERFACE_MINOR 2u
 #define PORTCAM_MAGIC 0x4d414350u
 #define PORTCAM_PCI_VENDOR 0x1234u
 #define PORTCAM_PCI_DEVICE 0x9ca0u
@@ -144,6 +144,75 @@ extern "C" {
 #define PORTCAM_REG_CPL_HEAD 0x1028u
 #define PORTCAM_REG_CMD_ARM 0x102cu
 
+/* Mirror of the connection records, and the event ring. Only where CAPS.MIRROR is 1. */
+#define PORTCAM_REG_MIRROR_BASE_LO 0x2000u
+#define PORTCAM_REG_MIRROR_BASE_HI 0x2004u
+#define PORTCAM_REG_MIRROR_CONTROL 0x2008u
+#define PORTCAM_MIRROR_CONTROL_ENABLE 0x00000001u
+#define PORTCAM_MIRROR_CONTROL_ENABLE_SHIFT 0u
+#define PORTCAM_MIRROR_CONTROL_EVENTS 0x00000002u
+#define PORTCAM_MIRROR_CONTROL_EVENTS_SHIFT 1u
+#define PORTCAM_REG_MIRROR_STATUS 0x200cu
+#define PORTCAM_MIRROR_STATUS_RUNNING 0x00000001u
+#define PORTCAM_MIRROR_STATUS_RUNNING_SHIFT 0u
+#define PORTCAM_MIRROR_STATUS_ERROR 0x00000002u
+#define PORTCAM_MIRROR_STATUS_ERROR_SHIFT 1u
+#define PORTCAM_MIRROR_STATUS_PENDING 0x00000004u
+#define PORTCAM_MIRROR_STATUS_PENDING_SHIFT 2u
+#define PORTCAM_MIRROR_STATUS_REASON 0x0000ff00u
+#define PORTCAM_MIRROR_STATUS_REASON_SHIFT 8u
+#define PORTCAM_REG_MIRROR_VERSION 0x2010u
+#define PORTCAM_REG_EVENT_BASE_LO 0x2014u
+#define PORTCAM_REG_EVENT_BASE_HI 0x2018u
+#define PORTCAM_REG_EVENT_SIZE 0x201cu
+#define PORTCAM_EVENT_SIZE_LOG2 0x000000ffu
+#define PORTCAM_EVENT_SIZE_LOG2_SHIFT 0u
+#define PORTCAM_REG_EVENT_TAIL 0x2020u
+#define PORTCAM_REG_EVENT_HEAD 0x2024u
+#define PORTCAM_REG_EVENT_DROPPED 0x2028u
+#define PORTCAM_REG_EVENT_ARM 0x202cu
+
+/* Packets to the host. Only where CAPS.PUNT is 1. */
+#define PORTCAM_REG_PUNT_BASE_LO 0x3000u
+#define PORTCAM_REG_PUNT_BASE_HI 0x3004u
+#define PORTCAM_REG_PUNT_SIZE 0x3008u
+#define PORTCAM_PUNT_SIZE_LOG2 0x000000ffu
+#define PORTCAM_PUNT_SIZE_LOG2_SHIFT 0u
+#define PORTCAM_REG_PUNT_CONTROL 0x300cu
+#define PORTCAM_PUNT_CONTROL_ENABLE 0x00000001u
+#define PORTCAM_PUNT_CONTROL_ENABLE_SHIFT 0u
+#define PORTCAM_REG_PUNT_STATUS 0x3010u
+#define PORTCAM_PUNT_STATUS_RUNNING 0x00000001u
+#define PORTCAM_PUNT_STATUS_RUNNING_SHIFT 0u
+#define PORTCAM_PUNT_STATUS_ERROR 0x00000002u
+#define PORTCAM_PUNT_STATUS_ERROR_SHIFT 1u
+#define PORTCAM_PUNT_STATUS_REASON 0x0000ff00u
+#define PORTCAM_PUNT_STATUS_REASON_SHIFT 8u
+#define PORTCAM_REG_PUNT_TAIL 0x3014u
+#define PORTCAM_REG_PUNT_HEAD 0x3018u
+#define PORTCAM_REG_PUNT_DROPPED 0x301cu
+#define PORTCAM_REG_PUNT_ARM 0x3020u
+
+/* Packets from the host. Only where CAPS.PUNT is 1. */
+#define PORTCAM_REG_INJECT_BASE_LO 0x4000u
+#define PORTCAM_REG_INJECT_BASE_HI 0x4004u
+#define PORTCAM_REG_INJECT_SIZE 0x4008u
+#define PORTCAM_INJECT_SIZE_LOG2 0x000000ffu
+#define PORTCAM_INJECT_SIZE_LOG2_SHIFT 0u
+#define PORTCAM_REG_INJECT_CONTROL 0x400cu
+#define PORTCAM_INJECT_CONTROL_ENABLE 0x00000001u
+#define PORTCAM_INJECT_CONTROL_ENABLE_SHIFT 0u
+#define PORTCAM_REG_INJECT_STATUS 0x4010u
+#define PORTCAM_INJECT_STATUS_RUNNING 0x00000001u
+#define PORTCAM_INJECT_STATUS_RUNNING_SHIFT 0u
+#define PORTCAM_INJECT_STATUS_ERROR 0x00000002u
+#define PORTCAM_INJECT_STATUS_ERROR_SHIFT 1u
+#define PORTCAM_INJECT_STATUS_REASON 0x0000ff00u
+#define PORTCAM_INJECT_STATUS_REASON_SHIFT 8u
+#define PORTCAM_REG_INJECT_DOORBELL 0x4014u
+#define PORTCAM_REG_INJECT_HEAD 0x4018u
+#define PORTCAM_REG_INJECT_REFUSED 0x401cu
+
 /* Defaults of the build's parameters, and shared constants. */
 #define PORTCAM_BUILD_WINDOW 128u
 #define PORTCAM_BUILD_MAX_FRAME 9600u
@@ -185,7 +254,10 @@ enum portcam_opcode {
     PORTCAM_OPCODE_SELF_TEST = 49, /* Copy 64 bytes from `address` to `address2`. */
     PORTCAM_OPCODE_CONNECTION_READ = 64, /* Look at `count` slots from slot `row` on and write a connection_image of each record there to `address`, densely; the result says how many. */
     PORTCAM_OPCODE_CONNECTION_DELETE = 65, /* End the record of slot `row` if its generation is `count`, and write its last connection_image to `address`. */
-    PORTCAM_OPCODE_MAX = 66
+    PORTCAM_OPCODE_CONNECTION_INSERT = 66, /* Make records of the `count` connection_image at `address`, in order, up to the first that is refused; the result says how many were made. Slots and generations are new. */
+    PORTCAM_OPCODE_MIRROR_COPY = 67, /* Write the records of `count` slots from slot `row` on to the mirror again, free ones too; without events. */
+    PORTCAM_OPCODE_MIRROR_SUM = 68, /* Write a mirror_sum of block `row` to `address`, behind all that was written to the mirror before. */
+    PORTCAM_OPCODE_MAX = 69
 };
 
 /* Result of a command; also why a ring stopped. */
@@ -207,7 +279,11 @@ enum portcam_status {
     PORTCAM_STATUS_BAD_RING = 14, /* Size or alignment of the ring is out of range. */
     PORTCAM_STATUS_NOT_FOUND = 15, /* No record is in this slot. */
     PORTCAM_STATUS_CHANGED = 16, /* The record in this slot has another generation: it is not the one that was meant. */
-    PORTCAM_STATUS_MAX = 17
+    PORTCAM_STATUS_FULL = 17, /* No room for the record: all places that its hash allows are taken. */
+    PORTCAM_STATUS_EXISTS = 18, /* There is a record of this client with this public end. */
+    PORTCAM_STATUS_AMBIGUOUS = 19, /* There is a record of this client with this endpoint. */
+    PORTCAM_STATUS_NO_MIRROR = 20, /* The mirror does not run. */
+    PORTCAM_STATUS_MAX = 21
 };
 
 /* Tables whose rows are written by commands. */
@@ -305,6 +381,28 @@ enum portcam_connection_state {
     PORTCAM_CONNECTION_STATE_UNREPLIED = 10, /* Other protocols: packets of the client only. */
     PORTCAM_CONNECTION_STATE_REPLIED = 11, /* Other protocols: packets of both. */
     PORTCAM_CONNECTION_STATE_MAX = 12
+};
+
+/* What happened to a connection record. */
+enum portcam_event_kind {
+    PORTCAM_EVENT_KIND_NONE = 0, /* Nothing; never written. */
+    PORTCAM_EVENT_KIND_BEGAN = 1, /* A record began in this slot. */
+    PORTCAM_EVENT_KIND_CHANGED = 2, /* Its state changed, or it is no longer embryonic. */
+    PORTCAM_EVENT_KIND_ENDED = 3, /* It ended; the mirror has a mirror_end. */
+    PORTCAM_EVENT_KIND_ARRIVED = 4, /* It came from another slot, with the same generation. */
+    PORTCAM_EVENT_KIND_LEFT = 5, /* It went to another slot, which was written before; the mirror has a mirror_end of cause moved. */
+    PORTCAM_EVENT_KIND_MAX = 6
+};
+
+/* Why a slot of the mirror holds no record. */
+enum portcam_end_cause {
+    PORTCAM_END_CAUSE_EMPTY = 0, /* There was none when it was copied. */
+    PORTCAM_END_CAUSE_EXPIRED = 1, /* Its timeout was over. */
+    PORTCAM_END_CAUSE_DELETED = 2, /* By connection_delete. */
+    PORTCAM_END_CAUSE_PORT_REUSE = 3, /* A new connection of the same client port took its place. */
+    PORTCAM_END_CAUSE_MOVED = 4, /* It lives in another slot. */
+    PORTCAM_END_CAUSE_UNKNOWN = 5, /* It ended while too much changed at once; its last counters were not kept. */
+    PORTCAM_END_CAUSE_MAX = 6
 };
 
 /* Mode of a service. */
@@ -651,13 +749,21 @@ struct portcam_limits_row {
     uint32_t embryonic; /* Most records that may be embryonic at once; 0: no limit */
     uint16_t reject_rate; /* Answers a second, for each reason of fate reject */
     uint16_t reject_burst; /* Most answers at once, for each reason; 0: no answers */
-    uint8_t reserved[40]; /* 0 */
+    uint16_t punt_rate; /* Packets to the host a second, for each reason that is punted */
+    uint16_t punt_burst; /* Most packets at once, for each reason; 0: none */
+    uint8_t pad[4]; /* 0 */
+    uint64_t punt_reasons; /* Bit n: packets of reason n are punted while the punt ring runs, instead of their fate */
+    uint8_t reserved[24]; /* 0 */
 };
 PORTCAM_STATIC_ASSERT(sizeof(struct portcam_limits_row) == 48, "portcam_limits_row");
 PORTCAM_STATIC_ASSERT(offsetof(struct portcam_limits_row, embryonic) == 0, "portcam_limits_row.embryonic");
 PORTCAM_STATIC_ASSERT(offsetof(struct portcam_limits_row, reject_rate) == 4, "portcam_limits_row.reject_rate");
 PORTCAM_STATIC_ASSERT(offsetof(struct portcam_limits_row, reject_burst) == 6, "portcam_limits_row.reject_burst");
-PORTCAM_STATIC_ASSERT(offsetof(struct portcam_limits_row, reserved) == 8, "portcam_limits_row.reserved");
+PORTCAM_STATIC_ASSERT(offsetof(struct portcam_limits_row, punt_rate) == 8, "portcam_limits_row.punt_rate");
+PORTCAM_STATIC_ASSERT(offsetof(struct portcam_limits_row, punt_burst) == 10, "portcam_limits_row.punt_burst");
+PORTCAM_STATIC_ASSERT(offsetof(struct portcam_limits_row, pad) == 12, "portcam_limits_row.pad");
+PORTCAM_STATIC_ASSERT(offsetof(struct portcam_limits_row, punt_reasons) == 16, "portcam_limits_row.punt_reasons");
+PORTCAM_STATIC_ASSERT(offsetof(struct portcam_limits_row, reserved) == 24, "portcam_limits_row.reserved");
 
 /* What connection_read and connection_delete write: a record as it was at one moment between two packets. */
 struct portcam_connection_image {
@@ -673,9 +779,10 @@ struct portcam_connection_image {
     uint16_t backend; /* Backend */
     uint16_t endpoint; /* Number of its endpoint */
     uint8_t state; /* enum connection_state */
-    uint8_t flags; /* embryonic: the client has not shown that it hears the answers */
+    uint8_t flags; /* embryonic: the client has not shown that it hears the answers; kept_port: the public port is part of the client key */
     uint8_t syn_repeats; /* Ends at 255 */
-    uint8_t pad[3]; /* 0 */
+    uint8_t pad; /* 0 */
+    uint16_t group; /* Of the client key: number that services sharing endpoints have in common */
     uint32_t client_next; /* Sequence number that follows the last one seen from the client */
     uint32_t created; /* TIME_MS */
     uint32_t last_used; /* TIME_MS */
@@ -701,8 +808,10 @@ PORTCAM_STATIC_ASSERT(offsetof(struct portcam_connection_image, endpoint) == 36,
 PORTCAM_STATIC_ASSERT(offsetof(struct portcam_connection_image, state) == 38, "portcam_connection_image.state");
 PORTCAM_STATIC_ASSERT(offsetof(struct portcam_connection_image, flags) == 39, "portcam_connection_image.flags");
 #define PORTCAM_CONNECTION_IMAGE_EMBRYONIC 1u
+#define PORTCAM_CONNECTION_IMAGE_KEPT_PORT 2u
 PORTCAM_STATIC_ASSERT(offsetof(struct portcam_connection_image, syn_repeats) == 40, "portcam_connection_image.syn_repeats");
 PORTCAM_STATIC_ASSERT(offsetof(struct portcam_connection_image, pad) == 41, "portcam_connection_image.pad");
+PORTCAM_STATIC_ASSERT(offsetof(struct portcam_connection_image, group) == 42, "portcam_connection_image.group");
 PORTCAM_STATIC_ASSERT(offsetof(struct portcam_connection_image, client_next) == 44, "portcam_connection_image.client_next");
 PORTCAM_STATIC_ASSERT(offsetof(struct portcam_connection_image, created) == 48, "portcam_connection_image.created");
 PORTCAM_STATIC_ASSERT(offsetof(struct portcam_connection_image, last_used) == 52, "portcam_connection_image.last_used");
@@ -736,6 +845,187 @@ PORTCAM_STATIC_ASSERT(offsetof(struct portcam_backend_state, active) == 44, "por
 PORTCAM_STATIC_ASSERT(offsetof(struct portcam_backend_state, records) == 48, "portcam_backend_state.records");
 PORTCAM_STATIC_ASSERT(offsetof(struct portcam_backend_state, reserved) == 52, "portcam_backend_state.reserved");
 
+/* Slot of the mirror that holds a record. Both versions are equal, or it is being written. */
+struct portcam_mirror_record {
+    uint32_t version; /* Number of this write since ENABLE, modulo 2^32; 0: never written */
+    uint32_t slot; /* Slot */
+    uint32_t generation; /* As in connection_image */
+    uint16_t client_port; /* 0 where the protocol has none */
+    uint16_t public_port; /* Port that the client addressed */
+    uint8_t client_ip[16]; /* Client */
+    uint8_t protocol; /* IP protocol */
+    uint8_t flags; /* As in connection_image; is_v6: family 6 */
+    uint8_t state; /* enum connection_state, not none */
+    uint8_t syn_repeats; /* Ends at 255; of the moment of this write */
+    uint16_t service; /* Number of the service */
+    uint16_t address; /* Number of the address that the client addressed */
+    uint16_t backend; /* Backend */
+    uint16_t endpoint; /* Number of its endpoint */
+    uint16_t group; /* As in connection_image */
+    uint16_t pad; /* 0 */
+    uint32_t created; /* TIME_MS */
+    uint32_t last_used; /* TIME_MS; of the moment of this write */
+    uint32_t client_next; /* Of the moment of this write */
+    uint32_t version2; /* The version once more */
+};
+PORTCAM_STATIC_ASSERT(sizeof(struct portcam_mirror_record) == 64, "portcam_mirror_record");
+PORTCAM_STATIC_ASSERT(offsetof(struct portcam_mirror_record, version) == 0, "portcam_mirror_record.version");
+PORTCAM_STATIC_ASSERT(offsetof(struct portcam_mirror_record, slot) == 4, "portcam_mirror_record.slot");
+PORTCAM_STATIC_ASSERT(offsetof(struct portcam_mirror_record, generation) == 8, "portcam_mirror_record.generation");
+PORTCAM_STATIC_ASSERT(offsetof(struct portcam_mirror_record, client_port) == 12, "portcam_mirror_record.client_port");
+PORTCAM_STATIC_ASSERT(offsetof(struct portcam_mirror_record, public_port) == 14, "portcam_mirror_record.public_port");
+PORTCAM_STATIC_ASSERT(offsetof(struct portcam_mirror_record, client_ip) == 16, "portcam_mirror_record.client_ip");
+PORTCAM_STATIC_ASSERT(offsetof(struct portcam_mirror_record, protocol) == 32, "portcam_mirror_record.protocol");
+PORTCAM_STATIC_ASSERT(offsetof(struct portcam_mirror_record, flags) == 33, "portcam_mirror_record.flags");
+#define PORTCAM_MIRROR_RECORD_EMBRYONIC 1u
+#define PORTCAM_MIRROR_RECORD_KEPT_PORT 2u
+#define PORTCAM_MIRROR_RECORD_IS_V6 4u
+PORTCAM_STATIC_ASSERT(offsetof(struct portcam_mirror_record, state) == 34, "portcam_mirror_record.state");
+PORTCAM_STATIC_ASSERT(offsetof(struct portcam_mirror_record, syn_repeats) == 35, "portcam_mirror_record.syn_repeats");
+PORTCAM_STATIC_ASSERT(offsetof(struct portcam_mirror_record, service) == 36, "portcam_mirror_record.service");
+PORTCAM_STATIC_ASSERT(offsetof(struct portcam_mirror_record, address) == 38, "portcam_mirror_record.address");
+PORTCAM_STATIC_ASSERT(offsetof(struct portcam_mirror_record, backend) == 40, "portcam_mirror_record.backend");
+PORTCAM_STATIC_ASSERT(offsetof(struct portcam_mirror_record, endpoint) == 42, "portcam_mirror_record.endpoint");
+PORTCAM_STATIC_ASSERT(offsetof(struct portcam_mirror_record, group) == 44, "portcam_mirror_record.group");
+PORTCAM_STATIC_ASSERT(offsetof(struct portcam_mirror_record, pad) == 46, "portcam_mirror_record.pad");
+PORTCAM_STATIC_ASSERT(offsetof(struct portcam_mirror_record, created) == 48, "portcam_mirror_record.created");
+PORTCAM_STATIC_ASSERT(offsetof(struct portcam_mirror_record, last_used) == 52, "portcam_mirror_record.last_used");
+PORTCAM_STATIC_ASSERT(offsetof(struct portcam_mirror_record, client_next) == 56, "portcam_mirror_record.client_next");
+PORTCAM_STATIC_ASSERT(offsetof(struct portcam_mirror_record, version2) == 60, "portcam_mirror_record.version2");
+
+/* Slot of the mirror whose record ended or went; state is none. Where the record is not known (cause empty, unknown), all but versions, slot and cause is 0. */
+struct portcam_mirror_end {
+    uint32_t version; /* As in mirror_record */
+    uint32_t slot; /* Slot */
+    uint32_t generation; /* Of the record that ended */
+    uint16_t client_port; /* As in mirror_record */
+    uint16_t public_port; /* As in mirror_record */
+    uint64_t forward_octets; /* From the client */
+    uint64_t reverse_octets; /* From the backend */
+    uint8_t protocol; /* IP protocol */
+    uint8_t flags; /* As in mirror_record */
+    uint8_t state; /* none */
+    uint8_t cause; /* enum end_cause */
+    uint16_t service; /* Number of the service */
+    uint16_t address; /* Number of the address */
+    uint16_t backend; /* Backend */
+    uint16_t endpoint; /* Number of its endpoint */
+    uint8_t last_state; /* enum connection_state: before it ended */
+    uint8_t syn_repeats; /* Ends at 255 */
+    uint16_t forward_packets_high; /* Packets from the client, bits 47 to 32 */
+    uint32_t forward_packets; /* Bits 31 to 0 */
+    uint32_t reverse_packets; /* Packets from the backend, bits 31 to 0 */
+    uint16_t reverse_packets_high; /* Bits 47 to 32 */
+    uint16_t lifetime; /* Seconds from created to last used, at most 65,535 */
+    uint32_t version2; /* The version once more */
+};
+PORTCAM_STATIC_ASSERT(sizeof(struct portcam_mirror_end) == 64, "portcam_mirror_end");
+PORTCAM_STATIC_ASSERT(offsetof(struct portcam_mirror_end, version) == 0, "portcam_mirror_end.version");
+PORTCAM_STATIC_ASSERT(offsetof(struct portcam_mirror_end, slot) == 4, "portcam_mirror_end.slot");
+PORTCAM_STATIC_ASSERT(offsetof(struct portcam_mirror_end, generation) == 8, "portcam_mirror_end.generation");
+PORTCAM_STATIC_ASSERT(offsetof(struct portcam_mirror_end, client_port) == 12, "portcam_mirror_end.client_port");
+PORTCAM_STATIC_ASSERT(offsetof(struct portcam_mirror_end, public_port) == 14, "portcam_mirror_end.public_port");
+PORTCAM_STATIC_ASSERT(offsetof(struct portcam_mirror_end, forward_octets) == 16, "portcam_mirror_end.forward_octets");
+PORTCAM_STATIC_ASSERT(offsetof(struct portcam_mirror_end, reverse_octets) == 24, "portcam_mirror_end.reverse_octets");
+PORTCAM_STATIC_ASSERT(offsetof(struct portcam_mirror_end, protocol) == 32, "portcam_mirror_end.protocol");
+PORTCAM_STATIC_ASSERT(offsetof(struct portcam_mirror_end, flags) == 33, "portcam_mirror_end.flags");
+#define PORTCAM_MIRROR_END_EMBRYONIC 1u
+#define PORTCAM_MIRROR_END_KEPT_PORT 2u
+#define PORTCAM_MIRROR_END_IS_V6 4u
+PORTCAM_STATIC_ASSERT(offsetof(struct portcam_mirror_end, state) == 34, "portcam_mirror_end.state");
+PORTCAM_STATIC_ASSERT(offsetof(struct portcam_mirror_end, cause) == 35, "portcam_mirror_end.cause");
+PORTCAM_STATIC_ASSERT(offsetof(struct portcam_mirror_end, service) == 36, "portcam_mirror_end.service");
+PORTCAM_STATIC_ASSERT(offsetof(struct portcam_mirror_end, address) == 38, "portcam_mirror_end.address");
+PORTCAM_STATIC_ASSERT(offsetof(struct portcam_mirror_end, backend) == 40, "portcam_mirror_end.backend");
+PORTCAM_STATIC_ASSERT(offsetof(struct portcam_mirror_end, endpoint) == 42, "portcam_mirror_end.endpoint");
+PORTCAM_STATIC_ASSERT(offsetof(struct portcam_mirror_end, last_state) == 44, "portcam_mirror_end.last_state");
+PORTCAM_STATIC_ASSERT(offsetof(struct portcam_mirror_end, syn_repeats) == 45, "portcam_mirror_end.syn_repeats");
+PORTCAM_STATIC_ASSERT(offsetof(struct portcam_mirror_end, forward_packets_high) == 46, "portcam_mirror_end.forward_packets_high");
+PORTCAM_STATIC_ASSERT(offsetof(struct portcam_mirror_end, forward_packets) == 48, "portcam_mirror_end.forward_packets");
+PORTCAM_STATIC_ASSERT(offsetof(struct portcam_mirror_end, reverse_packets) == 52, "portcam_mirror_end.reverse_packets");
+PORTCAM_STATIC_ASSERT(offsetof(struct portcam_mirror_end, reverse_packets_high) == 56, "portcam_mirror_end.reverse_packets_high");
+PORTCAM_STATIC_ASSERT(offsetof(struct portcam_mirror_end, lifetime) == 58, "portcam_mirror_end.lifetime");
+PORTCAM_STATIC_ASSERT(offsetof(struct portcam_mirror_end, version2) == 60, "portcam_mirror_end.version2");
+
+/* One entry of the event ring. Its record is in the mirror before it. */
+struct portcam_event {
+    uint32_t slot; /* Slot */
+    uint32_t generation; /* Of the record */
+    uint32_t version; /* Of the record in the mirror when the event was written */
+    uint8_t kind; /* enum event_kind */
+    uint8_t state; /* enum connection_state; none behind its end */
+    uint16_t lap; /* Index of this event divided by the ring's size, plus 1, modulo 65,536. Written last */
+};
+PORTCAM_STATIC_ASSERT(sizeof(struct portcam_event) == 16, "portcam_event");
+PORTCAM_STATIC_ASSERT(offsetof(struct portcam_event, slot) == 0, "portcam_event.slot");
+PORTCAM_STATIC_ASSERT(offsetof(struct portcam_event, generation) == 4, "portcam_event.generation");
+PORTCAM_STATIC_ASSERT(offsetof(struct portcam_event, version) == 8, "portcam_event.version");
+PORTCAM_STATIC_ASSERT(offsetof(struct portcam_event, kind) == 12, "portcam_event.kind");
+PORTCAM_STATIC_ASSERT(offsetof(struct portcam_event, state) == 13, "portcam_event.state");
+PORTCAM_STATIC_ASSERT(offsetof(struct portcam_event, lap) == 14, "portcam_event.lap");
+
+/* What mirror_sum writes: a block of 4,096 slots, all of one moment. All that happened before that moment is in the mirror, if pending is not set. */
+struct portcam_mirror_sum {
+    uint32_t block; /* Number of the block */
+    uint32_t sum; /* Sum over its records, modulo 2^32, of CRC-32C(0, slot, generation, state): 4, 4 and 1 bytes little-endian, no final inversion */
+    uint32_t records; /* Records in it */
+    uint32_t version; /* MIRROR_VERSION of that moment */
+    uint32_t flags; /* pending: records of some block wait to be written again; ask later */
+    uint8_t reserved[44]; /* 0 */
+};
+PORTCAM_STATIC_ASSERT(sizeof(struct portcam_mirror_sum) == 64, "portcam_mirror_sum");
+PORTCAM_STATIC_ASSERT(offsetof(struct portcam_mirror_sum, block) == 0, "portcam_mirror_sum.block");
+PORTCAM_STATIC_ASSERT(offsetof(struct portcam_mirror_sum, sum) == 4, "portcam_mirror_sum.sum");
+PORTCAM_STATIC_ASSERT(offsetof(struct portcam_mirror_sum, records) == 8, "portcam_mirror_sum.records");
+PORTCAM_STATIC_ASSERT(offsetof(struct portcam_mirror_sum, version) == 12, "portcam_mirror_sum.version");
+PORTCAM_STATIC_ASSERT(offsetof(struct portcam_mirror_sum, flags) == 16, "portcam_mirror_sum.flags");
+#define PORTCAM_MIRROR_SUM_PENDING 1u
+PORTCAM_STATIC_ASSERT(offsetof(struct portcam_mirror_sum, reserved) == 20, "portcam_mirror_sum.reserved");
+
+/* First bytes of an entry of the punt ring; the frame is there before it. */
+struct portcam_punt_header {
+    uint8_t reason; /* enum reason */
+    uint8_t ingress; /* Function it came from */
+    uint16_t len; /* Bytes of the frame, which begins behind this header */
+    uint32_t time_ms; /* TIME_MS of the decision */
+    uint16_t domain; /* Domain, 0xffff: none was found */
+    uint16_t address; /* Number of the address, 0xffff: none */
+    uint16_t service; /* Number of the service, 0xffff: none */
+    uint8_t egress; /* Default egress function of the packet */
+    uint8_t pad; /* 0 */
+    uint8_t reserved[44]; /* 0 */
+    uint32_t lap; /* Index of this entry divided by the ring's size, plus 1; never 0. Written last */
+};
+PORTCAM_STATIC_ASSERT(sizeof(struct portcam_punt_header) == 64, "portcam_punt_header");
+PORTCAM_STATIC_ASSERT(offsetof(struct portcam_punt_header, reason) == 0, "portcam_punt_header.reason");
+PORTCAM_STATIC_ASSERT(offsetof(struct portcam_punt_header, ingress) == 1, "portcam_punt_header.ingress");
+PORTCAM_STATIC_ASSERT(offsetof(struct portcam_punt_header, len) == 2, "portcam_punt_header.len");
+PORTCAM_STATIC_ASSERT(offsetof(struct portcam_punt_header, time_ms) == 4, "portcam_punt_header.time_ms");
+PORTCAM_STATIC_ASSERT(offsetof(struct portcam_punt_header, domain) == 8, "portcam_punt_header.domain");
+PORTCAM_STATIC_ASSERT(offsetof(struct portcam_punt_header, address) == 10, "portcam_punt_header.address");
+PORTCAM_STATIC_ASSERT(offsetof(struct portcam_punt_header, service) == 12, "portcam_punt_header.service");
+PORTCAM_STATIC_ASSERT(offsetof(struct portcam_punt_header, egress) == 14, "portcam_punt_header.egress");
+PORTCAM_STATIC_ASSERT(offsetof(struct portcam_punt_header, pad) == 15, "portcam_punt_header.pad");
+PORTCAM_STATIC_ASSERT(offsetof(struct portcam_punt_header, reserved) == 16, "portcam_punt_header.reserved");
+PORTCAM_STATIC_ASSERT(offsetof(struct portcam_punt_header, lap) == 60, "portcam_punt_header.lap");
+
+/* One entry of the inject ring: a frame that leaves as it is, without a lookup. */
+struct portcam_inject_descriptor {
+    uint64_t address; /* The frame in host memory; multiple of 64 */
+    uint16_t len; /* Bytes without FCS, 1 to CAP_FRAME.MAX_FRAME */
+    uint8_t egress; /* Function it leaves by */
+    uint8_t pad; /* 0 */
+    uint32_t cookie; /* Not looked at */
+    uint8_t reserved[48]; /* 0 */
+};
+PORTCAM_STATIC_ASSERT(sizeof(struct portcam_inject_descriptor) == 64, "portcam_inject_descriptor");
+PORTCAM_STATIC_ASSERT(offsetof(struct portcam_inject_descriptor, address) == 0, "portcam_inject_descriptor.address");
+PORTCAM_STATIC_ASSERT(offsetof(struct portcam_inject_descriptor, len) == 8, "portcam_inject_descriptor.len");
+PORTCAM_STATIC_ASSERT(offsetof(struct portcam_inject_descriptor, egress) == 10, "portcam_inject_descriptor.egress");
+PORTCAM_STATIC_ASSERT(offsetof(struct portcam_inject_descriptor, pad) == 11, "portcam_inject_descriptor.pad");
+PORTCAM_STATIC_ASSERT(offsetof(struct portcam_inject_descriptor, cookie) == 12, "portcam_inject_descriptor.cookie");
+PORTCAM_STATIC_ASSERT(offsetof(struct portcam_inject_descriptor, reserved) == 16, "portcam_inject_descriptor.reserved");
+
 /* Names and meanings, for people: X(value, name, about), reasons X(value, name, rule, fate, about). */
 #define PORTCAM_OPCODE_LIST(X) \
     X(0, "nop", "Does nothing.") \
@@ -750,7 +1040,10 @@ PORTCAM_STATIC_ASSERT(offsetof(struct portcam_backend_state, reserved) == 52, "p
     X(48, "set_time", "Refused as unsupported: time is an input of the core.") \
     X(49, "self_test", "Copy 64 bytes from `address` to `address2`.") \
     X(64, "connection_read", "Look at `count` slots from slot `row` on and write a connection_image of each record there to `address`, densely; the result says how many.") \
-    X(65, "connection_delete", "End the record of slot `row` if its generation is `count`, and write its last connection_image to `address`.")
+    X(65, "connection_delete", "End the record of slot `row` if its generation is `count`, and write its last connection_image to `address`.") \
+    X(66, "connection_insert", "Make records of the `count` connection_image at `address`, in order, up to the first that is refused; the result says how many were made. Slots and generations are new.") \
+    X(67, "mirror_copy", "Write the records of `count` slots from slot `row` on to the mirror again, free ones too; without events.") \
+    X(68, "mirror_sum", "Write a mirror_sum of block `row` to `address`, behind all that was written to the mirror before.")
 
 #define PORTCAM_STATUS_LIST(X) \
     X(0, "ok", "Done, and visible to packets.") \
@@ -769,7 +1062,11 @@ PORTCAM_STATIC_ASSERT(offsetof(struct portcam_backend_state, reserved) == 52, "p
     X(13, "bad_doorbell", "The doorbell is more than the ring's size ahead.") \
     X(14, "bad_ring", "Size or alignment of the ring is out of range.") \
     X(15, "not_found", "No record is in this slot.") \
-    X(16, "changed", "The record in this slot has another generation: it is not the one that was meant.")
+    X(16, "changed", "The record in this slot has another generation: it is not the one that was meant.") \
+    X(17, "full", "No room for the record: all places that its hash allows are taken.") \
+    X(18, "exists", "There is a record of this client with this public end.") \
+    X(19, "ambiguous", "There is a record of this client with this endpoint.") \
+    X(20, "no_mirror", "The mirror does not run.")
 
 #define PORTCAM_TABLE_LIST(X) \
     X(0, "device", "One row: the device's own MAC.") \
@@ -840,6 +1137,22 @@ PORTCAM_STATIC_ASSERT(offsetof(struct portcam_backend_state, reserved) == 52, "p
     X(9, "reset", "TCP: reset.") \
     X(10, "unreplied", "Other protocols: packets of the client only.") \
     X(11, "replied", "Other protocols: packets of both.")
+
+#define PORTCAM_EVENT_KIND_LIST(X) \
+    X(0, "none", "Nothing; never written.") \
+    X(1, "began", "A record began in this slot.") \
+    X(2, "changed", "Its state changed, or it is no longer embryonic.") \
+    X(3, "ended", "It ended; the mirror has a mirror_end.") \
+    X(4, "arrived", "It came from another slot, with the same generation.") \
+    X(5, "left", "It went to another slot, which was written before; the mirror has a mirror_end of cause moved.")
+
+#define PORTCAM_END_CAUSE_LIST(X) \
+    X(0, "empty", "There was none when it was copied.") \
+    X(1, "expired", "Its timeout was over.") \
+    X(2, "deleted", "By connection_delete.") \
+    X(3, "port_reuse", "A new connection of the same client port took its place.") \
+    X(4, "moved", "It lives in another slot.") \
+    X(5, "unknown", "It ended while too much changed at once; its last counters were not kept.")
 
 #define PORTCAM_MODE_LIST(X) \
     X(0, "static", "One backend, no record, rewritten both ways.") \

@@ -8,7 +8,7 @@
 package portcam_pkg;
 
   localparam logic [15:0] InterfaceMajor = 16'd1;
-  localparam logic [15:0] InterfaceMinor = 16'd1;
+  localparam logic [15:0] InterfaceMinor = 16'd2;
   localparam logic [31:0] Magic = 32'h4d414350;
   localparam logic [15:0] PciVendor = 16'h1234;
   localparam logic [15:0] PciDevice = 16'h9ca0;
@@ -96,6 +96,58 @@ package portcam_pkg;
   localparam logic [15:0] RegCplHead = 16'h1028;
   localparam logic [15:0] RegCmdArm = 16'h102c;
 
+  // Mirror of the connection records, and the event ring. Only where CAPS.MIRROR is 1.
+  localparam logic [15:0] RegMirrorBaseLo = 16'h2000;
+  localparam logic [15:0] RegMirrorBaseHi = 16'h2004;
+  localparam logic [15:0] RegMirrorControl = 16'h2008;
+  localparam int unsigned MirrorControlEnableLsb = 0;
+  localparam int unsigned MirrorControlEventsLsb = 1;
+  localparam logic [15:0] RegMirrorStatus = 16'h200c;
+  localparam int unsigned MirrorStatusRunningLsb = 0;
+  localparam int unsigned MirrorStatusErrorLsb = 1;
+  localparam int unsigned MirrorStatusPendingLsb = 2;
+  localparam int unsigned MirrorStatusReasonLsb = 8;
+  localparam logic [15:0] RegMirrorVersion = 16'h2010;
+  localparam logic [15:0] RegEventBaseLo = 16'h2014;
+  localparam logic [15:0] RegEventBaseHi = 16'h2018;
+  localparam logic [15:0] RegEventSize = 16'h201c;
+  localparam int unsigned EventSizeLog2Lsb = 0;
+  localparam logic [15:0] RegEventTail = 16'h2020;
+  localparam logic [15:0] RegEventHead = 16'h2024;
+  localparam logic [15:0] RegEventDropped = 16'h2028;
+  localparam logic [15:0] RegEventArm = 16'h202c;
+
+  // Packets to the host. Only where CAPS.PUNT is 1.
+  localparam logic [15:0] RegPuntBaseLo = 16'h3000;
+  localparam logic [15:0] RegPuntBaseHi = 16'h3004;
+  localparam logic [15:0] RegPuntSize = 16'h3008;
+  localparam int unsigned PuntSizeLog2Lsb = 0;
+  localparam logic [15:0] RegPuntControl = 16'h300c;
+  localparam int unsigned PuntControlEnableLsb = 0;
+  localparam logic [15:0] RegPuntStatus = 16'h3010;
+  localparam int unsigned PuntStatusRunningLsb = 0;
+  localparam int unsigned PuntStatusErrorLsb = 1;
+  localparam int unsigned PuntStatusReasonLsb = 8;
+  localparam logic [15:0] RegPuntTail = 16'h3014;
+  localparam logic [15:0] RegPuntHead = 16'h3018;
+  localparam logic [15:0] RegPuntDropped = 16'h301c;
+  localparam logic [15:0] RegPuntArm = 16'h3020;
+
+  // Packets from the host. Only where CAPS.PUNT is 1.
+  localparam logic [15:0] RegInjectBaseLo = 16'h4000;
+  localparam logic [15:0] RegInjectBaseHi = 16'h4004;
+  localparam logic [15:0] RegInjectSize = 16'h4008;
+  localparam int unsigned InjectSizeLog2Lsb = 0;
+  localparam logic [15:0] RegInjectControl = 16'h400c;
+  localparam int unsigned InjectControlEnableLsb = 0;
+  localparam logic [15:0] RegInjectStatus = 16'h4010;
+  localparam int unsigned InjectStatusRunningLsb = 0;
+  localparam int unsigned InjectStatusErrorLsb = 1;
+  localparam int unsigned InjectStatusReasonLsb = 8;
+  localparam logic [15:0] RegInjectDoorbell = 16'h4014;
+  localparam logic [15:0] RegInjectHead = 16'h4018;
+  localparam logic [15:0] RegInjectRefused = 16'h401c;
+
   // Defaults of the build's parameters, and shared constants.
   localparam int unsigned BuildWindow = 128;
   localparam int unsigned BuildMaxFrame = 9600;
@@ -136,7 +188,10 @@ package portcam_pkg;
     OpcodeSetTime = 8'd48,
     OpcodeSelfTest = 8'd49,
     OpcodeConnectionRead = 8'd64,
-    OpcodeConnectionDelete = 8'd65
+    OpcodeConnectionDelete = 8'd65,
+    OpcodeConnectionInsert = 8'd66,
+    OpcodeMirrorCopy = 8'd67,
+    OpcodeMirrorSum = 8'd68
   } opcode_e;
 
   // Result of a command; also why a ring stopped.
@@ -157,7 +212,11 @@ package portcam_pkg;
     StatusBadDoorbell = 8'd13,
     StatusBadRing = 8'd14,
     StatusNotFound = 8'd15,
-    StatusChanged = 8'd16
+    StatusChanged = 8'd16,
+    StatusFull = 8'd17,
+    StatusExists = 8'd18,
+    StatusAmbiguous = 8'd19,
+    StatusNoMirror = 8'd20
   } status_e;
 
   // Tables whose rows are written by commands.
@@ -247,6 +306,26 @@ package portcam_pkg;
     ConnectionStateUnreplied = 8'd10,
     ConnectionStateReplied = 8'd11
   } connection_state_e;
+
+  // What happened to a connection record.
+  typedef enum logic [7:0] {
+    EventKindNone = 8'd0,
+    EventKindBegan = 8'd1,
+    EventKindChanged = 8'd2,
+    EventKindEnded = 8'd3,
+    EventKindArrived = 8'd4,
+    EventKindLeft = 8'd5
+  } event_kind_e;
+
+  // Why a slot of the mirror holds no record.
+  typedef enum logic [7:0] {
+    EndCauseEmpty = 8'd0,
+    EndCauseExpired = 8'd1,
+    EndCauseDeleted = 8'd2,
+    EndCausePortReuse = 8'd3,
+    EndCauseMoved = 8'd4,
+    EndCauseUnknown = 8'd5
+  } end_cause_e;
 
   // Mode of a service.
   typedef enum logic [7:0] {
@@ -480,7 +559,11 @@ package portcam_pkg;
 
   // Row of table limits. While it is empty there is no limit of embryonic records, and nothing is answered.
   typedef struct packed {
-    logic [319:0] reserved;  // 0
+    logic [191:0] reserved;  // 0
+    logic [63:0] punt_reasons;  // Bit n: packets of reason n are punted while the punt ring runs, instead of their fate
+    logic [31:0] pad;  // 0
+    logic [15:0] punt_burst;  // Most packets at once, for each reason; 0: none
+    logic [15:0] punt_rate;  // Packets to the host a second, for each reason that is punted
     logic [15:0] reject_burst;  // Most answers at once, for each reason; 0: no answers
     logic [15:0] reject_rate;  // Answers a second, for each reason of fate reject
     logic [31:0] embryonic;  // Most records that may be embryonic at once; 0: no limit
@@ -497,9 +580,10 @@ package portcam_pkg;
     logic [31:0] last_used;  // TIME_MS
     logic [31:0] created;  // TIME_MS
     logic [31:0] client_next;  // Sequence number that follows the last one seen from the client
-    logic [23:0] pad;  // 0
+    logic [15:0] group;  // Of the client key: number that services sharing endpoints have in common
+    logic [7:0] pad;  // 0
     logic [7:0] syn_repeats;  // Ends at 255
-    logic [7:0] flags;  // embryonic: the client has not shown that it hears the answers
+    logic [7:0] flags;  // embryonic: the client has not shown that it hears the answers; kept_port: the public port is part of the client key
     logic [7:0] state;  // enum connection_state
     logic [15:0] endpoint;  // Number of its endpoint
     logic [15:0] backend;  // Backend
@@ -514,6 +598,7 @@ package portcam_pkg;
     logic [31:0] slot;  // Slot
   } connection_image_t;
   localparam int unsigned ConnectionImageEmbryonic = 0;  // bit of flags
+  localparam int unsigned ConnectionImageKeptPort = 1;  // bit of flags
 
   // What backend_read writes: counters of the connections of one backend.
   typedef struct packed {
@@ -527,6 +612,109 @@ package portcam_pkg;
     logic [63:0] syn_repeats;  // SYN again before the handshake ended
     logic [63:0] new_connections;  // Records that began
   } backend_state_t;
+
+  // Slot of the mirror that holds a record. Both versions are equal, or it is being written.
+  typedef struct packed {
+    logic [31:0] version2;  // The version once more
+    logic [31:0] client_next;  // Of the moment of this write
+    logic [31:0] last_used;  // TIME_MS; of the moment of this write
+    logic [31:0] created;  // TIME_MS
+    logic [15:0] pad;  // 0
+    logic [15:0] group;  // As in connection_image
+    logic [15:0] endpoint;  // Number of its endpoint
+    logic [15:0] backend;  // Backend
+    logic [15:0] address;  // Number of the address that the client addressed
+    logic [15:0] service;  // Number of the service
+    logic [7:0] syn_repeats;  // Ends at 255; of the moment of this write
+    logic [7:0] state;  // enum connection_state, not none
+    logic [7:0] flags;  // As in connection_image; is_v6: family 6
+    logic [7:0] protocol;  // IP protocol
+    logic [127:0] client_ip;  // Client
+    logic [15:0] public_port;  // Port that the client addressed
+    logic [15:0] client_port;  // 0 where the protocol has none
+    logic [31:0] generation;  // As in connection_image
+    logic [31:0] slot;  // Slot
+    logic [31:0] version;  // Number of this write since ENABLE, modulo 2^32; 0: never written
+  } mirror_record_t;
+  localparam int unsigned MirrorRecordEmbryonic = 0;  // bit of flags
+  localparam int unsigned MirrorRecordKeptPort = 1;  // bit of flags
+  localparam int unsigned MirrorRecordIsV6 = 2;  // bit of flags
+
+  // Slot of the mirror whose record ended or went; state is none. Where the record is not known (cause empty, unknown), all but versions, slot and cause is 0.
+  typedef struct packed {
+    logic [31:0] version2;  // The version once more
+    logic [15:0] lifetime;  // Seconds from created to last used, at most 65,535
+    logic [15:0] reverse_packets_high;  // Bits 47 to 32
+    logic [31:0] reverse_packets;  // Packets from the backend, bits 31 to 0
+    logic [31:0] forward_packets;  // Bits 31 to 0
+    logic [15:0] forward_packets_high;  // Packets from the client, bits 47 to 32
+    logic [7:0] syn_repeats;  // Ends at 255
+    logic [7:0] last_state;  // enum connection_state: before it ended
+    logic [15:0] endpoint;  // Number of its endpoint
+    logic [15:0] backend;  // Backend
+    logic [15:0] address;  // Number of the address
+    logic [15:0] service;  // Number of the service
+    logic [7:0] cause;  // enum end_cause
+    logic [7:0] state;  // none
+    logic [7:0] flags;  // As in mirror_record
+    logic [7:0] protocol;  // IP protocol
+    logic [63:0] reverse_octets;  // From the backend
+    logic [63:0] forward_octets;  // From the client
+    logic [15:0] public_port;  // As in mirror_record
+    logic [15:0] client_port;  // As in mirror_record
+    logic [31:0] generation;  // Of the record that ended
+    logic [31:0] slot;  // Slot
+    logic [31:0] version;  // As in mirror_record
+  } mirror_end_t;
+  localparam int unsigned MirrorEndEmbryonic = 0;  // bit of flags
+  localparam int unsigned MirrorEndKeptPort = 1;  // bit of flags
+  localparam int unsigned MirrorEndIsV6 = 2;  // bit of flags
+
+  // One entry of the event ring. Its record is in the mirror before it.
+  typedef struct packed {
+    logic [15:0] lap;  // Index of this event divided by the ring's size, plus 1, modulo 65,536. Written last
+    logic [7:0] state;  // enum connection_state; none behind its end
+    logic [7:0] kind;  // enum event_kind
+    logic [31:0] version;  // Of the record in the mirror when the event was written
+    logic [31:0] generation;  // Of the record
+    logic [31:0] slot;  // Slot
+  } event_t;
+
+  // What mirror_sum writes: a block of 4,096 slots, all of one moment. All that happened before that moment is in the mirror, if pending is not set.
+  typedef struct packed {
+    logic [351:0] reserved;  // 0
+    logic [31:0] flags;  // pending: records of some block wait to be written again; ask later
+    logic [31:0] version;  // MIRROR_VERSION of that moment
+    logic [31:0] records;  // Records in it
+    logic [31:0] sum;  // Sum over its records, modulo 2^32, of CRC-32C(0, slot, generation, state): 4, 4 and 1 bytes little-endian, no final inversion
+    logic [31:0] block;  // Number of the block
+  } mirror_sum_t;
+  localparam int unsigned MirrorSumPending = 0;  // bit of flags
+
+  // First bytes of an entry of the punt ring; the frame is there before it.
+  typedef struct packed {
+    logic [31:0] lap;  // Index of this entry divided by the ring's size, plus 1; never 0. Written last
+    logic [351:0] reserved;  // 0
+    logic [7:0] pad;  // 0
+    logic [7:0] egress;  // Default egress function of the packet
+    logic [15:0] service;  // Number of the service, 0xffff: none
+    logic [15:0] address;  // Number of the address, 0xffff: none
+    logic [15:0] domain;  // Domain, 0xffff: none was found
+    logic [31:0] time_ms;  // TIME_MS of the decision
+    logic [15:0] len;  // Bytes of the frame, which begins behind this header
+    logic [7:0] ingress;  // Function it came from
+    logic [7:0] reason;  // enum reason
+  } punt_header_t;
+
+  // One entry of the inject ring: a frame that leaves as it is, without a lookup.
+  typedef struct packed {
+    logic [383:0] reserved;  // 0
+    logic [31:0] cookie;  // Not looked at
+    logic [7:0] pad;  // 0
+    logic [7:0] egress;  // Function it leaves by
+    logic [15:0] len;  // Bytes without FCS, 1 to CAP_FRAME.MAX_FRAME
+    logic [63:0] address;  // The frame in host memory; multiple of 64
+  } inject_descriptor_t;
 
 endpackage
 
