@@ -128,6 +128,8 @@ static bool by_state(const struct pc_tables *t, const struct pc_parsed *p,
 bool pc_decide_slow_path(const struct pc_tables *t, const struct pc_parsed *p, bool port_changes,
                          struct pc_decision *d)
 {
+    if (p->slow)
+        return false;
     if (p->protocol == SCTP && port_changes)
         pc_decide_pass(t, p, PORTCAM_REASON_SCTP_PORTS, d);
     else if (p->protocol == DCCP || p->protocol == UDP_LITE)

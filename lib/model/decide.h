@@ -65,9 +65,24 @@ void pc_decide_by_policy(const struct pc_tables *t, const struct pc_parsed *p,
 /* The egress of a reply that is translated. */
 unsigned pc_reply_egress(const struct pc_tables *t, const struct pc_parsed *p);
 
-/* Packets whose checksum only the slow path can keep right; true if this is one, and decided. */
+/* Packets whose checksum only the slow path can keep right; true if this is one, and decided. Never on the slow path. */
 bool pc_decide_slow_path(const struct pc_tables *t, const struct pc_parsed *p, bool port_changes,
                          struct pc_decision *d);
+
+/* What becomes of the frames of one decision, whatever happens to the tables afterwards. */
+struct pc_change {
+    enum { PC_CHANGE_NONE, PC_CHANGE_DESTINATION, PC_CHANGE_SOURCE } side;
+    bool has_port, has_dst_mac, has_src_mac;
+    uint16_t port; /* where the protocol has some */
+    uint8_t ip[16];
+    uint8_t dst_mac[6], src_mac[6];
+};
+
+/* The change that a decision stands for: none unless its reason is of fate rewrite. */
+void pc_change_of(const struct pc_tables *t, const struct pc_decision *d, struct pc_change *ret);
+
+/* Change a frame that was parsed as `p`: also a later fragment of the one that was decided about. */
+void pc_change_apply(const struct pc_parsed *p, const struct pc_change *c, uint8_t *frame);
 
 /**
  * pc_rewrite() - change the frame as decided

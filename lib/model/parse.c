@@ -5,10 +5,9 @@
 
 #include <string.h>
 
-#define WINDOW PORTCAM_BUILD_WINDOW
 #define UNDECIDED PORTCAM_REASON_NO_MATCH
 
-enum { TCP = 6, UDP = 17, ICMP = 1, ICMPV6 = 58, SCTP = 132 };
+enum { TCP = 6, UDP = 17, ICMP = 1, ICMPV6 = 58, SCTP = 132, DCCP = 33, UDP_LITE = 136 };
 
 static unsigned be16(const uint8_t *p)
 {
@@ -28,10 +27,65 @@ static bool has_ports(unsigned protocol)
 /* The bytes of one frame while it is parsed: end is where the IP length ends, an offset as l3 and l4. */
 struct cursor {
     const uint8_t *frame;
-    size_t len;
+    size_t len, window;
+    bool slow;
     size_t l3, l4, end;
     unsigned protocol;
 };
+
+static bool is_later(const struct pc_parsed *p)
+{
+    return p->fragment.is && p->fragment.offset != 0;
+}
+
+/* Headers that end beyond the datagram are malformed; beyond the first fragment they are cut. */
+static unsigned cut(const struct pc_parsed *p, unsigned reason)
+{
+    return p->fragment.is ? PORTCAM_REASON_FRAGMENT : reason;
+}
+
+/* `field`: offset in units of 8 bytes above three bits. */
+static void take_fragment(struct pc_parsed *p, unsigned field, bool more, uint32_t id,
+                          unsigned protocol)
+{
+    p->fragment = (struct pc_fragment){.is = true,
+                                       .more = more,
+                                       .protocol = (uint8_t)protocol,
+                                       .id = id,
+                                       .offset = (uint16_t)(field & 0xfff8)};
+}
+
+static void place_fragment(struct pc_parsed *p, size_t at, size_t end)
+{
+    p->fragment.at = (uint16_t)at;
+    p->fragment.len = (uint16_t)(end - at);
+}
+
+static bool may_be_routed(const uint8_t *ip, size_t header)
+{
+    for (size_t i = 20; i < header; i++)
+        if (ip[i] == 0x83 || ip[i] == 0x89)
+            return true;
+    return false;
+}
+
+/* A source route with addresses left, or no way to tell. */
+static bool is_routed(const uint8_t *ip, size_t header)
+{
+    for (size_t i = 20; i < header && ip[i] != 0;) {
+        if (ip[i] == 1) {
+            i++;
+            continue;
+        }
+        if (i + 1 == header || ip[i + 1] < 2 || i + ip[i + 1] > header)
+            return true;
+        unsigned len = ip[i + 1];
+        if ((ip[i] == 0x83 || ip[i] == 0x89) && (len < 3 || ip[i + 2] < 4 || ip[i + 2] <= len))
+            return true;
+        i += len;
+    }
+    return false;
+}
 
 static unsigned parse_ipv4(struct cursor *c, struct pc_parsed *p)
 {
@@ -46,16 +100,20 @@ static unsigned parse_ipv4(struct cursor *c, struct pc_parsed *p)
     size_t total = be16(ip + 2);
     if (total < header || c->l3 + total > c->len)
         return PORTCAM_REASON_UNPARSED_LENGTH;
-    if (be16(ip + 6) & 0x3fff)
+    unsigned fragment = be16(ip + 6);
+    if (fragment & 0x3fff && !c->slow)
         return PORTCAM_REASON_FRAGMENT;
-    for (size_t i = 20; i < header; i++)
-        if (ip[i] == 0x83 || ip[i] == 0x89)
-            return PORTCAM_REASON_COMPLEX_OPTIONS;
     memcpy(p->src.ip, ip + 12, 4);
     memcpy(p->dst.ip, ip + 16, 4);
     c->protocol = ip[9];
     c->l4 = c->l3 + header;
     c->end = c->l3 + total;
+    if (fragment & 0x3fff) {
+        take_fragment(p, fragment << 3, fragment & 0x2000, be16(ip + 4), ip[9]);
+        place_fragment(p, c->l4, c->end);
+    }
+    if (c->slow ? is_routed(ip, header) : may_be_routed(ip, header))
+        return PORTCAM_REASON_COMPLEX_OPTIONS;
     return UNDECIDED;
 }
 
@@ -80,14 +138,18 @@ static unsigned parse_ipv6(struct cursor *c, struct pc_parsed *p)
     memcpy(p->dst.ip, ip + 24, 16);
     c->protocol = ip[6];
     size_t at = c->l3 + 40;
-    while (is_extension(c->protocol)) {
+    while (is_extension(c->protocol) && !is_later(p)) {
         const uint8_t *h = c->frame + at;
         if (at + 8 > c->end)
-            return PORTCAM_REASON_UNPARSED_CHAIN;
-        if (at + 8 > WINDOW)
+            return cut(p, PORTCAM_REASON_UNPARSED_CHAIN);
+        if (at + 8 > c->window)
             return PORTCAM_REASON_COMPLEX_WINDOW;
-        if (c->protocol == 44 && be16(h + 2) & 0xfff9)
-            return PORTCAM_REASON_FRAGMENT;
+        if (c->protocol == 44 && be16(h + 2) & 0xfff9) {
+            if (!c->slow || p->fragment.is) /* none inside another */
+                return PORTCAM_REASON_FRAGMENT;
+            take_fragment(p, be16(h + 2), h[3] & 1, be32(h + 4), 0);
+            place_fragment(p, at + 8, c->end);
+        }
         if (c->protocol == 43 && h[3] != 0)
             return PORTCAM_REASON_COMPLEX_ROUTING;
         if (c->protocol == 44)
@@ -98,10 +160,10 @@ static unsigned parse_ipv6(struct cursor *c, struct pc_parsed *p)
             at += 8 * (h[1] + 1u);
         c->protocol = h[0];
         if (at > c->end)
-            return PORTCAM_REASON_UNPARSED_CHAIN;
+            return cut(p, PORTCAM_REASON_UNPARSED_CHAIN);
     }
     c->l4 = at;
-    return at > WINDOW ? PORTCAM_REASON_COMPLEX_WINDOW : UNDECIDED;
+    return at > c->window ? PORTCAM_REASON_COMPLEX_WINDOW : UNDECIDED;
 }
 
 static bool is_multicast(const struct pc_parsed *p)
@@ -121,7 +183,7 @@ static unsigned parse_embedded(const struct cursor *c, struct pc_parsed *p)
     size_t fixed = p->is_v6 ? 40 : 20;
     if (e + fixed > c->end)
         return PORTCAM_REASON_ICMP_ERROR_SHORT;
-    if (e + fixed > WINDOW)
+    if (e + fixed > c->window)
         return PORTCAM_REASON_COMPLEX_WINDOW;
     const uint8_t *ip = c->frame + e;
     size_t q = e + fixed;
@@ -139,7 +201,7 @@ static unsigned parse_embedded(const struct cursor *c, struct pc_parsed *p)
     if (has_ports(p->inner_protocol)) {
         if (q + 8 > c->end)
             return PORTCAM_REASON_ICMP_ERROR_SHORT;
-        if (q + 4 > WINDOW)
+        if (q + 4 > c->window)
             return PORTCAM_REASON_COMPLEX_WINDOW;
         p->inner_src.port = (uint16_t)be16(c->frame + q);
         p->inner_dst.port = (uint16_t)be16(c->frame + q + 2);
@@ -157,7 +219,7 @@ static unsigned parse_icmp(const struct cursor *c, struct pc_parsed *p)
         if (type >= 133 && type <= 137)
             return PORTCAM_REASON_NEIGHBOUR_DISCOVERY;
         p->has_l4_sum = true;
-        p->l4_sum_at = (uint8_t)(c->l4 + 2);
+        p->l4_sum_at = (uint16_t)(c->l4 + 2);
         error = type >= 1 && type <= 4;
     } else {
         error = type == 3 || type == 4 || type == 11 || type == 12;
@@ -178,14 +240,21 @@ static unsigned parse_l4(const struct cursor *c, struct pc_parsed *p)
         minimum = 12, needs = 4;
     else if (icmp)
         minimum = 8, needs = 4;
+    else if (c->slow && (c->protocol == DCCP || c->protocol == UDP_LITE))
+        minimum = 8, needs = 8;
     else
         return UNDECIDED;
     if (room < minimum)
-        return PORTCAM_REASON_UNPARSED_L4;
-    if (c->l4 + needs > WINDOW)
+        return cut(p, PORTCAM_REASON_UNPARSED_L4);
+    if (c->l4 + needs > c->window)
         return PORTCAM_REASON_COMPLEX_WINDOW;
     if (icmp)
         return parse_icmp(c, p);
+    if (c->protocol == DCCP || c->protocol == UDP_LITE) {
+        p->has_l4_sum = true;
+        p->l4_sum_at = (uint16_t)(c->l4 + 6);
+        return UNDECIDED;
+    }
 
     const uint8_t *h = c->frame + c->l4;
     p->has_ports = true;
@@ -193,19 +262,21 @@ static unsigned parse_l4(const struct cursor *c, struct pc_parsed *p)
     p->dst.port = (uint16_t)be16(h + 2);
     if (c->protocol == TCP) {
         size_t offset = (h[12] >> 4) * 4u;
-        if (offset < 20 || offset > room)
+        if (offset < 20)
             return PORTCAM_REASON_UNPARSED_L4;
+        if (offset > room)
+            return cut(p, PORTCAM_REASON_UNPARSED_L4);
         p->has_l4_sum = true;
-        p->l4_sum_at = (uint8_t)(c->l4 + 16);
+        p->l4_sum_at = (uint16_t)(c->l4 + 16);
         p->seq = be32(h + 4);
         p->ack = be32(h + 8);
         p->tcp_flags = h[13];
         p->payload = (uint32_t)(room - offset);
     } else if (c->protocol == UDP) {
-        if (be16(h + 4) < 8 || be16(h + 4) > room)
+        if (be16(h + 4) < 8 || (be16(h + 4) > room && !p->fragment.is))
             return PORTCAM_REASON_UNPARSED_L4;
         p->has_l4_sum = true;
-        p->l4_sum_at = (uint8_t)(c->l4 + 6);
+        p->l4_sum_at = (uint16_t)(c->l4 + 6);
     }
     return UNDECIDED;
 }
@@ -236,17 +307,19 @@ static unsigned parse(struct cursor *c, struct pc_parsed *p)
     if (is_multicast(p))
         return PORTCAM_REASON_MULTICAST;
     p->protocol = (uint8_t)c->protocol;
-    p->l3 = (uint8_t)c->l3;
-    p->l4 = (uint8_t)c->l4;
+    p->l3 = (uint16_t)c->l3;
+    p->l4 = (uint16_t)c->l4;
     p->end = (uint16_t)c->end;
-    return parse_l4(c, p);
+    return is_later(p) ? UNDECIDED : parse_l4(c, p);
 }
 
-void pc_parse(const uint8_t *frame, size_t len, unsigned ingress, size_t max_frame,
-              struct pc_parsed *ret)
+static void parse_frame(const uint8_t *frame, size_t len, unsigned ingress, size_t max_frame,
+                        bool slow, struct pc_parsed *ret)
 {
-    struct cursor c = {.frame = frame, .len = len};
+    struct cursor c = {
+        .frame = frame, .len = len, .window = slow ? SIZE_MAX : PORTCAM_BUILD_WINDOW, .slow = slow};
     memset(ret, 0, sizeof(*ret));
+    ret->slow = slow;
     ret->len = (uint16_t)(len > 65535 ? 65535 : len);
     ret->ingress = (uint8_t)ingress;
     if (len >= 6) {
@@ -255,4 +328,16 @@ void pc_parse(const uint8_t *frame, size_t len, unsigned ingress, size_t max_fra
     }
     ret->reason = (uint8_t)(len > max_frame ? (unsigned)PORTCAM_REASON_OVERSIZE : parse(&c, ret));
     ret->decided = ret->reason != UNDECIDED;
+}
+
+void pc_parse(const uint8_t *frame, size_t len, unsigned ingress, size_t max_frame,
+              struct pc_parsed *ret)
+{
+    parse_frame(frame, len, ingress, max_frame, false, ret);
+}
+
+void pc_parse_slow(const uint8_t *frame, size_t len, unsigned ingress, size_t max_frame,
+                   struct pc_parsed *ret)
+{
+    parse_frame(frame, len, ingress, max_frame, true, ret);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The parser of the reference model: step P1 of the packet semantics, docs/pipeline.md section 1. It reads at most
- * the first 128 bytes of a frame, keeps no state and allocates nothing. */
+/* The parser of the reference model: step P1 of the packet semantics, docs/pipeline.md section 1. As a card it reads at
+ * most the first 128 bytes of a frame; for the slow path it reads all of it. It keeps no state and allocates nothing. */
 #ifndef PC_MODEL_PARSE_H
 #define PC_MODEL_PARSE_H
 
@@ -20,6 +20,17 @@ struct pc_tuple {
     uint16_t port; /* 0 where the protocol has no ports */
 };
 
+/* Where a fragment belongs; only pc_parse_slow() looks. */
+struct pc_fragment {
+    bool is;          /* not of an atomic one, which is no fragment */
+    bool more;        /* others come behind it */
+    uint8_t protocol; /* of the key: IPv4; 0 IPv6, where fragments of one datagram may differ */
+    uint32_t id;
+    uint16_t offset; /* of its data in the datagram, bytes */
+    uint16_t at;     /* of its data in the frame; it ends where the IP packet does */
+    uint16_t len;    /* of its data, bytes */
+};
+
 /* What the parser found. Fields below `decided` are meaningful only where it is false, except has_mac and dst_mac
  * (always) and inner_* (only where reason is icmp_error). */
 struct pc_parsed {
@@ -33,9 +44,9 @@ struct pc_parsed {
     uint8_t protocol;
     bool has_ports;
     bool has_l4_sum;
-    uint8_t l3, l4;    /* byte offsets of the headers */
-    uint8_t l4_sum_at; /* byte offset of the layer-4 checksum */
-    uint8_t tcp_flags; /* TCP only, and so are the next three: the flags byte */
+    uint16_t l3, l4;    /* byte offsets of the headers */
+    uint16_t l4_sum_at; /* byte offset of the layer-4 checksum */
+    uint8_t tcp_flags;  /* TCP only, and so are the next three: the flags byte */
     uint32_t seq, ack;
     uint32_t payload; /* bytes behind the TCP header, by the IP length */
     uint16_t end;     /* byte offset behind the IP packet */
@@ -43,6 +54,9 @@ struct pc_parsed {
     uint8_t ingress;  /* function it came from */
     uint8_t inner_protocol;
     struct pc_tuple inner_src, inner_dst;
+    bool slow; /* of pc_parse_slow() */
+    /* Where fragment.is, it, src, dst and vlan are meaningful also where decided. */
+    struct pc_fragment fragment;
 };
 
 /**
@@ -57,6 +71,16 @@ struct pc_parsed {
  */
 void pc_parse(const uint8_t *frame, size_t len, unsigned ingress, size_t max_frame,
               struct pc_parsed *ret);
+
+/**
+ * pc_parse_slow() - the same with all bytes at hand, as the slow path can
+ *
+ * There is no window. A first fragment is parsed as far as its headers go; where they are cut the reason is fragment. A
+ * later one has no ports and no checksum. IPv4 options are read: complex_options is a source route that is not at its
+ * end, or options that cannot be read. UDP-Lite and DCCP have a checksum.
+ */
+void pc_parse_slow(const uint8_t *frame, size_t len, unsigned ingress, size_t max_frame,
+                   struct pc_parsed *ret);
 
 #ifdef __cplusplus
 }

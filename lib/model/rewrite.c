@@ -5,15 +5,7 @@
 #include "checksum.h"
 #include "decide.h"
 
-enum { UDP = 17 };
-
-/* One direction's change, independent of which table it came from. */
-struct change {
-    const uint8_t *ip; /* new address */
-    unsigned port;     /* new port, 0: keep */
-    size_t ip_at, port_at;
-    bool any_port; /* 0 is a port */
-};
+enum { UDP = 17, UDP_LITE = 136 };
 
 static void update_checksums(const struct pc_parsed *p, uint8_t *frame, uint64_t ip_delta,
                              uint64_t l4_delta)
@@ -27,26 +19,36 @@ static void update_checksums(const struct pc_parsed *p, uint8_t *frame, uint64_t
     if (!p->has_l4_sum)
         return;
     memcpy(&sum, frame + p->l4_sum_at, 2);
-    if (p->protocol == UDP && sum == 0)
+    bool zero_is_none = p->protocol == UDP || p->protocol == UDP_LITE;
+    if (zero_is_none && sum == 0)
         return;
     sum = pc_checksum_update(sum, l4_delta);
-    if (p->protocol == UDP && sum == 0)
+    if (zero_is_none && sum == 0)
         sum = 0xffff;
     memcpy(frame + p->l4_sum_at, &sum, 2);
 }
 
-static void apply(const struct pc_parsed *p, const struct change *c, uint8_t *frame)
+void pc_change_apply(const struct pc_parsed *p, const struct pc_change *c, uint8_t *frame)
 {
+    if (c->side == PC_CHANGE_NONE)
+        return;
+    bool source = c->side == PC_CHANGE_SOURCE;
     size_t ip_len = p->is_v6 ? 16 : 4;
-    uint64_t ip_delta = pc_checksum_delta(frame + c->ip_at, c->ip, ip_len);
+    uint8_t *ip = frame + p->l3 + (p->is_v6 ? 24 : 16) - (source ? ip_len : 0);
+    uint8_t *port_at = frame + p->l4 + (source ? 0 : 2);
+    uint64_t ip_delta = pc_checksum_delta(ip, c->ip, ip_len);
     uint64_t l4_delta = ip_delta;
-    if ((c->port != 0 || c->any_port) && p->has_ports) {
+    if (c->has_port && p->has_ports) {
         uint8_t port[2] = {(uint8_t)(c->port >> 8), (uint8_t)c->port};
-        l4_delta += pc_checksum_delta(frame + c->port_at, port, 2);
-        memcpy(frame + c->port_at, port, 2);
+        l4_delta += pc_checksum_delta(port_at, port, 2);
+        memcpy(port_at, port, 2);
     }
-    memcpy(frame + c->ip_at, c->ip, ip_len);
+    memcpy(ip, c->ip, ip_len);
     update_checksums(p, frame, ip_delta, l4_delta);
+    if (c->has_dst_mac)
+        memcpy(frame, c->dst_mac, 6);
+    if (c->has_src_mac)
+        memcpy(frame + 6, c->src_mac, 6);
 }
 
 bool pc_reason_is_forward(unsigned reason)
@@ -70,47 +72,57 @@ bool pc_reason_is_reverse(unsigned reason)
            reason == PORTCAM_REASON_HASH_REVERSE;
 }
 
-static void forward(const struct pc_tables *t, const struct pc_parsed *p,
-                    const struct pc_decision *d, uint8_t *frame)
+static void forward(const struct pc_tables *t, const struct pc_decision *d, struct pc_change *c)
 {
-    const struct portcam_device_row *device = pc_tables_get(t, PORTCAM_TABLE_DEVICE, 0);
     const struct portcam_backend_row *b =
         pc_tables_get(t, PORTCAM_TABLE_BACKEND, (unsigned)d->backend);
-    struct change c = {b->ip, b->port, p->l3 + (p->is_v6 ? 24u : 16u), p->l4 + 2u, false};
-    apply(p, &c, frame);
-    if (b->flags & PORTCAM_BACKEND_ROW_HAS_MAC) {
-        memcpy(frame, b->mac, 6);
-        if (device)
-            memcpy(frame + 6, device->mac, 6);
-    }
+    c->side = PC_CHANGE_DESTINATION;
+    memcpy(c->ip, b->ip, sizeof(c->ip));
+    c->port = b->port;
+    c->has_port = b->port != 0;
+    c->has_dst_mac = b->flags & PORTCAM_BACKEND_ROW_HAS_MAC;
+    c->has_src_mac = c->has_dst_mac;
+    memcpy(c->dst_mac, b->mac, sizeof(c->dst_mac));
 }
 
-static void reverse(const struct pc_tables *t, const struct pc_parsed *p,
-                    const struct pc_decision *d, uint8_t *frame)
+static void reverse(const struct pc_tables *t, const struct pc_decision *d, struct pc_change *c)
 {
-    const struct portcam_device_row *device = pc_tables_get(t, PORTCAM_TABLE_DEVICE, 0);
     const struct portcam_endpoint_row *e =
         pc_tables_get(t, (unsigned)d->endpoint_table, (unsigned)d->endpoint_row);
-    struct change c = {e->public_ip, e->public_port, p->l3 + (p->is_v6 ? 8u : 12u), p->l4, false};
+    const uint8_t *ip = e->public_ip;
+    c->side = PC_CHANGE_SOURCE;
+    c->port = e->public_port;
+    c->has_port = e->public_port != 0;
     if (d->reason == PORTCAM_REASON_CONNECTION_REVERSE) {
         const struct portcam_public_row *row =
             pc_tables_get(t, PORTCAM_TABLE_PUBLIC, (unsigned)d->address);
-        c.ip = row->ip;
-        c.port = d->public_port;
-        c.any_port = true;
+        ip = row->ip;
+        c->port = d->public_port;
+        c->has_port = true;
     }
-    apply(p, &c, frame);
-    if (e->flags & PORTCAM_ENDPOINT_ROW_HAS_MAC && device)
-        memcpy(frame + 6, device->mac, 6);
+    memcpy(c->ip, ip, sizeof(c->ip));
+    c->has_src_mac = e->flags & PORTCAM_ENDPOINT_ROW_HAS_MAC;
+}
+
+void pc_change_of(const struct pc_tables *t, const struct pc_decision *d, struct pc_change *ret)
+{
+    const struct portcam_device_row *device = pc_tables_get(t, PORTCAM_TABLE_DEVICE, 0);
+    *ret = (struct pc_change){.side = PC_CHANGE_NONE};
+    if (d->drop)
+        return;
+    if (pc_reason_is_forward(d->reason))
+        forward(t, d, ret);
+    else if (pc_reason_is_reverse(d->reason))
+        reverse(t, d, ret);
+    ret->has_src_mac = ret->has_src_mac && device;
+    if (ret->has_src_mac)
+        memcpy(ret->src_mac, device->mac, sizeof(ret->src_mac));
 }
 
 void pc_rewrite(const struct pc_tables *t, const struct pc_parsed *p, const struct pc_decision *d,
                 uint8_t *frame)
 {
-    if (d->drop)
-        return;
-    if (pc_reason_is_forward(d->reason))
-        forward(t, p, d, frame);
-    else if (pc_reason_is_reverse(d->reason))
-        reverse(t, p, d, frame);
+    struct pc_change change;
+    pc_change_of(t, d, &change);
+    pc_change_apply(p, &change, frame);
 }

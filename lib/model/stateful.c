@@ -19,10 +19,84 @@ struct step {
     struct pc_decision *d;
 };
 
-static struct pc_connections *connections(const struct step *s)
+/* ---- the records, wherever they are ---- */
+
+static bool has_records(const struct step *s)
 {
-    return s->see ? s->see->connections : NULL;
+    return s->see && (s->see->ops || s->see->connections);
 }
+
+static int forward_lookup(const struct step *s, struct pc_end public_end)
+{
+    if (!has_records(s))
+        return -1;
+    return s->see->ops ? s->see->ops->forward(s->see->ctx, &s->key, s->service->service, public_end)
+                       : pc_connections_forward(s->see->connections, &s->key, s->service->service,
+                                                public_end);
+}
+
+static int reverse_lookup(const struct step *s, unsigned endpoint)
+{
+    if (!has_records(s))
+        return -1;
+    return s->see->ops ? s->see->ops->reverse(s->see->ctx, &s->key, endpoint)
+                       : pc_connections_reverse(s->see->connections, &s->key, endpoint);
+}
+
+static const struct pc_connection *record_of(const struct step *s, unsigned slot)
+{
+    return s->see->ops ? s->see->ops->get(s->see->ctx, slot)
+                       : pc_connections_get(s->see->connections, slot);
+}
+
+static uint32_t active_of(const struct step *s, unsigned backend)
+{
+    if (!has_records(s))
+        return 0;
+    return s->see->ops ? s->see->ops->active(s->see->ctx, backend)
+                       : pc_connections_backend(s->see->connections, backend).active;
+}
+
+static enum pc_result insert_record(struct step *s, struct pc_insert *i, unsigned *slot)
+{
+    struct pc_stateful *act = s->act;
+    if (!s->see)
+        return PC_RESULT_OK;
+    if (!has_records(s))
+        return PC_RESULT_FULL;
+    if (!act)
+        return s->see->ops ? s->see->ops->may_insert(s->see->ctx, i)
+                           : pc_connections_may_insert(s->see->connections, i);
+    if (act->ops)
+        return act->ops->insert(act->ctx, i, &s->packet, slot);
+    enum pc_result result = pc_connections_insert(act->connections, i, &s->packet, slot);
+    if (result == PC_RESULT_BAD_SLOT) { /* whoever chose it compares the slots */
+        i->slot = PC_SLOT_ANY;
+        result = pc_connections_insert(act->connections, i, &s->packet, slot);
+    }
+    return result;
+}
+
+static void replace_record(struct step *s, unsigned slot, const struct pc_insert *i)
+{
+    struct pc_stateful *act = s->act;
+    if (act && act->ops)
+        act->ops->replace(act->ctx, slot, i, &s->packet);
+    else if (act)
+        pc_connections_replace(act->connections, slot, record_of(s, slot)->generation, i,
+                               &s->packet, NULL);
+}
+
+static void packet_passes(struct step *s, unsigned slot)
+{
+    struct pc_packet_result ret = {.ended = NULL};
+    if (s->act && s->act->ops)
+        s->act->ops->packet(s->act->ctx, slot, &s->packet);
+    else if (s->act)
+        pc_connections_packet(s->act->connections, slot, &s->packet, &ret);
+}
+
+/* ---- rows ---- */
 
 static const struct portcam_backend_row *backend_row(const struct step *s, unsigned backend)
 {
@@ -121,10 +195,7 @@ static bool may_take(const struct step *s, int backend, int own)
 {
     if (backend < 0)
         return false;
-    if (!connections(s))
-        return true;
-    unsigned endpoint = backend_row(s, (unsigned)backend)->endpoint;
-    int other = pc_connections_reverse(connections(s), &s->key, endpoint);
+    int other = reverse_lookup(s, backend_row(s, (unsigned)backend)->endpoint);
     return other < 0 || other == own;
 }
 
@@ -134,8 +205,7 @@ static bool second_is_less(const struct step *s)
     uint64_t active[2] = {0, 0}, weight[2];
     for (unsigned i = 0; i < 2; i++) {
         unsigned backend = (unsigned)s->d->candidate[i];
-        if (connections(s))
-            active[i] = pc_connections_backend(connections(s), backend).active;
+        active[i] = active_of(s, backend);
         weight[i] = backend_row(s, backend)->weight;
     }
     return active[1] * weight[0] < active[0] * weight[1];
@@ -184,16 +254,7 @@ static void insert(struct step *s, unsigned backend)
 {
     struct pc_insert i = new_record(s, backend);
     unsigned slot = 0;
-    enum pc_result result = s->see ? PC_RESULT_FULL : PC_RESULT_OK; /* where there is no table */
-    if (s->act && connections(s)) {
-        result = pc_connections_insert(s->act->connections, &i, &s->packet, &slot);
-        if (result == PC_RESULT_BAD_SLOT) { /* whoever chose it compares the slots */
-            i.slot = PC_SLOT_ANY;
-            result = pc_connections_insert(s->act->connections, &i, &s->packet, &slot);
-        }
-    } else if (connections(s)) {
-        result = pc_connections_may_insert(connections(s), &i);
-    }
+    enum pc_result result = insert_record(s, &i, &slot);
     if (result == PC_RESULT_FULL) {
         without_record(s, PORTCAM_REASON_TABLE_FULL, PORTCAM_REASON_TABLE_FULL_HASH, backend);
     } else if (result == PC_RESULT_EMBRYONIC_FULL) {
@@ -208,12 +269,8 @@ static void insert(struct step *s, unsigned backend)
 
 static void replace(struct step *s, unsigned slot, unsigned backend)
 {
-    if (s->act) {
-        struct pc_insert i = new_record(s, backend);
-        struct pc_connections *c = s->act->connections;
-        pc_connections_replace(c, slot, pc_connections_get(c, slot)->generation, &i, &s->packet,
-                               NULL);
-    }
+    struct pc_insert i = new_record(s, backend);
+    replace_record(s, slot, &i);
     s->d->began = true;
     to_backend(s, PORTCAM_REASON_CONNECTION_NEW, backend);
 }
@@ -269,7 +326,7 @@ static void by_no_record(struct step *s)
 /* Step 3. */
 static void by_record(struct step *s, unsigned slot)
 {
-    const struct pc_connection *r = pc_connections_get(connections(s), slot);
+    const struct pc_connection *r = record_of(s, slot);
     const struct portcam_backend_row *b = backend_row(s, r->backend);
     unsigned backend = r->backend;
     s->d->record = (int)slot;
@@ -279,10 +336,7 @@ static void by_record(struct step *s, unsigned slot)
         new_connection(s, (int)slot);
         return;
     }
-    if (s->act) {
-        struct pc_packet_result ret = {.ended = NULL};
-        pc_connections_packet(s->act->connections, slot, &s->packet, &ret);
-    }
+    packet_passes(s, slot);
     s->d->began = meeting == PC_MEETS_KEEP;
     to_backend(s, s->d->began ? PORTCAM_REASON_CONNECTION_NEW : PORTCAM_REASON_CONNECTION_FORWARD,
                backend);
@@ -305,9 +359,7 @@ static void towards_service(struct step *s)
         return;
     }
     struct pc_end public_end = {.address = (uint16_t)s->d->address, .port = s->p->dst.port};
-    int slot = -1;
-    if (connections(s))
-        slot = pc_connections_forward(connections(s), &s->key, s->service->service, public_end);
+    int slot = forward_lookup(s, public_end);
     if (slot >= 0)
         by_record(s, (unsigned)slot);
     else if (pc_may_create(s->p) == PC_CREATE_OK)
@@ -321,7 +373,7 @@ static void towards_service(struct step *s)
 
 static void reply_by_record(struct step *s, unsigned slot)
 {
-    const struct pc_connection *r = pc_connections_get(connections(s), slot);
+    const struct pc_connection *r = record_of(s, slot);
     const struct portcam_public_row *row =
         pc_tables_get(s->t, PORTCAM_TABLE_PUBLIC, r->public_end.address);
     struct pc_decision *d = s->d;
@@ -336,10 +388,7 @@ static void reply_by_record(struct step *s, unsigned slot)
     } else {
         pc_decide_pass(s->t, s->p, PORTCAM_REASON_REPLY_PASS, d);
     }
-    if (s->act) {
-        struct pc_packet_result ret = {.ended = NULL};
-        pc_connections_packet(s->act->connections, slot, &s->packet, &ret);
-    }
+    packet_passes(s, slot);
 }
 
 static void from_endpoint(struct step *s)
@@ -353,7 +402,7 @@ static void from_endpoint(struct step *s)
     s->key.group = e->service;
     s->packet.from = PC_FROM_BACKEND;
     s->key.kept_port = d->endpoint_table == PORTCAM_TABLE_ENDPOINT ? 0 : s->p->src.port;
-    int slot = connections(s) ? pc_connections_reverse(connections(s), &s->key, e->backend) : -1;
+    int slot = reverse_lookup(s, e->backend);
     if (slot >= 0) {
         reply_by_record(s, (unsigned)slot);
     } else if (e->flags & PORTCAM_ENDPOINT_ROW_ALONE) {

@@ -20,8 +20,26 @@ struct pc_choice {
     uint32_t slot;
 };
 
+/* Records that are kept elsewhere, as pc_connections_*() of the same name would answer. A record that get() gives is valid
+ * until the next call. */
+struct pc_record_ops {
+    int (*forward)(void *ctx, const struct pc_client_key *key, unsigned service,
+                   struct pc_end public_end);
+    int (*reverse)(void *ctx, const struct pc_client_key *key, unsigned endpoint);
+    const struct pc_connection *(*get)(void *ctx, unsigned slot);
+    uint32_t (*active)(void *ctx, unsigned backend);
+    enum pc_result (*may_insert)(void *ctx, const struct pc_insert *i);
+    enum pc_result (*insert)(void *ctx, const struct pc_insert *i, const struct pc_packet *first,
+                             unsigned *slot);
+    enum pc_result (*replace)(void *ctx, unsigned slot, const struct pc_insert *i,
+                              const struct pc_packet *first);
+    void (*packet)(void *ctx, unsigned slot, const struct pc_packet *p);
+};
+
 struct pc_stateful {
     struct pc_connections *connections; /* NULL in a build without */
+    const struct pc_record_ops *ops;    /* NULL: the records are in `connections` */
+    void *ctx;                          /* of ops */
     uint16_t *counter;                  /* by service number */
     uint64_t random;                    /* of pick least, where nobody says which number it is */
 };
