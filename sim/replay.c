@@ -302,11 +302,18 @@ static void command(struct pc_replay *r, const struct pc_replay_event *e)
         pc_replay_compare(r, c, r->result.answer, r->result.answer_len);
 }
 
-/* Did it come as far as the records? */
+/* Did it come as far as the records, or images? */
 static bool met_a_record(unsigned status)
 {
     return status == PORTCAM_STATUS_OK || status == PORTCAM_STATUS_NOT_FOUND ||
            status == PORTCAM_STATUS_CHANGED;
+}
+
+static bool met_an_image(unsigned status)
+{
+    return status == PORTCAM_STATUS_OK || status == PORTCAM_STATUS_BAD_ROW ||
+           status == PORTCAM_STATUS_EXISTS || status == PORTCAM_STATUS_AMBIGUOUS ||
+           status == PORTCAM_STATUS_FULL;
 }
 
 void pc_replay_commanded(struct pc_replay *r, const void *bytes, unsigned status)
@@ -319,6 +326,7 @@ void pc_replay_commanded(struct pc_replay *r, const void *bytes, unsigned status
     if (status == PORTCAM_STATUS_DMA_READ_ERROR || status == PORTCAM_STATUS_DMA_WRITE_ERROR) {
         r->images = 0; /* the host's memory failed, not the device */
         r->deletion.looked = false;
+        r->insertion.images = 0;
         return;
     }
     if (c.opcode == PORTCAM_OPCODE_CONNECTION_READ && records && status == PORTCAM_STATUS_OK) {
@@ -327,6 +335,10 @@ void pc_replay_commanded(struct pc_replay *r, const void *bytes, unsigned status
     }
     if (c.opcode == PORTCAM_OPCODE_CONNECTION_DELETE && records && met_a_record(status)) {
         pc_replay_delete_done(r, &c, status);
+        return;
+    }
+    if (c.opcode == PORTCAM_OPCODE_CONNECTION_INSERT && records && met_an_image(status)) {
+        pc_replay_insert_done(r, &c, status);
         return;
     }
     struct pc_replay_event *e = new_event(r, PC_EVENT_COMMAND);

@@ -25,7 +25,7 @@ struct pc_replay;
 /* Told about each difference, in words, without newline. */
 typedef void (*pc_replay_report)(void *ctx, const char *text);
 
-/* How the replay looks at what the RTL wrote to host memory; 0 or -errno. */
+/* How the replay looks at what the RTL wrote to host memory, and read from there; 0 or -errno. */
 typedef int (*pc_replay_peek)(void *ctx, uint64_t iova, void *dst, size_t len);
 
 struct pc_replay *pc_replay_new(const struct pc_sizes *sizes, pc_replay_report report,
@@ -53,22 +53,24 @@ void pc_replay_seed(struct pc_replay *r, uint32_t seed);
 
 enum pc_record_kind {
     PC_RECORD_PACKET, /* the next admitted header; each gives one, also those that have nothing to do with records */
-    PC_RECORD_AGE,   /* the record of `slot` was over age, and ended */
-    PC_RECORD_KEEP,  /* the record of `slot` belongs to a paused domain: its last use is `time` */
-    PC_RECORD_MOVE,  /* the record of stash slot `slot` went to the free slot `to` of the table */
-    PC_RECORD_READ,  /* the record of `slot` was read for connection_read */
-    PC_RECORD_DELETE /* connection_delete looked at `slot`; `ended` says whether the record did */
+    PC_RECORD_AGE,    /* the record of `slot` was over age, and ended */
+    PC_RECORD_KEEP,   /* the record of `slot` belongs to a paused domain: its last use is `time` */
+    PC_RECORD_MOVE,   /* the record of stash slot `slot` went to the free slot `to` of the table */
+    PC_RECORD_READ,   /* the record of `slot` was read for connection_read */
+    PC_RECORD_DELETE, /* connection_delete looked at `slot`; `ended` says whether the record did */
+    PC_RECORD_INSERT  /* connection_insert of `image`; `ended` says whether there is a record now */
 };
 
 struct pc_record_trace {
     uint8_t kind;   /* enum pc_record_kind */
     bool asked;     /* packet: the service's counter was moved on */
     bool second;    /* packet: the second candidate was taken */
-    bool room;      /* packet: there was a place for a record, and `slot` is it */
+    bool room;      /* packet, insert: there was a place for a record, and `slot` is it */
     uint16_t index; /* packet: of the slot table, before modulo */
     uint32_t slot, to;
     uint32_t time; /* ms */
     bool ended;
+    const void *image; /* insert: what the RTL read, a portcam_connection_image */
 };
 
 /* One operation, in order. NULL: a packet of a card without this trace; the model chooses by itself. */

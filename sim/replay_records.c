@@ -37,6 +37,7 @@ void pc_replay_records_clear(struct pc_replay *r)
     memset(r->old_domain_valid, 0, s->domains * sizeof(*r->old_domain_valid));
     r->images = 0;
     memset(&r->deletion, 0, sizeof(r->deletion));
+    r->insertion.images = 0;
 }
 
 void pc_replay_before_commit(struct pc_replay *r)
@@ -395,6 +396,9 @@ void pc_replay_record(struct pc_replay *r, const struct pc_record_trace *trace)
         break;
     case PC_RECORD_DELETE:
         delete_record(r, trace);
+        break;
+    case PC_RECORD_INSERT:
+        pc_replay_insert(r, trace);
         break;
     default:
         pc_replay_differ(r, "an operation on records of kind %u", trace->kind);

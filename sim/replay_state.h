@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The inside of the replay, for the files that implement replay.h: replay.c has queues, frames and commands,
- * replay_records.c the operations at the record stage. */
+ * replay_records.c the operations at the record stage, replay_insert.c those of connection_insert. */
 #ifndef PC_SIM_REPLAY_STATE_H
 #define PC_SIM_REPLAY_STATE_H
 
@@ -69,6 +69,10 @@ struct pc_replay {
         uint32_t slot;
         struct portcam_connection_image image;
     } deletion;
+    struct {                     /* what connection_insert has made, and the one that was refused */
+        unsigned images, status; /* status of the last */
+        struct portcam_connection_image image[PORTCAM_BUILD_MAX_COUNT];
+    } insertion;
 };
 
 /* Count a difference and tell it. */
@@ -94,6 +98,10 @@ void pc_replay_before_commit(struct pc_replay *r);
 /* The RTL finished connection_read or connection_delete. */
 void pc_replay_read_done(struct pc_replay *r, const struct portcam_command *c, unsigned status);
 void pc_replay_delete_done(struct pc_replay *r, const struct portcam_command *c, unsigned status);
+
+/* connection_insert: one image at the record stage, and the end of the command. */
+void pc_replay_insert(struct pc_replay *r, const struct pc_record_trace *t);
+void pc_replay_insert_done(struct pc_replay *r, const struct portcam_command *c, unsigned status);
 
 /* Compare `len` bytes of an answer that lies in host memory. */
 void pc_replay_compare(struct pc_replay *r, const struct portcam_command *c, const void *want,

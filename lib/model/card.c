@@ -163,6 +163,25 @@ static void answer(struct pc_card *c, const struct portcam_command *cmd)
     dma_failed(c, to);
 }
 
+/* Up to the first image that is refused. */
+static void insert(struct pc_card *c, const struct portcam_command *cmd)
+{
+    uint64_t from;
+    unsigned slot;
+    memcpy(&from, cmd->data, 8);
+    while (c->result.status == PORTCAM_STATUS_OK && c->result.result < cmd->count) {
+        struct portcam_connection_image image;
+        if (c->host.dma_read(c->host.ctx, from, &image, sizeof(image)) != 0) {
+            c->result.status = PORTCAM_STATUS_DMA_READ_ERROR;
+            dma_failed(c, from);
+            return;
+        }
+        c->result.status = (uint8_t)pc_device_insert(c->device, &image, NULL, &slot);
+        c->result.result += c->result.status == PORTCAM_STATUS_OK;
+        from += sizeof(image);
+    }
+}
+
 static void run_one(struct pc_card *c)
 {
     struct ring *r = &c->ring;
@@ -178,6 +197,8 @@ static void run_one(struct pc_card *c)
     if (c->result.status == PORTCAM_STATUS_OK) {
         if (cmd.opcode == PORTCAM_OPCODE_SELF_TEST)
             self_test(c, &cmd);
+        else if (cmd.opcode == PORTCAM_OPCODE_CONNECTION_INSERT)
+            insert(c, &cmd);
         else if (c->result.answer_len)
             answer(c, &cmd);
     }

@@ -129,34 +129,6 @@ struct portcam_backend_state pc_device_backend_state(const struct pc_device *d, 
     };
 }
 
-struct portcam_connection_image pc_connection_image(const struct pc_connection *r)
-{
-    struct portcam_connection_image image = {
-        .slot = r->slot,
-        .generation = r->generation,
-        .family = r->key.is_v6 ? PORTCAM_FAMILY_6 : PORTCAM_FAMILY_4,
-        .protocol = r->key.protocol,
-        .client_port = r->key.client.port,
-        .public_port = r->public_end.port,
-        .address = r->public_end.address,
-        .service = r->service,
-        .backend = r->backend,
-        .endpoint = r->endpoint,
-        .state = r->state,
-        .flags = r->embryonic ? PORTCAM_CONNECTION_IMAGE_EMBRYONIC : 0,
-        .syn_repeats = r->syn_repeats,
-        .client_next = r->client_next,
-        .created = r->created,
-        .last_used = r->last_used,
-        .forward_packets = r->forward.packets,
-        .forward_octets = r->forward.octets,
-        .reverse_packets = r->reverse.packets,
-        .reverse_octets = r->reverse.octets,
-    };
-    memcpy(image.client_ip, r->key.client.ip, sizeof(image.client_ip));
-    return image;
-}
-
 static unsigned read_backends(struct pc_device *d, const struct portcam_command *c,
                               struct pc_command_result *ret)
 {
@@ -217,6 +189,14 @@ static unsigned delete_connection(struct pc_device *d, const struct portcam_comm
     }
 }
 
+/* The images are for the caller: pc_device_insert(). */
+static unsigned check_insert(const struct portcam_command *c)
+{
+    if (c->count == 0 || c->count > PORTCAM_BUILD_MAX_COUNT)
+        return PORTCAM_STATUS_BAD_LENGTH;
+    return command_address(c, 0) % 64 ? PORTCAM_STATUS_BAD_ALIGNMENT : PORTCAM_STATUS_OK;
+}
+
 static unsigned execute_on_records(struct pc_device *d, const struct portcam_command *c,
                                    struct pc_command_result *ret)
 {
@@ -224,6 +204,8 @@ static unsigned execute_on_records(struct pc_device *d, const struct portcam_com
         return PORTCAM_STATUS_UNSUPPORTED;
     if (c->opcode == PORTCAM_OPCODE_BACKEND_READ)
         return read_backends(d, c, ret);
+    if (c->opcode == PORTCAM_OPCODE_CONNECTION_INSERT)
+        return check_insert(c);
     return c->opcode == PORTCAM_OPCODE_CONNECTION_READ ? read_connections(d, c, ret)
                                                        : delete_connection(d, c, ret);
 }
@@ -259,6 +241,7 @@ static unsigned execute(struct pc_device *d, const struct portcam_command *c,
     case PORTCAM_OPCODE_BACKEND_READ:
     case PORTCAM_OPCODE_CONNECTION_READ:
     case PORTCAM_OPCODE_CONNECTION_DELETE:
+    case PORTCAM_OPCODE_CONNECTION_INSERT:
         return execute_on_records(d, c, ret);
     case PORTCAM_OPCODE_SET_TIME:
         return PORTCAM_STATUS_UNSUPPORTED;

@@ -59,11 +59,21 @@ void pc_connections_active_range(const struct pc_connections *c, unsigned backen
 
 /* ---- begin and end of a record ---- */
 
+/* A record that is filled in begins to count. */
+static void begin(struct pc_connections *c, struct pc_connection *r)
+{
+    struct pc_backend_counters *b = &c->backend[r->backend];
+    r->generation = ++c->began;
+    b->new_connections++;
+    b->records++;
+    pc_active_add(c, r->backend, pc_state_is_active(r->state));
+    c->embryonic += r->embryonic;
+}
+
 void pc_record_begin(struct pc_connections *c, struct pc_connection *r,
                      const struct pc_packet *first)
 {
     bool tcp = r->key.protocol == PC_PROTOCOL_TCP;
-    r->generation = ++c->began;
     r->state = tcp ? PC_STATE_SYN_SEEN : PC_STATE_UNREPLIED;
     r->embryonic = true;
     r->syn_repeats = 0;
@@ -71,11 +81,7 @@ void pc_record_begin(struct pc_connections *c, struct pc_connection *r,
     r->created = r->last_used = first->now;
     r->forward = (struct portcam_counter_row){.packets = 1, .octets = first->len};
     r->reverse = (struct portcam_counter_row){0};
-    struct pc_backend_counters *b = &c->backend[r->backend];
-    b->new_connections++;
-    b->records++;
-    pc_active_add(c, r->backend, 1);
-    c->embryonic++;
+    begin(c, r);
 }
 
 void pc_record_finish(struct pc_connections *c, const struct pc_connection *r,
@@ -139,6 +145,26 @@ enum pc_result pc_connections_insert(struct pc_connections *c, const struct pc_i
     write_backend(r, i);
     pc_entry_take(c, at);
     pc_record_begin(c, r, first);
+    *slot = at;
+    return PC_RESULT_OK;
+}
+
+enum pc_result pc_connections_restore(struct pc_connections *c, const struct pc_connection *r,
+                                      uint32_t to, bool full, unsigned *slot)
+{
+    struct pc_insert i = {.key = r->key,
+                          .service = r->service,
+                          .public_end = r->public_end,
+                          .endpoint = r->endpoint,
+                          .slot = to,
+                          .full = full};
+    enum pc_result result = pc_connections_may_insert(c, &i);
+    if (result != PC_RESULT_OK)
+        return result;
+    uint32_t at = to == PC_SLOT_ANY ? pc_entry_free(c, r->key.is_v6) : to;
+    c->entry[at].r = *r;
+    pc_entry_take(c, at);
+    begin(c, &c->entry[at].r);
     *slot = at;
     return PC_RESULT_OK;
 }

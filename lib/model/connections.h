@@ -241,6 +241,18 @@ struct pc_insert {
 enum pc_result pc_connections_insert(struct pc_connections *c, const struct pc_insert *i,
                                      const struct pc_packet *first, unsigned *slot);
 
+/**
+ * pc_connections_restore() - make a record with the state and counters of one that was
+ * @r: all but slot and generation, which are new; backend below the number of backends
+ * @to: where to, or PC_SLOT_ANY
+ * @full: the caller's structure has no room
+ * @slot: gets the slot; untouched on failure
+ *
+ * There is no limit of embryonic records. Return: ok, exists, ambiguous, full or bad_slot, the first that applies.
+ */
+enum pc_result pc_connections_restore(struct pc_connections *c, const struct pc_connection *r,
+                                      uint32_t to, bool full, unsigned *slot);
+
 /* What pc_connections_insert() would answer. */
 enum pc_result pc_connections_may_insert(const struct pc_connections *c, const struct pc_insert *i);
 

@@ -67,10 +67,25 @@ enum pc_ageing pc_device_age_slot(struct pc_device *d, uint32_t now, unsigned sl
 /**
  * pc_device_command() - execute one command
  *
- * self_test is checked, but copying is for the caller, who has the host's memory.
+ * self_test and connection_insert are checked, but what they do is for the caller, who has the host's memory: copying,
+ * and pc_device_insert() for one image after the other.
  */
 void pc_device_command(struct pc_device *d, const struct portcam_command *c,
                        struct pc_command_result *ret);
+
+/* Are all fields of an image in the range of a build? slot and generation do not matter. */
+bool pc_connection_image_is_good(const struct pc_sizes *s,
+                                 const struct portcam_connection_image *i);
+
+/**
+ * pc_device_insert() - make the record of an image, as connection_insert does
+ * @choice: the place that a card chose, or that it had none; NULL: the model's own choice
+ * @slot: gets the slot; untouched on failure
+ *
+ * Return: a value of enum portcam_status: ok, bad_row, exists, ambiguous or full, the first that applies. A card's place that is not free is full too.
+ */
+unsigned pc_device_insert(struct pc_device *d, const struct portcam_connection_image *image,
+                          const struct pc_choice *choice, unsigned *slot);
 
 /* A change set is open; the bank that packets see (0 after reset, other after each commit). */
 bool pc_device_change_open(const struct pc_device *d);

@@ -454,8 +454,10 @@ module portcam_connection_walk #(
     img.backend         = img_row.backend;
     img.endpoint        = img_row.endpoint;
     img.state           = 8'(img_state.state);
-    img.flags           = 8'(img_state.embryonic);
+    img.flags[portcam_pkg::ConnectionImageEmbryonic] = img_state.embryonic;
+    img.flags[portcam_pkg::ConnectionImageKeptPort]  = img_row.client.kept != '0;
     img.syn_repeats     = img_state.syn_repeats;
+    img.group           = img_row.client.group;
     img.client_next     = img_state.client_next;
     img.created         = img_state.created;
     img.last_used       = img_state.last_used;

@@ -5,6 +5,7 @@
 // are to be.
 
 #include "connections_world.hpp"
+#include "device.h"
 
 namespace
 {
@@ -167,20 +168,8 @@ struct Walker {
     }
     bool is(const portcam_connection_image &image, const pc_connection &r) const
     {
-        return image.slot == r.slot && image.generation == r.generation &&
-               memcmp(image.client_ip, r.key.client.ip, 16) == 0 &&
-               image.family == (r.key.is_v6 ? PORTCAM_FAMILY_6 : PORTCAM_FAMILY_4) &&
-               image.protocol == r.key.protocol && image.client_port == r.key.client.port &&
-               image.public_port == r.public_end.port && image.address == r.public_end.address &&
-               image.service == r.service && image.backend == r.backend &&
-               image.endpoint == r.endpoint && image.state == r.state &&
-               image.flags == (r.embryonic ? PORTCAM_CONNECTION_IMAGE_EMBRYONIC : 0) &&
-               image.syn_repeats == r.syn_repeats && image.client_next == r.client_next &&
-               image.created == r.created && image.last_used == r.last_used &&
-               image.forward_packets == r.forward.packets &&
-               image.forward_octets == r.forward.octets &&
-               image.reverse_packets == r.reverse.packets &&
-               image.reverse_octets == r.reverse.octets;
+        const portcam_connection_image want = pc_connection_image(&r);
+        return memcmp(&image, &want, sizeof want) == 0;
     }
     // Records of both families in random slots.
     void populate(unsigned count)

@@ -32,7 +32,9 @@ struct card {
         bool commit; /* the bank switches behind it */
     } waiting[DELAY];
     unsigned n;
-    unsigned kinds[6], reasons[64];
+    unsigned kinds[7], reasons[64];
+    struct portcam_connection_image spare[16]; /* of records that were deleted */
+    unsigned spares;
 };
 
 static void report(void *ctx, const char *text)
@@ -288,8 +290,54 @@ static void delete_one(struct card *c)
         .kind = PC_RECORD_DELETE, .slot = slot, .ended = r && r->generation == generation};
     if (r || pc_rng_chance(&c->rng, 50))
         pc_replay_record(c->r, &trace);
+    if (r)
+        c->spare[c->spares++ % 16] = pc_connection_image(r);
     command(c, &cmd);
     c->kinds[PC_RECORD_DELETE]++;
+}
+
+/* The RTL inserts `count` images that lie at 0 of the memory; perhaps with a lie about the last. */
+static unsigned insert_images(struct card *c, unsigned count, bool lie_ended, bool lie_room)
+{
+    struct portcam_connection_image image[4];
+    struct portcam_command cmd = {.opcode = PORTCAM_OPCODE_CONNECTION_INSERT, .count = count};
+    unsigned status = PORTCAM_STATUS_OK;
+    memcpy(image, c->memory, sizeof(image));
+    for (unsigned n = 0; n < count && status == PORTCAM_STATUS_OK; n++) {
+        int at = free_slot(c, true);
+        struct pc_choice choice = {.room = at >= 0, .slot = at >= 0 ? (uint32_t)at : 0};
+        unsigned slot;
+        status = pc_device_insert(c->d, &image[n], &choice, &slot);
+        if (status == PORTCAM_STATUS_BAD_ROW)
+            break; /* does not come to the record stage */
+        bool lies = n + 1 == count;
+        struct pc_record_trace t = {.kind = PC_RECORD_INSERT,
+                                    .room = choice.room ^ (lies && lie_room),
+                                    .slot = choice.slot,
+                                    .time = c->now,
+                                    .ended = (status == PORTCAM_STATUS_OK) ^ (lies && lie_ended),
+                                    .image = &image[n]};
+        pc_replay_record(c->r, &t);
+        c->kinds[PC_RECORD_INSERT]++;
+    }
+    pc_replay_commanded(c->r, &cmd, status);
+    return status;
+}
+
+static void insert_some(struct card *c)
+{
+    struct portcam_connection_image image[4];
+    unsigned count = 1 + pc_rng_below(&c->rng, 4);
+    for (unsigned n = 0; n < count; n++) {
+        image[n] = c->spare[pc_rng_below(&c->rng, 16)]; /* zeros at first: bad_row */
+        if (pc_rng_chance(&c->rng, 20))
+            image[n].client_port++;
+        if (pc_rng_chance(&c->rng, 5))
+            image[n].pad = 1;
+        image[n].last_used = c->now;
+    }
+    memcpy(c->memory, image, count * sizeof(image[0]));
+    insert_images(c, count, false, false);
 }
 
 /* A change set of a few rows; the bank switches behind the headers that were admitted. */
@@ -355,7 +403,9 @@ static void nothing_differs(void **state)
             read_some(&c);
         } else if (what < 985) {
             delete_one(&c);
-        } else if (what < 992) {
+        } else if (what < 990) {
+            insert_some(&c);
+        } else if (what < 994) {
             change(&c);
         } else {
             rest(&c);
@@ -366,7 +416,7 @@ static void nothing_differs(void **state)
     assert_int_equal(pc_replay_differences(c.r), 0);
     assert_true(pc_replay_answers(c.r) > 50);
     assert_true(pc_replay_began(c.r) > 1000);
-    for (unsigned kind = 0; kind < 6; kind++)
+    for (unsigned kind = 0; kind < 7; kind++)
         assert_true(c.kinds[kind] > 20);
     static const uint8_t reasons[] = {
         R(CONNECTION_FORWARD), R(CONNECTION_NEW),   R(CONNECTION_REVERSE), R(HASH_FORWARD),
@@ -436,7 +486,7 @@ static void lies_about_records(void **state)
 {
     (void)state;
     static struct card c;
-    for (unsigned i = 0; i < 15; i++) {
+    for (unsigned i = 0; i < 23; i++) {
         start(&c, 1, 64);
         one_packet(&c, 1, 80, SYN, NULL, R(CONNECTION_NEW));
         unsigned slot = 0;
@@ -446,6 +496,10 @@ static void lies_about_records(void **state)
         c.quiet = true;
         struct pc_record_trace t = {.slot = slot, .time = c.now + 299, .ended = true};
         struct portcam_command cmd = {.row = slot, .count = 1};
+        struct portcam_connection_image image =
+            pc_connection_image(pc_connections_get(pc_device_connections(c.d), slot));
+        image.client_port++;
+        memcpy(c.memory, &image, sizeof(image));
         switch (i) {
         case 0: /* too young */
             t.kind = PC_RECORD_AGE;
@@ -513,6 +567,47 @@ static void lies_about_records(void **state)
             assert_false(pc_replay_drained(c.r));
             break;
         }
+        case 14: /* an image that was refused without a reason */
+            insert_images(&c, 1, true, false);
+            break;
+        case 15: /* one that was inserted twice */
+            memcpy(c.memory + sizeof(image), &image, sizeof(image));
+            insert_images(&c, 2, true, false);
+            break;
+        case 16: /* there was room */
+            insert_images(&c, 1, true, true);
+            break;
+        case 17: /* another image than the host's */
+            t = (struct pc_record_trace){
+                .kind = PC_RECORD_INSERT, .room = true, .slot = 9, .ended = true, .image = &image};
+            image.client_next++;
+            pc_replay_record(c.r, &t);
+            cmd.opcode = PORTCAM_OPCODE_CONNECTION_INSERT;
+            pc_replay_commanded(c.r, &cmd, PORTCAM_STATUS_OK);
+            break;
+        case 18: /* one that was left out */
+            cmd.opcode = PORTCAM_OPCODE_CONNECTION_INSERT;
+            pc_replay_commanded(c.r, &cmd, PORTCAM_STATUS_OK);
+            break;
+        case 19: /* a good image that was called bad */
+            cmd.opcode = PORTCAM_OPCODE_CONNECTION_INSERT;
+            pc_replay_commanded(c.r, &cmd, PORTCAM_STATUS_BAD_ROW);
+            break;
+        case 20: /* a status that is not that of the image */
+            t = (struct pc_record_trace){
+                .kind = PC_RECORD_INSERT, .room = true, .slot = 9, .ended = true, .image = &image};
+            pc_replay_record(c.r, &t);
+            cmd.opcode = PORTCAM_OPCODE_CONNECTION_INSERT;
+            pc_replay_commanded(c.r, &cmd, PORTCAM_STATUS_EXISTS);
+            break;
+        case 21: /* a place that is taken */
+            t = (struct pc_record_trace){.kind = PC_RECORD_INSERT,
+                                         .room = true,
+                                         .slot = slot,
+                                         .ended = true,
+                                         .image = &image};
+            pc_replay_record(c.r, &t);
+            break;
         default: /* a header that never comes to the record stage */
             pc_replay_frame_in(c.r, PC_SIDE_NET, 0, c.memory, 60);
             pc_replay_admitted(c.r, PC_SIDE_NET);

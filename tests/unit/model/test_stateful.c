@@ -828,6 +828,7 @@ static void commands(void **state)
         .state = PORTCAM_CONNECTION_STATE_SYN_SEEN,
         .flags = PORTCAM_CONNECTION_IMAGE_EMBRYONIC,
         .syn_repeats = 1,
+        .group = 1,
         .client_next = 0x01020305,
         .created = 1500,
         .last_used = 1500,
