@@ -20,7 +20,8 @@ package portcam_connection_pkg;
     OpKeep    = 4'd6,  // its last use is now, if it is the same
     OpDelete  = 4'd7,  // end it, if it is the same
     OpMove    = 4'd8,  // from the stash to the table
-    OpLook    = 4'd9   // the record of a slot, for ageing
+    OpLook    = 4'd9,  // the record of a slot, for ageing
+    OpCopy    = 4'd10  // the record of a slot, for the mirror
   } op_e;
 
   // What both directions of a flow know.
@@ -116,6 +117,74 @@ package portcam_connection_pkg;
     logic [15:0] left_endpoint;
   } event_t;
 
+  // What an operation knows of the record in question.
+  typedef struct packed {
+    logic        hit;           // there is one
+    row_t        row;
+    logic [23:0] slot;
+    state_t      state;
+    logic [1:0]  accepts;       // its backend takes new connections, by bank
+  } known_t;
+
+  // A backend for a new record.
+  typedef struct packed {
+    logic        usable;
+    logic [15:0] backend;
+    logic [15:0] endpoint;
+    logic [1:0]  accepts;
+  } candidate_t;
+
+  // Two of them, and how they came to be chosen.
+  typedef struct packed {
+    candidate_t  first;
+    candidate_t  second;
+    logic        swap;          // second before first
+    logic        asked;         // the service's counter moved on
+    logic [15:0] index;
+  } choice_t;
+
+  // Slots for a new record: two in the table and two in the stash.
+  typedef struct packed {
+    logic        free;
+    logic [23:0] slot;
+  } place_t;
+
+  typedef struct packed {
+    place_t place1;
+    place_t place2;
+    place_t entry1;
+    place_t entry2;
+  } places_t;
+
+  // What an operation does.
+  typedef struct packed {
+    event_t      changes;
+    known_t      known;         // before the operation
+    logic        packet;        // forward or reverse
+    logic        forward;
+    logic        reverse;
+    logic        acts;          // there is an operation; it does at most one of
+    logic        updates;       //   a packet of a record
+    logic        inserts;       //   a new record; with replaces in the place of a known one
+    logic        replaces;      // ... also where it failed
+    logic        keeps;         //   a new record in the place of a known one, with its backend
+    logic        ends;          //   the record is no more
+    logic        refreshes;     //   the record was used
+    logic        moves;         //   the record goes to table_place
+    candidate_t  chosen;        // backend for a new record
+    logic        chosen_ok;
+    logic        take_second;
+    logic        room;          // place is free
+    logic [23:0] place;         // for a new record
+    logic [23:0] table_place;
+    logic        syn_repeat;
+    logic        syn_reset;
+    logic        syn_ack;
+    logic        was_active;
+    logic        is_active;
+    logic [31:0] time_ms;
+  } decided_t;
+
   // Verdicts on a packet.
   typedef enum logic [3:0] {
     SaysNothing      = 4'd0,   // neither forward nor reverse
@@ -157,6 +226,25 @@ package portcam_connection_pkg;
     logic        ended;
     logic        inactive;      // is active no longer
   } tally_t;
+
+  // What a mirror of the records has to know: one clock after the decision, in the order of the
+  // operations. One of began, changed, ended, moved and copy is set.
+  typedef struct packed {
+    logic        began;         // a record in slot; with replaced another one ended there before
+    logic        changed;       // its state or embryonic did; neither counters nor last use say so
+    logic        ended;         // the record of slot: cause, row and last
+    logic        moved;         // from from_slot to slot
+    logic        replaced;
+    logic        copy;          // OpCopy: what slot holds, if found
+    logic        found;
+    logic [7:0]  cause;         // portcam_pkg::end_cause_e of the record that ended or left its slot
+    logic [23:0] slot;
+    logic [23:0] from_slot;
+    row_t        row;           // after the operation; where it ended, before
+    state_t      state;
+    row_t        last_row;      // before the operation
+    state_t      last;
+  } mirror_t;
 
   // The order of operations, for verification.
   typedef struct packed {

@@ -621,6 +621,8 @@ module portcam_lookup #(
   logic                             other_sum_q21;
   logic                             sctp_q21;
   logic                             unused_says_valid;
+  logic                             unused_mirror_valid;
+  portcam_connection_pkg::mirror_t  unused_mirror;
   logic                             walk_valid;
   logic                             walk_ready;
   logic                             walk_done;
@@ -716,6 +718,8 @@ module portcam_lookup #(
       .stash_used_o        (stash_used),
       .stash_used_v6_o     (stash_used_v6),
       .tally_o             (tally),
+      .mirror_valid_o      (unused_mirror_valid),
+      .mirror_o            (unused_mirror),
       .used_o              (connections_used_o),
       .embryonic_o         (connections_embryonic_o),
       .trace_valid_o       (trace_record_valid_o),

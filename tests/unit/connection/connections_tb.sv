@@ -165,6 +165,8 @@ module connections_tb #(
   logic [Stash-1:0]                 stash_used;
   logic [Stash-1:0]                 stash_used_v6;
   logic [1:0]                       busy;
+  portcam_connection_pkg::mirror_t  unused_mirror;
+  logic                             unused_mirror_valid;
   logic                             unused_done;
   logic                             unused_present;
   logic [383:0]                     unused_data;
@@ -249,6 +251,8 @@ module connections_tb #(
       .stash_used_o        (stash_used),
       .stash_used_v6_o     (stash_used_v6),
       .tally_o             (tally),
+      .mirror_valid_o      (unused_mirror_valid),
+      .mirror_o            (unused_mirror),
       .used_o              (used_o),
       .embryonic_o         (embryonic_o),
       .trace_valid_o       (trace_valid_o),
