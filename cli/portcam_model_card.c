@@ -23,7 +23,8 @@ static struct portcam_caps caps_of(const struct pc_sizes *s)
 {
     return (struct portcam_caps){
         .flags = PORTCAM_CAPS_IPV6 | PORTCAM_CAPS_STATIC | PORTCAM_CAPS_DELIVER |
-                 (s->connection_rows ? PORTCAM_CAPS_STATEFUL : 0) | PORTCAM_CAPS_REJECT,
+                 (s->connection_rows ? PORTCAM_CAPS_STATEFUL | PORTCAM_CAPS_MIRROR : 0) |
+                 PORTCAM_CAPS_REJECT,
         .functions = s->functions,
         .domains = s->domains,
         .addresses = s->addresses,

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-/* The engine that is the C model. Frames and doorbells wait in a queue until run(), so that the order of things is that of
- * their arrival and no DMA happens inside a register access. */
+/* The engine that is the C model. Frames, doorbells and time wait until run(), so that the order of things is that of their
+ * arrival and no DMA happens inside a register access. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -25,6 +25,8 @@ struct model_engine {
     bool doorbell;
     uint32_t doorbell_value, completion_head;
     bool completion_consumed;
+    bool goes_on; /* to time_ms, in the next run() */
+    uint32_t time_ms;
     struct pc_engine_stats stats;
 };
 
@@ -33,6 +35,8 @@ static uint32_t reg_read(void *self, uint32_t offset)
     struct model_engine *m = self;
     if (offset == PORTCAM_REG_CMD_DOORBELL && m->doorbell)
         return m->doorbell_value;
+    if (offset == PORTCAM_REG_TIME_MS && m->goes_on)
+        return m->time_ms;
     return pc_card_reg_read(m->card, offset);
 }
 
@@ -61,7 +65,9 @@ static void reset(void *self)
 
 static void set_time(void *self, uint32_t ms)
 {
-    pc_card_set_time(((struct model_engine *)self)->card, ms);
+    struct model_engine *m = self;
+    m->goes_on = true;
+    m->time_ms = ms;
 }
 
 static bool room(void *self, unsigned function)
@@ -109,6 +115,10 @@ static void run_frame(struct model_engine *m)
 static bool run(void *self)
 {
     struct model_engine *m = self;
+    if (m->goes_on) {
+        m->goes_on = false;
+        pc_card_set_time(m->card, m->time_ms);
+    }
     if (m->completion_consumed) {
         m->completion_consumed = false;
         pc_card_reg_write(m->card, PORTCAM_REG_CPL_HEAD, m->completion_head);

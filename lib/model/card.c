@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Registers and the command ring: see card.h and docs/registers.md. */
 #include "card.h"
+#include "mirror.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -22,10 +23,32 @@ struct pc_card {
     struct pc_card_host host;
     struct pc_device *device;
     struct ring ring;
+    struct pc_mirror mirror;
     uint64_t error_addr;
     uint32_t error_count, scratch, time_ms;
     struct pc_command_result result;
 };
+
+static void raise_irq(void *ctx, unsigned vector)
+{
+    struct pc_card *c = ctx;
+    if (c->host.irq)
+        c->host.irq(c->host.ctx, vector);
+}
+
+static void dma_failed(void *ctx, uint64_t iova)
+{
+    struct pc_card *c = ctx;
+    c->error_addr = iova;
+    c->error_count++;
+    raise_irq(c, PORTCAM_VECTOR_ERRORS);
+}
+
+static int mirror_write(void *ctx, uint64_t iova, const void *src, size_t len)
+{
+    struct pc_card *c = ctx;
+    return c->host.dma_write(c->host.ctx, iova, src, len);
+}
 
 struct pc_card *pc_card_new_sized(const struct pc_card_host *host, const struct pc_sizes *sizes)
 {
@@ -38,6 +61,11 @@ struct pc_card *pc_card_new_sized(const struct pc_card_host *host, const struct 
         free(c);
         return NULL;
     }
+    c->mirror.host = (struct pc_mirror_host){c, mirror_write, dma_failed, raise_irq};
+    struct pc_connections *connections = pc_device_connections_rw(c->device);
+    if (connections)
+        pc_connections_watch(connections,
+                             &(struct pc_connection_watch){&c->mirror, pc_mirror_record});
     return c;
 }
 
@@ -59,6 +87,7 @@ void pc_card_reset(struct pc_card *c)
 {
     pc_device_reset(c->device);
     c->ring = (struct ring){0};
+    pc_mirror_reset(&c->mirror);
     c->error_addr = 0;
     c->error_count = 0;
     c->scratch = 0;
@@ -87,19 +116,6 @@ struct pc_device *pc_card_device(struct pc_card *c)
 }
 
 /* ---- command ring ---- */
-
-static void raise_irq(struct pc_card *c, unsigned vector)
-{
-    if (c->host.irq)
-        c->host.irq(c->host.ctx, vector);
-}
-
-static void dma_failed(struct pc_card *c, uint64_t iova)
-{
-    c->error_addr = iova;
-    c->error_count++;
-    raise_irq(c, PORTCAM_VECTOR_ERRORS);
-}
 
 static void stop_ring(struct pc_card *c, unsigned reason)
 {
@@ -182,6 +198,24 @@ static void insert(struct pc_card *c, const struct portcam_command *cmd)
     }
 }
 
+/* mirror_copy and mirror_sum: their range was checked. */
+static void mirror_command(struct pc_card *c, const struct portcam_command *cmd)
+{
+    const struct pc_connections *connections = pc_device_connections(c->device);
+    struct portcam_mirror_sum sum;
+    if (cmd->opcode == PORTCAM_OPCODE_MIRROR_COPY) {
+        c->result.status = (uint8_t)pc_mirror_copy(&c->mirror, connections, cmd->row, cmd->count);
+        c->result.result = c->result.status == PORTCAM_STATUS_OK ? cmd->count : 0;
+        return;
+    }
+    c->result.status = (uint8_t)pc_mirror_sum(&c->mirror, connections, cmd->row, &sum);
+    if (c->result.status != PORTCAM_STATUS_OK)
+        return;
+    memcpy(c->result.answer, &sum, sizeof(sum));
+    c->result.answer_len = sizeof(sum);
+    answer(c, cmd);
+}
+
 static void run_one(struct pc_card *c)
 {
     struct ring *r = &c->ring;
@@ -199,6 +233,9 @@ static void run_one(struct pc_card *c)
             self_test(c, &cmd);
         else if (cmd.opcode == PORTCAM_OPCODE_CONNECTION_INSERT)
             insert(c, &cmd);
+        else if (cmd.opcode == PORTCAM_OPCODE_MIRROR_COPY ||
+                 cmd.opcode == PORTCAM_OPCODE_MIRROR_SUM)
+            mirror_command(c, &cmd);
         else if (c->result.answer_len)
             answer(c, &cmd);
     }
@@ -254,7 +291,8 @@ static uint32_t read_capability(const struct pc_sizes *s, uint32_t offset)
     switch (offset) {
     case PORTCAM_REG_CAPS:
         return PORTCAM_CAPS_IPV6 | PORTCAM_CAPS_STATIC | PORTCAM_CAPS_DELIVER |
-               (s->connection_rows ? PORTCAM_CAPS_STATEFUL : 0) | PORTCAM_CAPS_REJECT;
+               (s->connection_rows ? PORTCAM_CAPS_STATEFUL | PORTCAM_CAPS_MIRROR : 0) |
+               PORTCAM_CAPS_REJECT;
     case PORTCAM_REG_CAP_FRAME:
         return PORTCAM_BUILD_WINDOW | s->max_frame << PORTCAM_CAP_FRAME_MAX_FRAME_SHIFT;
     case PORTCAM_REG_CAP_UNITS:
@@ -297,6 +335,9 @@ uint32_t pc_card_reg_read(struct pc_card *c, uint32_t offset)
 {
     const struct ring *r = &c->ring;
     const struct pc_connections *connections = pc_device_connections(c->device);
+    uint32_t value;
+    if (connections && pc_mirror_reg_read(&c->mirror, offset, &value))
+        return value;
     switch (offset) {
     case PORTCAM_REG_MAGIC:
         return PORTCAM_MAGIC;
@@ -366,6 +407,8 @@ static void set_high(uint64_t *word, uint32_t value)
 void pc_card_reg_write(struct pc_card *c, uint32_t offset, uint32_t value)
 {
     struct ring *r = &c->ring;
+    if (pc_device_connections(c->device) && pc_mirror_reg_write(&c->mirror, offset, value))
+        return;
     switch (offset) {
     case PORTCAM_REG_HASH_SEED:
         pc_tables_set_seed(pc_device_tables_rw(c->device), value);

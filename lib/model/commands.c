@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "device_state.h"
+#include "mirror.h"
 
 static unsigned *place_of(struct pc_device *d, unsigned table, unsigned row)
 {
@@ -83,8 +84,8 @@ static unsigned read_row(struct pc_device *d, const struct portcam_command *c,
     return PORTCAM_STATUS_OK;
 }
 
-/* The tests of what reads `count` of `rows` from `row` on. */
-static unsigned check_range(const struct portcam_command *c, unsigned rows)
+/* The tests of what is about `count` of `rows` from `row` on. */
+static unsigned check_count(const struct portcam_command *c, unsigned rows)
 {
     if (c->row >= rows)
         return PORTCAM_STATUS_ROW_OUT_OF_RANGE;
@@ -92,7 +93,15 @@ static unsigned check_range(const struct portcam_command *c, unsigned rows)
         return PORTCAM_STATUS_BAD_LENGTH;
     if (c->count > rows - c->row)
         return PORTCAM_STATUS_ROW_OUT_OF_RANGE;
-    return command_address(c, 0) % 64 ? PORTCAM_STATUS_BAD_ALIGNMENT : PORTCAM_STATUS_OK;
+    return PORTCAM_STATUS_OK;
+}
+
+static unsigned check_range(const struct portcam_command *c, unsigned rows)
+{
+    unsigned status = check_count(c, rows);
+    if (status == PORTCAM_STATUS_OK && command_address(c, 0) % 64)
+        status = PORTCAM_STATUS_BAD_ALIGNMENT;
+    return status;
 }
 
 static unsigned read_counters(struct pc_device *d, const struct portcam_command *c,
@@ -197,6 +206,16 @@ static unsigned check_insert(const struct portcam_command *c)
     return command_address(c, 0) % 64 ? PORTCAM_STATUS_BAD_ALIGNMENT : PORTCAM_STATUS_OK;
 }
 
+static unsigned check_mirror(const struct pc_device *d, const struct portcam_command *c)
+{
+    unsigned slots = pc_connections_capacity(d->stateful.connections);
+    if (c->opcode == PORTCAM_OPCODE_MIRROR_COPY)
+        return check_count(c, slots);
+    if (c->row > (slots - 1) / PC_MIRROR_BLOCK)
+        return PORTCAM_STATUS_ROW_OUT_OF_RANGE;
+    return command_address(c, 0) % 64 ? PORTCAM_STATUS_BAD_ALIGNMENT : PORTCAM_STATUS_OK;
+}
+
 static unsigned execute_on_records(struct pc_device *d, const struct portcam_command *c,
                                    struct pc_command_result *ret)
 {
@@ -206,8 +225,11 @@ static unsigned execute_on_records(struct pc_device *d, const struct portcam_com
         return read_backends(d, c, ret);
     if (c->opcode == PORTCAM_OPCODE_CONNECTION_INSERT)
         return check_insert(c);
-    return c->opcode == PORTCAM_OPCODE_CONNECTION_READ ? read_connections(d, c, ret)
-                                                       : delete_connection(d, c, ret);
+    if (c->opcode == PORTCAM_OPCODE_CONNECTION_READ)
+        return read_connections(d, c, ret);
+    if (c->opcode == PORTCAM_OPCODE_CONNECTION_DELETE)
+        return delete_connection(d, c, ret);
+    return check_mirror(d, c);
 }
 
 /* ---- all of them ---- */
@@ -242,6 +264,8 @@ static unsigned execute(struct pc_device *d, const struct portcam_command *c,
     case PORTCAM_OPCODE_CONNECTION_READ:
     case PORTCAM_OPCODE_CONNECTION_DELETE:
     case PORTCAM_OPCODE_CONNECTION_INSERT:
+    case PORTCAM_OPCODE_MIRROR_COPY:
+    case PORTCAM_OPCODE_MIRROR_SUM:
         return execute_on_records(d, c, ret);
     case PORTCAM_OPCODE_SET_TIME:
         return PORTCAM_STATUS_UNSUPPORTED;

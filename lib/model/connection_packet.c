@@ -114,6 +114,7 @@ void pc_connections_packet(struct pc_connections *c, unsigned slot, const struct
                            struct pc_packet_result *ret)
 {
     struct pc_connection *r = &c->entry[slot].r;
+    bool was_embryonic = r->embryonic;
     ret->before = r->state;
     if (r->key.protocol == PC_PROTOCOL_TCP) {
         ret->effects = (uint8_t)tcp_packet(c, r, p, ret->ended);
@@ -127,4 +128,7 @@ void pc_connections_packet(struct pc_connections *c, unsigned slot, const struct
         }
     }
     ret->after = r->state;
+    if (!(ret->effects & PC_EFFECT_KEPT) &&
+        (r->state != ret->before || r->embryonic != was_embryonic))
+        pc_record_tell(c, PORTCAM_EVENT_KIND_CHANGED, r, PORTCAM_END_CAUSE_EMPTY);
 }

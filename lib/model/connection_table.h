@@ -47,6 +47,7 @@ struct pc_connections {
     struct pc_entry *entry;
     uint32_t *chain[PC_INDEXES]; /* first slot of each plus 1, or 0 */
     struct pc_backend_counters *backend;
+    struct pc_connection_watch watch;
     uint64_t moment, changes;
     struct pc_active_change change[PC_ACTIVE_CHANGES];
 };
@@ -67,6 +68,10 @@ void pc_active_add(struct pc_connections *c, unsigned backend, int more);
 /* A new connection in a record whose keys and ends are written. */
 void pc_record_begin(struct pc_connections *c, struct pc_connection *r,
                      const struct pc_packet *first);
+
+/* Tell the watch, if there is one. */
+void pc_record_tell(const struct pc_connections *c, enum portcam_event_kind kind,
+                    const struct pc_connection *r, enum portcam_end_cause cause);
 
 /* What pc_record_begin() counted as present, no longer is; the receipt. The record stays as it is. */
 void pc_record_finish(struct pc_connections *c, const struct pc_connection *r,

@@ -26,6 +26,18 @@ struct pc_backend_counters pc_connections_backend(const struct pc_connections *c
     return c->backend[backend];
 }
 
+void pc_connections_watch(struct pc_connections *c, const struct pc_connection_watch *watch)
+{
+    c->watch = *watch;
+}
+
+void pc_record_tell(const struct pc_connections *c, enum portcam_event_kind kind,
+                    const struct pc_connection *r, enum portcam_end_cause cause)
+{
+    if (c->watch.tell)
+        c->watch.tell(c->watch.ctx, kind, r, cause);
+}
+
 /* ---- active records ---- */
 
 void pc_active_add(struct pc_connections *c, unsigned backend, int more)
@@ -68,6 +80,7 @@ static void begin(struct pc_connections *c, struct pc_connection *r)
     b->records++;
     pc_active_add(c, r->backend, pc_state_is_active(r->state));
     c->embryonic += r->embryonic;
+    pc_record_tell(c, PORTCAM_EVENT_KIND_BEGAN, r, PORTCAM_END_CAUSE_EMPTY);
 }
 
 void pc_record_begin(struct pc_connections *c, struct pc_connection *r,
@@ -87,6 +100,12 @@ void pc_record_begin(struct pc_connections *c, struct pc_connection *r,
 void pc_record_finish(struct pc_connections *c, const struct pc_connection *r,
                       enum pc_end_reason reason, uint32_t now, struct pc_ended *ended)
 {
+    static const enum portcam_end_cause causes[] = {
+        [PC_END_EXPIRED] = PORTCAM_END_CAUSE_EXPIRED,
+        [PC_END_DELETED] = PORTCAM_END_CAUSE_DELETED,
+        [PC_END_PORT_REUSE] = PORTCAM_END_CAUSE_PORT_REUSE,
+    };
+    pc_record_tell(c, PORTCAM_EVENT_KIND_ENDED, r, causes[reason]);
     struct pc_backend_counters *b = &c->backend[r->backend];
     b->records--;
     pc_active_add(c, r->backend, -(int)pc_state_is_active(r->state));
@@ -233,5 +252,7 @@ enum pc_result pc_connections_move(struct pc_connections *c, unsigned from, unsi
     c->entry[from].r.state = PC_STATE_NONE;
     c->entry[to].r = r;
     pc_entry_take(c, to);
+    pc_record_tell(c, PORTCAM_EVENT_KIND_ARRIVED, &c->entry[to].r, PORTCAM_END_CAUSE_EMPTY);
+    pc_record_tell(c, PORTCAM_EVENT_KIND_LEFT, &r, PORTCAM_END_CAUSE_MOVED);
     return PC_RESULT_OK;
 }

@@ -194,6 +194,17 @@ void pc_connections_free(struct pc_connections *c);
 /* As after creation, generations too; no receipts. */
 void pc_connections_clear(struct pc_connections *c);
 
+/* Who is told what happens to records, in order: a record that began, changed state or is no longer embryonic, or arrived in
+ * its slot; one that ended or left its slot, as it was, and why. */
+struct pc_connection_watch {
+    void *ctx;
+    void (*tell)(void *ctx, enum portcam_event_kind kind, const struct pc_connection *r,
+                 enum portcam_end_cause cause);
+};
+
+/* One watch at a time; a clear keeps it, and tells nothing. */
+void pc_connections_watch(struct pc_connections *c, const struct pc_connection_watch *watch);
+
 /* Slots, of both families; true for those of the stash, for those of IPv6. */
 unsigned pc_connections_capacity(const struct pc_connections *c);
 bool pc_connections_is_stash(const struct pc_connections *c, unsigned slot);

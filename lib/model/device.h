@@ -67,8 +67,8 @@ enum pc_ageing pc_device_age_slot(struct pc_device *d, uint32_t now, unsigned sl
 /**
  * pc_device_command() - execute one command
  *
- * self_test and connection_insert are checked, but what they do is for the caller, who has the host's memory: copying,
- * and pc_device_insert() for one image after the other.
+ * self_test, connection_insert, mirror_copy and mirror_sum are checked, but what they do is for the caller, who has the
+ * host's memory: pc_device_insert() for one image after the other.
  */
 void pc_device_command(struct pc_device *d, const struct portcam_command *c,
                        struct pc_command_result *ret);

@@ -282,7 +282,7 @@ enum portcam_status {
     PORTCAM_STATUS_FULL = 17, /* No room for the record: all places that its hash allows are taken. */
     PORTCAM_STATUS_EXISTS = 18, /* There is a record of this client with this public end. */
     PORTCAM_STATUS_AMBIGUOUS = 19, /* There is a record of this client with this endpoint. */
-    PORTCAM_STATUS_NO_MIRROR = 20, /* The mirror does not run. */
+    PORTCAM_STATUS_NO_MIRROR = 20, /* The mirror does not run, or stopped before it was done. */
     PORTCAM_STATUS_MAX = 21
 };
 
@@ -847,7 +847,7 @@ PORTCAM_STATIC_ASSERT(offsetof(struct portcam_backend_state, reserved) == 52, "p
 
 /* Slot of the mirror that holds a record. Both versions are equal, or it is being written. */
 struct portcam_mirror_record {
-    uint32_t version; /* Number of this write since ENABLE, modulo 2^32; 0: never written */
+    uint32_t version; /* Number of this write since ENABLE: from 1, and after 2^32 - 1 from 1 again; 0: never written */
     uint32_t slot; /* Slot */
     uint32_t generation; /* As in connection_image */
     uint16_t client_port; /* 0 where the protocol has none */
@@ -916,7 +916,7 @@ struct portcam_mirror_end {
     uint32_t forward_packets; /* Bits 31 to 0 */
     uint32_t reverse_packets; /* Packets from the backend, bits 31 to 0 */
     uint16_t reverse_packets_high; /* Bits 47 to 32 */
-    uint16_t lifetime; /* Seconds from created to last used, at most 65,535 */
+    uint16_t lifetime; /* From created to last used in 1,024 ms, rounded down, at most 65,535 */
     uint32_t version2; /* The version once more */
 };
 PORTCAM_STATIC_ASSERT(sizeof(struct portcam_mirror_end) == 64, "portcam_mirror_end");
@@ -951,7 +951,7 @@ PORTCAM_STATIC_ASSERT(offsetof(struct portcam_mirror_end, version2) == 60, "port
 struct portcam_event {
     uint32_t slot; /* Slot */
     uint32_t generation; /* Of the record */
-    uint32_t version; /* Of the record in the mirror when the event was written */
+    uint32_t version; /* Of the write that it tells of; the mirror may be newer */
     uint8_t kind; /* enum event_kind */
     uint8_t state; /* enum connection_state; none behind its end */
     uint16_t lap; /* Index of this event divided by the ring's size, plus 1, modulo 65,536. Written last */
@@ -1066,7 +1066,7 @@ PORTCAM_STATIC_ASSERT(offsetof(struct portcam_inject_descriptor, reserved) == 16
     X(17, "full", "No room for the record: all places that its hash allows are taken.") \
     X(18, "exists", "There is a record of this client with this public end.") \
     X(19, "ambiguous", "There is a record of this client with this endpoint.") \
-    X(20, "no_mirror", "The mirror does not run.")
+    X(20, "no_mirror", "The mirror does not run, or stopped before it was done.")
 
 #define PORTCAM_TABLE_LIST(X) \
     X(0, "device", "One row: the device's own MAC.") \

@@ -634,7 +634,7 @@ package portcam_pkg;
     logic [15:0] client_port;  // 0 where the protocol has none
     logic [31:0] generation;  // As in connection_image
     logic [31:0] slot;  // Slot
-    logic [31:0] version;  // Number of this write since ENABLE, modulo 2^32; 0: never written
+    logic [31:0] version;  // Number of this write since ENABLE: from 1, and after 2^32 - 1 from 1 again; 0: never written
   } mirror_record_t;
   localparam int unsigned MirrorRecordEmbryonic = 0;  // bit of flags
   localparam int unsigned MirrorRecordKeptPort = 1;  // bit of flags
@@ -643,7 +643,7 @@ package portcam_pkg;
   // Slot of the mirror whose record ended or went; state is none. Where the record is not known (cause empty, unknown), all but versions, slot and cause is 0.
   typedef struct packed {
     logic [31:0] version2;  // The version once more
-    logic [15:0] lifetime;  // Seconds from created to last used, at most 65,535
+    logic [15:0] lifetime;  // From created to last used in 1,024 ms, rounded down, at most 65,535
     logic [15:0] reverse_packets_high;  // Bits 47 to 32
     logic [31:0] reverse_packets;  // Packets from the backend, bits 31 to 0
     logic [31:0] forward_packets;  // Bits 31 to 0
@@ -675,7 +675,7 @@ package portcam_pkg;
     logic [15:0] lap;  // Index of this event divided by the ring's size, plus 1, modulo 65,536. Written last
     logic [7:0] state;  // enum connection_state; none behind its end
     logic [7:0] kind;  // enum event_kind
-    logic [31:0] version;  // Of the record in the mirror when the event was written
+    logic [31:0] version;  // Of the write that it tells of; the mirror may be newer
     logic [31:0] generation;  // Of the record
     logic [31:0] slot;  // Slot
   } event_t;

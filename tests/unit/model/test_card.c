@@ -167,7 +167,7 @@ static void registers(void **state)
     static const struct {
         uint32_t offset, value;
     } want[] = {
-        {0x00, 0x4d414350}, {0x04, 0x00010001}, {0x0c, 0x1f},       {0x10, 9600u << 16 | 128},
+        {0x00, 0x4d414350}, {0x04, 0x00010002}, {0x0c, 0x5f},       {0x10, 9600u << 16 | 128},
         {0x14, 0x00080110}, {0x18, 256},        {0x1c, 256},        {0x20, 1024},
         {0x24, 4096},       {0x28, 0x04002000}, {0x2c, 0x04000200}, {0x30, 0x04000200},
         {0x34, 0x10010000}, {0x38, 0x10004000}, {0x3c, 8192},       {0x40, 1},
@@ -195,7 +195,11 @@ static void writes_ignored(void **state)
     for (uint32_t offset = 0; offset < 0x10000; offset += 4) {
         bool rw = offset == REG(HASH_SEED) || offset == REG(SCRATCH) ||
                   (offset >= REG(CMD_BASE_LO) && offset <= REG(CMD_CONTROL)) ||
-                  offset == REG(CMD_DOORBELL) || offset == REG(CPL_HEAD) || offset == REG(CMD_ARM);
+                  offset == REG(CMD_DOORBELL) || offset == REG(CPL_HEAD) ||
+                  offset == REG(CMD_ARM) ||
+                  (offset >= REG(MIRROR_BASE_LO) && offset <= REG(MIRROR_CONTROL)) ||
+                  (offset >= REG(EVENT_BASE_LO) && offset <= REG(EVENT_SIZE)) ||
+                  offset == REG(EVENT_HEAD) || offset == REG(EVENT_ARM);
         uint32_t before = get(offset);
         if (rw)
             continue;
@@ -217,7 +221,7 @@ static void reset(void **state)
     assert_int_equal(get(REG(STATUS)), PORTCAM_STATUS_READY | PORTCAM_STATUS_CHANGE_OPEN);
     pc_card_reset(B.card);
     assert_int_equal(get(REG(STATUS)), PORTCAM_STATUS_READY);
-    for (uint32_t offset = REG(ERROR_ADDR_LO); offset <= REG(CMD_ARM); offset += 4)
+    for (uint32_t offset = REG(ERROR_ADDR_LO); offset <= REG(EVENT_ARM); offset += 4)
         assert_int_equal(get(offset), 0);
     put(OP(NOP), 0, 0, 0);
     set(REG(CMD_DOORBELL), 1); /* no ring runs */
