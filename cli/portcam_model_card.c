@@ -24,7 +24,7 @@ static struct portcam_caps caps_of(const struct pc_sizes *s)
     return (struct portcam_caps){
         .flags = PORTCAM_CAPS_IPV6 | PORTCAM_CAPS_STATIC | PORTCAM_CAPS_DELIVER |
                  (s->connection_rows ? PORTCAM_CAPS_STATEFUL | PORTCAM_CAPS_MIRROR : 0) |
-                 PORTCAM_CAPS_REJECT,
+                 PORTCAM_CAPS_REJECT | PORTCAM_CAPS_PUNT,
         .functions = s->functions,
         .domains = s->domains,
         .addresses = s->addresses,

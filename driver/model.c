@@ -29,6 +29,8 @@ struct pc_model {
     bool own_time; /* a test sets it */
     struct timespec start;
     int irq[MODEL_VECTORS];
+    pc_dev_model_frame frame; /* where injected frames go */
+    void *frame_ctx;
 };
 
 static int model_dma_read(void *ctx, uint64_t iova, void *dst, size_t len)
@@ -60,6 +62,15 @@ static void model_irq(void *ctx, unsigned vector)
         pc_dev_log(dev, PORTCAM_LOG_DEBUG, "vector %u: eventfd not written", vector);
 }
 
+static void model_frame(void *ctx, unsigned function, const uint8_t *frame, size_t len)
+{
+    struct portcam_dev *dev = ctx;
+    struct pc_model *m = dev->priv;
+
+    if (m->frame)
+        m->frame(m->frame_ctx, function, frame, len);
+}
+
 static void go_on(struct pc_model *m)
 {
     struct timespec now;
@@ -88,6 +99,7 @@ static int model_open(struct portcam_dev *dev, const char *rest,
         .dma_read = model_dma_read,
         .dma_write = model_dma_write,
         .irq = model_irq,
+        .frame = model_frame,
     };
     struct pc_model *m;
     int err;
@@ -257,6 +269,17 @@ void pc_dev_model_set_time(struct portcam_dev *dev, uint32_t ms)
     pthread_mutex_lock(&m->lock);
     m->own_time = true;
     pc_card_set_time(m->card, ms);
+    pthread_mutex_unlock(&m->lock);
+}
+
+void pc_dev_model_set_frame(struct portcam_dev *dev, pc_dev_model_frame frame, void *ctx)
+{
+    if (dev->ops != &pc_dev_model_ops)
+        return;
+    struct pc_model *m = dev->priv;
+    pthread_mutex_lock(&m->lock);
+    m->frame = frame;
+    m->frame_ctx = ctx;
     pthread_mutex_unlock(&m->lock);
 }
 

@@ -22,4 +22,12 @@ PORTCAM_API void pc_dev_model_set_time(struct portcam_dev *dev, uint32_t ms);
 PORTCAM_API void pc_dev_model_lock(struct portcam_dev *dev);
 PORTCAM_API void pc_dev_model_unlock(struct portcam_dev *dev);
 
+/*
+ * Frames that the host injects come here, from inside of register writes and with the lock held;
+ * NULL: they go nowhere.
+ */
+typedef void (*pc_dev_model_frame)(void *ctx, unsigned function, const uint8_t *frame, size_t len);
+PORTCAM_API void pc_dev_model_set_frame(struct portcam_dev *dev, pc_dev_model_frame frame,
+                                        void *ctx);
+
 #endif /* PC_MODEL_H */

@@ -22,8 +22,8 @@ struct model_engine {
     struct pc_card *card;
     struct waiting queue[ROOM];
     size_t head, count;
-    bool doorbell;
-    uint32_t doorbell_value, completion_head;
+    bool doorbell, inject;
+    uint32_t doorbell_value, inject_value, completion_head;
     bool completion_consumed;
     bool goes_on; /* to time_ms, in the next run() */
     uint32_t time_ms;
@@ -37,6 +37,8 @@ static uint32_t reg_read(void *self, uint32_t offset)
         return m->doorbell_value;
     if (offset == PORTCAM_REG_TIME_MS && m->goes_on)
         return m->time_ms;
+    if (offset == PORTCAM_REG_INJECT_DOORBELL && m->inject)
+        return m->inject_value;
     return pc_card_reg_read(m->card, offset);
 }
 
@@ -46,12 +48,17 @@ static void reg_write(void *self, uint32_t offset, uint32_t value)
     if (offset == PORTCAM_REG_CMD_DOORBELL) {
         m->doorbell = true;
         m->doorbell_value = value;
+    } else if (offset == PORTCAM_REG_INJECT_DOORBELL) {
+        m->inject = true;
+        m->inject_value = value;
     } else if (offset == PORTCAM_REG_CPL_HEAD) {
         m->completion_consumed = true;
         m->completion_head = value;
     } else {
         if (offset == PORTCAM_REG_CMD_CONTROL)
             m->doorbell = m->completion_consumed = false;
+        if (offset == PORTCAM_REG_INJECT_CONTROL)
+            m->inject = false;
         pc_card_reg_write(m->card, offset, value);
     }
 }
@@ -59,7 +66,7 @@ static void reg_write(void *self, uint32_t offset, uint32_t value)
 static void reset(void *self)
 {
     struct model_engine *m = self;
-    m->doorbell = m->completion_consumed = false;
+    m->doorbell = m->completion_consumed = m->inject = false;
     pc_card_reset(m->card);
 }
 
@@ -87,6 +94,31 @@ static void push(void *self, unsigned function, const uint8_t *frame, size_t len
     memcpy(copy, frame, len);
     m->queue[(m->head + m->count++) % ROOM] = (struct waiting){function, len, copy};
     m->stats.frames_in++;
+}
+
+static void injected(void *ctx, unsigned function, const uint8_t *frame, size_t len)
+{
+    struct model_engine *m = ctx;
+    m->stats.frames_out++;
+    m->host.frame(m->host.ctx, function, frame, len);
+}
+
+static int dma_read(void *ctx, uint64_t iova, void *dst, size_t len)
+{
+    struct model_engine *m = ctx;
+    return m->host.dma_read(m->host.ctx, iova, dst, len);
+}
+
+static int dma_write(void *ctx, uint64_t iova, const void *src, size_t len)
+{
+    struct model_engine *m = ctx;
+    return m->host.dma_write(m->host.ctx, iova, src, len);
+}
+
+static void irq(void *ctx, unsigned vector)
+{
+    struct model_engine *m = ctx;
+    m->host.irq(m->host.ctx, vector);
 }
 
 static void run_frame(struct model_engine *m)
@@ -127,9 +159,13 @@ static bool run(void *self)
         m->doorbell = false;
         pc_card_reg_write(m->card, PORTCAM_REG_CMD_DOORBELL, m->doorbell_value);
     }
+    if (m->inject) {
+        m->inject = false;
+        pc_card_reg_write(m->card, PORTCAM_REG_INJECT_DOORBELL, m->inject_value);
+    }
     for (int i = 0; i < FRAMES_A_RUN && m->count; i++)
         run_frame(m);
-    return m->count || m->doorbell || m->completion_consumed;
+    return m->count || m->doorbell || m->completion_consumed || m->inject;
 }
 
 static void stats(void *self, struct pc_engine_stats *ret)
@@ -152,7 +188,7 @@ bool pc_engine_model(struct pc_engine *e, const struct pc_engine_host *host)
     if (!m)
         return false;
     m->host = *host;
-    struct pc_card_host card_host = {host->ctx, host->dma_read, host->dma_write, host->irq};
+    struct pc_card_host card_host = {m, dma_read, dma_write, irq, injected};
     m->card = pc_card_new(&card_host);
     if (!m->card) {
         free(m);

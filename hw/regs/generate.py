@@ -59,6 +59,12 @@ def check(d):
             fail(f"record {record['name']}: fields make {at} bytes, not {record['bytes']}")
 
 
+def punt_reasons(d):
+    """Bit n: reason n may be punted."""
+    reasons = next(enum for enum in d["enum"] if enum["name"] == "reason")["value"]
+    return sum(1 << v["value"] for v in reasons if v.get("punt"))
+
+
 # ---- C ----------------------------------------------------------------------------------------------------------
 
 def c_header(d):
@@ -90,7 +96,7 @@ def c_header(d):
         out.append(f"#define PORTCAM_BUILD_{key.upper()} {value}u")
     for key, value in d["constants"].items():
         out.append(f"#define PORTCAM_{key.upper()} {value}u")
-    out.append("")
+    out += [f"#define PORTCAM_PUNT_REASONS {punt_reasons(d):#018x}ull /* that may stand in limits.punt_reasons */", ""]
     for enum in d["enum"]:
         upper = enum["name"].upper()
         out += [f"/* {enum['about']} */", f"enum portcam_{enum['name']} {{"]
@@ -156,7 +162,7 @@ def sv_package(d):
         out.append(f"  localparam int unsigned Build{camel(key)} = {value};")
     for key, value in d["constants"].items():
         out.append(f"  localparam int unsigned {camel(key)} = {value};")
-    out.append("")
+    out += [f"  localparam logic [63:0] PuntReasons = 64'h{punt_reasons(d):016x};  // that may stand in punt_reasons", ""]
     for enum in d["enum"]:
         out += [f"  // {enum['about']}", f"  typedef enum logic [{enum['bits'] - 1}:0] {{"]
         rows = [f"    {camel(enum['name'])}{camel(v['name'])} = {enum['bits']}'d{v['value']}" for v in enum["value"]]
@@ -222,7 +228,7 @@ def reference(d):
                 "| value | name |" + (" rule | fate |" if rules else "") + " meaning |",
                 "|---|---|" + ("---|---|" if rules else "") + "---|"]
         for v in enum["value"]:
-            extra = f" {v['rule']} | {v['fate']} |" if rules else ""
+            extra = f" {v['rule']} | {v['fate']}{', punt' if v.get('punt') else ''} |" if rules else ""
             out.append(f"| {v['value']} | `{v['name']}` |{extra} {v['about']} |")
         out.append("")
     out += ["## Records in host memory", "",

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Registers and the command ring: see card.h and docs/registers.md. */
-#include "card.h"
-#include "mirror.h"
+#include "card_state.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -9,39 +8,19 @@
 #define BUILD_ID 0x4d4f444cu /* "MODL" */
 #define VECTORS PORTCAM_BUILD_VECTORS
 
-struct ring {
-    uint64_t cmd_base, cpl_base;
-    uint32_t size_log2;
-    bool running, error;
-    uint8_t reason;
-    uint32_t doorbell, head, cpl_tail, cpl_head;
-    uint32_t arm;
-    bool armed;
-};
-
-struct pc_card {
-    struct pc_card_host host;
-    struct pc_device *device;
-    struct ring ring;
-    struct pc_mirror mirror;
-    uint64_t error_addr;
-    uint32_t error_count, scratch, time_ms;
-    struct pc_command_result result;
-};
-
-static void raise_irq(void *ctx, unsigned vector)
+void pc_card_raise(void *card, unsigned vector)
 {
-    struct pc_card *c = ctx;
+    struct pc_card *c = card;
     if (c->host.irq)
         c->host.irq(c->host.ctx, vector);
 }
 
-static void dma_failed(void *ctx, uint64_t iova)
+void pc_card_dma_failed(void *card, uint64_t iova)
 {
-    struct pc_card *c = ctx;
+    struct pc_card *c = card;
     c->error_addr = iova;
     c->error_count++;
-    raise_irq(c, PORTCAM_VECTOR_ERRORS);
+    pc_card_raise(c, PORTCAM_VECTOR_ERRORS);
 }
 
 static int mirror_write(void *ctx, uint64_t iova, const void *src, size_t len)
@@ -61,7 +40,8 @@ struct pc_card *pc_card_new_sized(const struct pc_card_host *host, const struct 
         free(c);
         return NULL;
     }
-    c->mirror.host = (struct pc_mirror_host){c, mirror_write, dma_failed, raise_irq};
+    pc_punt_rings_connect(c);
+    c->mirror.host = (struct pc_mirror_host){c, mirror_write, pc_card_dma_failed, pc_card_raise};
     struct pc_connections *connections = pc_device_connections_rw(c->device);
     if (connections)
         pc_connections_watch(connections,
@@ -88,6 +68,7 @@ void pc_card_reset(struct pc_card *c)
     pc_device_reset(c->device);
     c->ring = (struct ring){0};
     pc_mirror_reset(&c->mirror);
+    pc_punt_rings_reset(c);
     c->error_addr = 0;
     c->error_count = 0;
     c->scratch = 0;
@@ -122,7 +103,7 @@ static void stop_ring(struct pc_card *c, unsigned reason)
     c->ring.running = false;
     c->ring.error = true;
     c->ring.reason = (uint8_t)reason;
-    raise_irq(c, PORTCAM_VECTOR_ERRORS);
+    pc_card_raise(c, PORTCAM_VECTOR_ERRORS);
 }
 
 static void check_arm(struct pc_card *c)
@@ -130,7 +111,7 @@ static void check_arm(struct pc_card *c)
     struct ring *r = &c->ring;
     if (r->armed && (int32_t)(r->cpl_tail - r->arm) > 0) {
         r->armed = false;
-        raise_irq(c, PORTCAM_VECTOR_COMMANDS);
+        pc_card_raise(c, PORTCAM_VECTOR_COMMANDS);
     }
 }
 
@@ -145,7 +126,7 @@ static void complete(struct pc_card *c, const struct portcam_command *cmd)
                                      .lap = (r->cpl_tail >> r->size_log2) + 1};
     uint64_t at = r->cpl_base + (uint64_t)(r->cpl_tail & mask) * sizeof(cpl);
     if (c->host.dma_write(c->host.ctx, at, &cpl, sizeof(cpl)) != 0) {
-        dma_failed(c, at);
+        pc_card_dma_failed(c, at);
         stop_ring(c, PORTCAM_STATUS_DMA_WRITE_ERROR);
         return;
     }
@@ -161,10 +142,10 @@ static void self_test(struct pc_card *c, const struct portcam_command *cmd)
     memcpy(&to, cmd->data + 8, 8);
     if (c->host.dma_read(c->host.ctx, from, buffer, sizeof(buffer)) != 0) {
         c->result.status = PORTCAM_STATUS_DMA_READ_ERROR;
-        dma_failed(c, from);
+        pc_card_dma_failed(c, from);
     } else if (c->host.dma_write(c->host.ctx, to, buffer, sizeof(buffer)) != 0) {
         c->result.status = PORTCAM_STATUS_DMA_WRITE_ERROR;
-        dma_failed(c, to);
+        pc_card_dma_failed(c, to);
     }
 }
 
@@ -176,7 +157,7 @@ static void answer(struct pc_card *c, const struct portcam_command *cmd)
         return;
     c->result.status = PORTCAM_STATUS_DMA_WRITE_ERROR;
     c->result.result = 0;
-    dma_failed(c, to);
+    pc_card_dma_failed(c, to);
 }
 
 /* Up to the first image that is refused. */
@@ -189,7 +170,7 @@ static void insert(struct pc_card *c, const struct portcam_command *cmd)
         struct portcam_connection_image image;
         if (c->host.dma_read(c->host.ctx, from, &image, sizeof(image)) != 0) {
             c->result.status = PORTCAM_STATUS_DMA_READ_ERROR;
-            dma_failed(c, from);
+            pc_card_dma_failed(c, from);
             return;
         }
         c->result.status = (uint8_t)pc_device_insert(c->device, &image, NULL, &slot);
@@ -223,7 +204,7 @@ static void run_one(struct pc_card *c)
     struct portcam_command cmd;
     uint64_t at = r->cmd_base + (uint64_t)(r->head & mask) * sizeof(cmd);
     if (c->host.dma_read(c->host.ctx, at, &cmd, sizeof(cmd)) != 0) {
-        dma_failed(c, at);
+        pc_card_dma_failed(c, at);
         stop_ring(c, PORTCAM_STATUS_DMA_READ_ERROR);
         return;
     }
@@ -292,7 +273,7 @@ static uint32_t read_capability(const struct pc_sizes *s, uint32_t offset)
     case PORTCAM_REG_CAPS:
         return PORTCAM_CAPS_IPV6 | PORTCAM_CAPS_STATIC | PORTCAM_CAPS_DELIVER |
                (s->connection_rows ? PORTCAM_CAPS_STATEFUL | PORTCAM_CAPS_MIRROR : 0) |
-               PORTCAM_CAPS_REJECT;
+               PORTCAM_CAPS_REJECT | PORTCAM_CAPS_PUNT;
     case PORTCAM_REG_CAP_FRAME:
         return PORTCAM_BUILD_WINDOW | s->max_frame << PORTCAM_CAP_FRAME_MAX_FRAME_SHIFT;
     case PORTCAM_REG_CAP_UNITS:
@@ -337,6 +318,8 @@ uint32_t pc_card_reg_read(struct pc_card *c, uint32_t offset)
     const struct pc_connections *connections = pc_device_connections(c->device);
     uint32_t value;
     if (connections && pc_mirror_reg_read(&c->mirror, offset, &value))
+        return value;
+    if (pc_punt_rings_read(c, offset, &value))
         return value;
     switch (offset) {
     case PORTCAM_REG_MAGIC:
@@ -394,20 +377,12 @@ uint32_t pc_card_reg_read(struct pc_card *c, uint32_t offset)
     }
 }
 
-static void set_low(uint64_t *word, uint32_t value)
-{
-    *word = (*word & 0xffffffff00000000u) | value;
-}
-
-static void set_high(uint64_t *word, uint32_t value)
-{
-    *word = (*word & 0xffffffffu) | (uint64_t)value << 32;
-}
-
 void pc_card_reg_write(struct pc_card *c, uint32_t offset, uint32_t value)
 {
     struct ring *r = &c->ring;
     if (pc_device_connections(c->device) && pc_mirror_reg_write(&c->mirror, offset, value))
+        return;
+    if (pc_punt_rings_write(c, offset, value))
         return;
     switch (offset) {
     case PORTCAM_REG_HASH_SEED:
@@ -417,16 +392,16 @@ void pc_card_reg_write(struct pc_card *c, uint32_t offset, uint32_t value)
         c->scratch = value;
         break;
     case PORTCAM_REG_CMD_BASE_LO:
-        set_low(&r->cmd_base, value);
+        pc_set_low(&r->cmd_base, value);
         break;
     case PORTCAM_REG_CMD_BASE_HI:
-        set_high(&r->cmd_base, value);
+        pc_set_high(&r->cmd_base, value);
         break;
     case PORTCAM_REG_CPL_BASE_LO:
-        set_low(&r->cpl_base, value);
+        pc_set_low(&r->cpl_base, value);
         break;
     case PORTCAM_REG_CPL_BASE_HI:
-        set_high(&r->cpl_base, value);
+        pc_set_high(&r->cpl_base, value);
         break;
     case PORTCAM_REG_CMD_SIZE:
         r->size_log2 = value & PORTCAM_CMD_SIZE_LOG2;

@@ -10,12 +10,14 @@
 extern "C" {
 #endif
 
-/* How the card reaches host memory and raises interrupts. */
+/* How the card reaches host memory, raises interrupts and sends what the host injects. */
 struct pc_card_host {
     void *ctx;
     int (*dma_read)(void *ctx, uint64_t iova, void *dst, size_t len); /* 0 or -errno */
     int (*dma_write)(void *ctx, uint64_t iova, const void *src, size_t len);
     void (*irq)(void *ctx, unsigned vector); /* enum portcam_vector */
+    /* An injected frame leaves, inside of a register write; NULL: it goes nowhere. */
+    void (*frame)(void *ctx, unsigned function, const uint8_t *frame, size_t len);
 };
 
 struct pc_card;

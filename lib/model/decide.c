@@ -27,7 +27,7 @@ static unsigned function_by_mac(const struct pc_tables *t, const struct pc_parse
     return 0;
 }
 
-static unsigned default_egress(const struct pc_tables *t, const struct pc_parsed *p)
+unsigned pc_default_egress(const struct pc_tables *t, const struct pc_parsed *p)
 {
     if (p->ingress != 0)
         return 0;
@@ -47,7 +47,7 @@ void pc_decide_pass(const struct pc_tables *t, const struct pc_parsed *p, unsign
                     struct pc_decision *d)
 {
     d->reason = (uint8_t)reason;
-    d->egress = (uint8_t)default_egress(t, p);
+    d->egress = (uint8_t)pc_default_egress(t, p);
 }
 
 void pc_decide_drop(unsigned reason, struct pc_decision *d)
@@ -59,7 +59,7 @@ void pc_decide_drop(unsigned reason, struct pc_decision *d)
 unsigned pc_reply_egress(const struct pc_tables *t, const struct pc_parsed *p)
 {
     unsigned hairpin = function_by_mac(t, p, p->ingress);
-    return hairpin ? hairpin : default_egress(t, p);
+    return hairpin ? hairpin : pc_default_egress(t, p);
 }
 
 static bool is_loopback(const struct pc_parsed *p)

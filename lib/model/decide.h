@@ -24,6 +24,7 @@ struct pc_decision {
     uint8_t
         refusal; /* the reason of fate reject, also where `reason` became reject_silent or reject_limited; else 0 */
     bool drop;
+    bool punt;            /* it goes to the host instead of its fate; drop is set too */
     uint8_t egress;       /* function; meaningless where drop */
     uint8_t stage;        /* enum pc_stage: what the tables left open */
     bool loopback;        /* the destination is a loopback address of the source domain */
@@ -62,7 +63,8 @@ void pc_decide_drop(unsigned reason, struct pc_decision *d);
 /* By the policy of the domain: stopped or unknown. */
 void pc_decide_by_policy(const struct pc_tables *t, const struct pc_parsed *p,
                          const struct portcam_domain_row *domain, struct pc_decision *d);
-/* The egress of a reply that is translated. */
+/* The egress of section 2, and that of a reply that is translated. */
+unsigned pc_default_egress(const struct pc_tables *t, const struct pc_parsed *p);
 unsigned pc_reply_egress(const struct pc_tables *t, const struct pc_parsed *p);
 
 /* Packets whose checksum only the slow path can keep right; true if this is one, and decided. Never on the slow path. */

@@ -17,6 +17,12 @@ static bool new_change_set(struct pc_device *d)
     return d->pending && d->place;
 }
 
+static void fill_buckets(struct pc_device *d)
+{
+    pc_buckets_fill(d->bucket, PC_BUCKETS);
+    pc_buckets_fill(d->punt_bucket, PORTCAM_REASON_MAX);
+}
+
 static bool new_stateful(struct pc_device *d, const struct pc_sizes *sizes)
 {
     d->stateful.counter = calloc(sizes->services, sizeof(*d->stateful.counter));
@@ -31,7 +37,7 @@ static bool new_stateful(struct pc_device *d, const struct pc_sizes *sizes)
         if (!d->stateful.connections)
             return false;
     }
-    pc_buckets_fill(d->bucket);
+    fill_buckets(d);
     return d->stateful.counter;
 }
 
@@ -88,7 +94,7 @@ void pc_device_reset(struct pc_device *d)
     memset(d->stateful.counter, 0,
            pc_tables_sizes(d->tables)->services * sizeof(*d->stateful.counter));
     d->stateful.random = 0;
-    pc_buckets_fill(d->bucket);
+    fill_buckets(d);
     d->age_at = 0;
     for (unsigned i = 0; i < PORTCAM_COUNTER_TABLE_MAX; i++)
         memset(d->counter[i], 0, d->counter_rows[i] * sizeof(*d->counter[i]));
@@ -165,12 +171,25 @@ static void count_packet(struct pc_device *d, const struct pc_parsed *p,
     count(d, PORTCAM_COUNTER_TABLE_BACKEND, directed(v->backend, v->reply), len);
 }
 
+void pc_device_set_punt(struct pc_device *d, const struct pc_punt_port *port)
+{
+    d->punt = *port;
+}
+
+void pc_device_inject(struct pc_device *d, unsigned egress, size_t len)
+{
+    if (egress < d->counter_rows[PORTCAM_COUNTER_TABLE_FUNCTION_TX])
+        count(d, PORTCAM_COUNTER_TABLE_FUNCTION_TX, (int)egress, (unsigned)len);
+}
+
 void pc_device_explain(const struct pc_device *d, const uint8_t *frame, size_t len,
                        unsigned ingress, struct pc_parsed *parsed, struct pc_decision *ret)
 {
     pc_parse(frame, len, ingress, pc_tables_sizes(d->tables)->max_frame, parsed);
     pc_decide_by_tables(d->tables, parsed, ret);
     pc_stateful_explain(&d->stateful, d->tables, parsed, ret);
+    if (d->punt.runs && d->punt.runs(d->punt.ctx) && pc_punt_wanted(d, ret->reason))
+        ret->punt = ret->drop = true;
 }
 
 /* A refused packet: its answer, if the bucket has one. */
@@ -178,7 +197,9 @@ static void refuse(struct pc_device *d, const uint8_t *frame, const struct pc_pa
                    uint32_t now, struct pc_decision *v, struct pc_answer *answer)
 {
     const struct portcam_limits_row *limits = pc_tables_get(d->tables, PORTCAM_TABLE_LIMITS, 0);
-    if (!pc_bucket_take(d->bucket, v->reason, limits, now))
+    struct pc_bucket *bucket = &d->bucket[pc_reject_bucket(v->reason)];
+    if (!pc_bucket_take(bucket, limits ? limits->reject_rate : 0, limits ? limits->reject_burst : 0,
+                        now))
         v->reason = PORTCAM_REASON_REJECT_LIMITED;
     else if (answer)
         pc_reject_answer(p, frame, answer);
@@ -195,6 +216,7 @@ void pc_device_packet_chosen(struct pc_device *d, uint8_t *frame, size_t len, un
         answer->len = 0;
     if (ret->drop && pc_reason_is_reject(ret->reason))
         refuse(d, frame, parsed, now, ret, answer);
+    pc_punt(d, frame, parsed, now, choice, ret);
     pc_rewrite(d->tables, parsed, ret, frame);
     count_packet(d, parsed, ret);
 }

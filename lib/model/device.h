@@ -51,8 +51,25 @@ void pc_device_packet_chosen(struct pc_device *d, uint8_t *frame, size_t len, un
                              uint32_t now, const struct pc_choice *choice, struct pc_parsed *parsed,
                              struct pc_decision *ret, struct pc_answer *answer);
 
-/* What would happen now: the record that is found, or the candidates; nothing is counted, made or rewritten. The limit of
- * answers is not looked at. */
+/* Where punted packets go: a ring of the host. All but `ctx` NULL: it never runs. */
+struct pc_punt_port {
+    void *ctx;
+    bool (*runs)(void *ctx);
+    bool (*room)(void *ctx); /* for one more; asked only while it runs, and false is counted */
+    void (*write)(void *ctx, const struct portcam_punt_header *header /* lap 0 */,
+                  const uint8_t *frame);
+};
+void pc_device_set_punt(struct pc_device *d, const struct pc_punt_port *port);
+
+/* The header of a punted packet, lap 0. */
+struct portcam_punt_header pc_punt_header(const struct pc_tables *t, const struct pc_parsed *p,
+                                          const struct pc_decision *v, uint32_t now);
+
+/* Count a frame that the host injected: it leaves by this function. */
+void pc_device_inject(struct pc_device *d, unsigned egress, size_t len);
+
+/* What would happen now: the record that is found, or the candidates; nothing is counted, made or rewritten. The limits of
+ * answers and punted packets are not looked at. */
 void pc_device_explain(const struct pc_device *d, const uint8_t *frame, size_t len,
                        unsigned ingress, struct pc_parsed *parsed, struct pc_decision *ret);
 

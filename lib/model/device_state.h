@@ -25,8 +25,15 @@ struct pc_device {
     struct portcam_counter_row *counter[PORTCAM_COUNTER_TABLE_MAX];
     struct pc_stateful stateful;
     struct pc_bucket bucket[PC_BUCKETS];
+    struct pc_bucket punt_bucket[PORTCAM_REASON_MAX];
+    struct pc_punt_port punt;
     unsigned age_at; /* the slot that ageing looks at next */
 };
+
+/* Section 9: do the limits ask for packets of this reason? Let a packet that is decided go to the host. */
+bool pc_punt_wanted(const struct pc_device *d, unsigned reason);
+void pc_punt(struct pc_device *d, const uint8_t *frame, const struct pc_parsed *p, uint32_t now,
+             const struct pc_choice *choice, struct pc_decision *v);
 
 /* Without an open change set, and nothing in it. */
 void pc_change_set_empty(struct pc_device *d);

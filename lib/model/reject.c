@@ -7,7 +7,7 @@
 
 enum { TCP = 6, ICMP = 1, ICMPV6 = 58, TTL = 64, MINIMUM = 60 };
 
-static int bucket_of(unsigned reason)
+int pc_reject_bucket(unsigned reason)
 {
     switch (reason) {
     case PORTCAM_REASON_NO_RECORD_REJECT:
@@ -27,7 +27,7 @@ static int bucket_of(unsigned reason)
 
 bool pc_reason_is_reject(unsigned reason)
 {
-    return bucket_of(reason) >= 0;
+    return pc_reject_bucket(reason) >= 0;
 }
 
 bool pc_reject_is_silent(const struct pc_parsed *p)
@@ -37,21 +37,17 @@ bool pc_reject_is_silent(const struct pc_parsed *p)
     return reset || icmp || pc_is_bad_source(p) || pc_is_land(p);
 }
 
-void pc_buckets_fill(struct pc_bucket buckets[PC_BUCKETS])
+void pc_buckets_fill(struct pc_bucket *buckets, unsigned count)
 {
-    for (unsigned i = 0; i < PC_BUCKETS; i++)
+    for (unsigned i = 0; i < count; i++)
         buckets[i] = (struct pc_bucket){.level = UINT32_MAX};
 }
 
-bool pc_bucket_take(struct pc_bucket buckets[PC_BUCKETS], unsigned reason,
-                    const struct portcam_limits_row *limits, uint32_t now)
+bool pc_bucket_take(struct pc_bucket *b, unsigned rate, unsigned burst, uint32_t now)
 {
-    struct pc_bucket *b = &buckets[bucket_of(reason)];
-    uint32_t size = limits ? limits->reject_burst * 1000u : 0;
+    uint32_t size = burst * 1000u;
     uint32_t passed = now - b->last;
-    uint64_t level = b->level;
-    if (limits)
-        level += (uint64_t)passed * limits->reject_rate;
+    uint64_t level = b->level + (uint64_t)passed * rate;
     if (passed > 1023 || level > size)
         level = size;
     b->last = now;

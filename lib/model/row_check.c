@@ -68,8 +68,7 @@ static unsigned check_stateful(const struct pc_sizes *s, const struct portcam_se
     bool hashes = r->no_record == PORTCAM_NO_RECORD_HASH || r->full == PORTCAM_FULL_HASH;
     if (hashes && !by_client)
         return BAD;
-    bool cannot = s->connection_rows == 0 || r->full == PORTCAM_FULL_PUNT;
-    return cannot ? (unsigned)PORTCAM_STATUS_UNSUPPORTED : OK;
+    return s->connection_rows == 0 ? (unsigned)PORTCAM_STATUS_UNSUPPORTED : OK;
 }
 
 static unsigned check_service(const struct pc_sizes *s, const struct portcam_service_row *r)
@@ -125,6 +124,12 @@ static unsigned check_public(const struct portcam_public_row *r)
     return is_family(r->family) && ZERO(r->reserved) ? OK : BAD;
 }
 
+static unsigned check_limits(const struct portcam_limits_row *r)
+{
+    bool known = (r->punt_reasons & ~PORTCAM_PUNT_REASONS) == 0;
+    return known && ZERO(r->pad) && ZERO(r->reserved) ? OK : BAD;
+}
+
 unsigned pc_tables_check(const struct pc_tables *t, unsigned table, unsigned row, const void *data)
 {
     const struct pc_sizes *s = pc_tables_sizes(t);
@@ -152,7 +157,7 @@ unsigned pc_tables_check(const struct pc_tables *t, unsigned table, unsigned row
     case PORTCAM_TABLE_PUBLIC:
         return check_public(data);
     case PORTCAM_TABLE_LIMITS:
-        return ZERO(((const struct portcam_limits_row *)data)->reserved) ? OK : BAD;
+        return check_limits(data);
     default:
         return check_endpoint(s, data);
     }

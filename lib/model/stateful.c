@@ -246,6 +246,8 @@ static void without_record(struct step *s, unsigned drop, unsigned hash, unsigne
 {
     if (s->service->full == PORTCAM_FULL_HASH)
         to_backend(s, hash, backend);
+    else if (s->service->full == PORTCAM_FULL_PUNT && drop == PORTCAM_REASON_TABLE_FULL)
+        pc_decide_drop(PORTCAM_REASON_TABLE_FULL_PUNT, s->d);
     else
         pc_decide_drop(drop, s->d);
 }

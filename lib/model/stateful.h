@@ -18,6 +18,8 @@ struct pc_choice {
     bool second;    /* pick least, both candidates could be taken: it was the second */
     bool room;      /* there was a place for a record; `slot` is it */
     uint32_t slot;
+    bool punt_runs; /* the punt ring ran */
+    bool punt_room; /* and there was room on the way there */
 };
 
 /* Records that are kept elsewhere, as pc_connections_*() of the same name would answer. A record that get() gives is valid
@@ -74,19 +76,21 @@ bool pc_reason_is_reject(unsigned reason);
 /* Is this packet one that is never answered? */
 bool pc_reject_is_silent(const struct pc_parsed *p);
 
-/* Buckets of answers, one for each reason of fate reject. */
+/* Buckets of tokens: of answers, one for each reason of fate reject; section 9 has others. */
 #define PC_BUCKETS 5
 
 struct pc_bucket {
-    uint32_t level; /* thousandths of an answer */
+    uint32_t level; /* thousandths of a token */
     uint32_t last;  /* ms */
 };
 
-void pc_buckets_fill(struct pc_bucket buckets[PC_BUCKETS]);
+void pc_buckets_fill(struct pc_bucket *buckets, unsigned count);
 
-/* Take an answer from the bucket of a reason of fate reject; false: there is none. `limits` NULL: none at all. */
-bool pc_bucket_take(struct pc_bucket buckets[PC_BUCKETS], unsigned reason,
-                    const struct portcam_limits_row *limits, uint32_t now);
+/* Take a token from a bucket that gains `rate` a second and holds `burst`; false: there is none. */
+bool pc_bucket_take(struct pc_bucket *bucket, unsigned rate, unsigned burst, uint32_t now);
+
+/* Which bucket is that of this reason? -1: its fate is not reject. */
+int pc_reject_bucket(unsigned reason);
 
 /* The answer to a frame that was parsed as `p`. */
 void pc_reject_answer(const struct pc_parsed *p, const uint8_t *frame, struct pc_answer *ret);

@@ -236,8 +236,10 @@ extern "C" {
 #define PORTCAM_VLAN_ANY 65535u
 #define PORTCAM_ADDRESS_ANY 65535u
 #define PORTCAM_BACKEND_NONE 65535u
+#define PORTCAM_PUNT_ENTRY 16384u
 #define PORTCAM_FAMILY_4 4u
 #define PORTCAM_FAMILY_6 6u
+#define PORTCAM_PUNT_REASONS 0x00100100003f8000ull /* that may stand in limits.punt_reasons */
 
 /* Commands of the command ring. */
 enum portcam_opcode {
@@ -362,7 +364,7 @@ enum portcam_no_backend {
 enum portcam_full {
     PORTCAM_FULL_DROP = 0, /* Drop. */
     PORTCAM_FULL_HASH = 1, /* Forward without a record. Only with pick client_ip and client_ip_port. */
-    PORTCAM_FULL_PUNT = 2, /* To the host; needs CAPS.PUNT. */
+    PORTCAM_FULL_PUNT = 2, /* Drop, or to the host where limits.punt_reasons says so; needs CAPS.PUNT. */
     PORTCAM_FULL_MAX = 3
 };
 
@@ -473,7 +475,10 @@ enum portcam_reason {
     PORTCAM_REASON_STOPPED_REJECT = 45, /* The domain is stopped, policy reject. */
     PORTCAM_REASON_REJECT_SILENT = 46, /* To be rejected, but such a packet is never answered (RST, ICMP, a source that is not unicast). */
     PORTCAM_REASON_REJECT_LIMITED = 47, /* To be rejected, but the limit of answers is used up. */
-    PORTCAM_REASON_MAX = 48
+    PORTCAM_REASON_PUNT_LIMITED = 50, /* To be punted, but the limit of its reason is used up. */
+    PORTCAM_REASON_PUNT_FULL = 51, /* To be punted, but there was no room in the ring, or in the card on the way there. */
+    PORTCAM_REASON_TABLE_FULL_PUNT = 52, /* No room for the record: policy punt. */
+    PORTCAM_REASON_MAX = 53
 };
 
 /* One entry of the command ring. */
@@ -744,7 +749,7 @@ PORTCAM_STATIC_ASSERT(offsetof(struct portcam_public_row, ip) == 0, "portcam_pub
 PORTCAM_STATIC_ASSERT(offsetof(struct portcam_public_row, family) == 16, "portcam_public_row.family");
 PORTCAM_STATIC_ASSERT(offsetof(struct portcam_public_row, reserved) == 17, "portcam_public_row.reserved");
 
-/* Row of table limits. While it is empty there is no limit of embryonic records, and nothing is answered. */
+/* Row of table limits. While it is empty there is no limit of embryonic records, nothing is answered and nothing punted. */
 struct portcam_limits_row {
     uint32_t embryonic; /* Most records that may be embryonic at once; 0: no limit */
     uint16_t reject_rate; /* Answers a second, for each reason of fate reject */
@@ -752,7 +757,7 @@ struct portcam_limits_row {
     uint16_t punt_rate; /* Packets to the host a second, for each reason that is punted */
     uint16_t punt_burst; /* Most packets at once, for each reason; 0: none */
     uint8_t pad[4]; /* 0 */
-    uint64_t punt_reasons; /* Bit n: packets of reason n are punted while the punt ring runs, instead of their fate */
+    uint64_t punt_reasons; /* Bit n: packets of reason n are punted while the punt ring runs, instead of their fate; only reasons of fate punt */
     uint8_t reserved[24]; /* 0 */
 };
 PORTCAM_STATIC_ASSERT(sizeof(struct portcam_limits_row) == 48, "portcam_limits_row");
@@ -982,7 +987,7 @@ PORTCAM_STATIC_ASSERT(offsetof(struct portcam_mirror_sum, flags) == 16, "portcam
 #define PORTCAM_MIRROR_SUM_PENDING 1u
 PORTCAM_STATIC_ASSERT(offsetof(struct portcam_mirror_sum, reserved) == 20, "portcam_mirror_sum.reserved");
 
-/* First bytes of an entry of the punt ring; the frame is there before it. */
+/* First bytes of an entry of the punt ring, written in one piece behind the frame. */
 struct portcam_punt_header {
     uint8_t reason; /* enum reason */
     uint8_t ingress; /* Function it came from */
@@ -991,7 +996,7 @@ struct portcam_punt_header {
     uint16_t domain; /* Domain, 0xffff: none was found */
     uint16_t address; /* Number of the address, 0xffff: none */
     uint16_t service; /* Number of the service, 0xffff: none */
-    uint8_t egress; /* Default egress function of the packet */
+    uint8_t egress; /* Default egress function of the packet (docs/pipeline.md section 2) */
     uint8_t pad; /* 0 */
     uint8_t reserved[44]; /* 0 */
     uint32_t lap; /* Index of this entry divided by the ring's size, plus 1; never 0. Written last */
@@ -1009,7 +1014,7 @@ PORTCAM_STATIC_ASSERT(offsetof(struct portcam_punt_header, pad) == 15, "portcam_
 PORTCAM_STATIC_ASSERT(offsetof(struct portcam_punt_header, reserved) == 16, "portcam_punt_header.reserved");
 PORTCAM_STATIC_ASSERT(offsetof(struct portcam_punt_header, lap) == 60, "portcam_punt_header.lap");
 
-/* One entry of the inject ring: a frame that leaves as it is, without a lookup. */
+/* One entry of the inject ring: a frame that leaves as it is, without a lookup. The card reads whole multiples of 64 bytes. */
 struct portcam_inject_descriptor {
     uint64_t address; /* The frame in host memory; multiple of 64 */
     uint16_t len; /* Bytes without FCS, 1 to CAP_FRAME.MAX_FRAME */
@@ -1122,7 +1127,7 @@ PORTCAM_STATIC_ASSERT(offsetof(struct portcam_inject_descriptor, reserved) == 16
 #define PORTCAM_FULL_LIST(X) \
     X(0, "drop", "Drop.") \
     X(1, "hash", "Forward without a record. Only with pick client_ip and client_ip_port.") \
-    X(2, "punt", "To the host; needs CAPS.PUNT.")
+    X(2, "punt", "Drop, or to the host where limits.punt_reasons says so; needs CAPS.PUNT.")
 
 #define PORTCAM_CONNECTION_STATE_LIST(X) \
     X(0, "none", "A free slot.") \
@@ -1214,7 +1219,10 @@ PORTCAM_STATIC_ASSERT(offsetof(struct portcam_inject_descriptor, reserved) == 16
     X(44, "unknown_reject", "P4", "reject", "Address known, no service: policy reject.") \
     X(45, "stopped_reject", "6", "reject", "The domain is stopped, policy reject.") \
     X(46, "reject_silent", "P4", "drop", "To be rejected, but such a packet is never answered (RST, ICMP, a source that is not unicast).") \
-    X(47, "reject_limited", "P4", "drop", "To be rejected, but the limit of answers is used up.")
+    X(47, "reject_limited", "P4", "drop", "To be rejected, but the limit of answers is used up.") \
+    X(50, "punt_limited", "7", "drop", "To be punted, but the limit of its reason is used up.") \
+    X(51, "punt_full", "7", "drop", "To be punted, but there was no room in the ring, or in the card on the way there.") \
+    X(52, "table_full_punt", "P8", "drop", "No room for the record: policy punt.")
 
 #ifdef __cplusplus
 }

@@ -171,8 +171,10 @@ package portcam_pkg;
   localparam int unsigned VlanAny = 65535;
   localparam int unsigned AddressAny = 65535;
   localparam int unsigned BackendNone = 65535;
+  localparam int unsigned PuntEntry = 16384;
   localparam int unsigned Family4 = 4;
   localparam int unsigned Family6 = 6;
+  localparam logic [63:0] PuntReasons = 64'h00100100003f8000;  // that may stand in punt_reasons
 
   // Commands of the command ring.
   typedef enum logic [7:0] {
@@ -392,7 +394,10 @@ package portcam_pkg;
     ReasonUnknownReject = 6'd44,
     ReasonStoppedReject = 6'd45,
     ReasonRejectSilent = 6'd46,
-    ReasonRejectLimited = 6'd47
+    ReasonRejectLimited = 6'd47,
+    ReasonPuntLimited = 6'd50,
+    ReasonPuntFull = 6'd51,
+    ReasonTableFullPunt = 6'd52
   } reason_e;
 
   // One entry of the command ring.
@@ -557,10 +562,10 @@ package portcam_pkg;
     logic [127:0] ip;  // The address
   } public_row_t;
 
-  // Row of table limits. While it is empty there is no limit of embryonic records, and nothing is answered.
+  // Row of table limits. While it is empty there is no limit of embryonic records, nothing is answered and nothing punted.
   typedef struct packed {
     logic [191:0] reserved;  // 0
-    logic [63:0] punt_reasons;  // Bit n: packets of reason n are punted while the punt ring runs, instead of their fate
+    logic [63:0] punt_reasons;  // Bit n: packets of reason n are punted while the punt ring runs, instead of their fate; only reasons of fate punt
     logic [31:0] pad;  // 0
     logic [15:0] punt_burst;  // Most packets at once, for each reason; 0: none
     logic [15:0] punt_rate;  // Packets to the host a second, for each reason that is punted
@@ -691,12 +696,12 @@ package portcam_pkg;
   } mirror_sum_t;
   localparam int unsigned MirrorSumPending = 0;  // bit of flags
 
-  // First bytes of an entry of the punt ring; the frame is there before it.
+  // First bytes of an entry of the punt ring, written in one piece behind the frame.
   typedef struct packed {
     logic [31:0] lap;  // Index of this entry divided by the ring's size, plus 1; never 0. Written last
     logic [351:0] reserved;  // 0
     logic [7:0] pad;  // 0
-    logic [7:0] egress;  // Default egress function of the packet
+    logic [7:0] egress;  // Default egress function of the packet (docs/pipeline.md section 2)
     logic [15:0] service;  // Number of the service, 0xffff: none
     logic [15:0] address;  // Number of the address, 0xffff: none
     logic [15:0] domain;  // Domain, 0xffff: none was found
@@ -706,7 +711,7 @@ package portcam_pkg;
     logic [7:0] reason;  // enum reason
   } punt_header_t;
 
-  // One entry of the inject ring: a frame that leaves as it is, without a lookup.
+  // One entry of the inject ring: a frame that leaves as it is, without a lookup. The card reads whole multiples of 64 bytes.
   typedef struct packed {
     logic [383:0] reserved;  // 0
     logic [31:0] cookie;  // Not looked at

@@ -55,6 +55,7 @@ module portcam_row_check #(
   portcam_pkg::schedule_row_t schedule_row;
   portcam_pkg::timeout_row_t  timeout_row;
   portcam_pkg::public_row_t   public_row;
+  portcam_pkg::limits_row_t   limits_row;
 
   assign command      = command_i;
   assign function_row = command.data;
@@ -66,6 +67,7 @@ module portcam_row_check #(
   assign schedule_row = command.data;
   assign timeout_row  = command.data;
   assign public_row   = command.data;
+  assign limits_row   = command.data;
 
   logic [1:0] age_q;
 
@@ -140,7 +142,6 @@ module portcam_row_check #(
   logic        address_bad_q;
   logic        service_bad_q;
   logic        service_stateful_q;
-  logic        service_punt_q;
   logic        service_hash_bad_q;
   logic        service_policy_bad_q;
   logic        service_port_bad_q;
@@ -152,6 +153,7 @@ module portcam_row_check #(
   logic [7:0]  timeout_bad_q;          // each timeout
   logic        timeout_domain_bad_q;
   logic        public_bad_q;
+  logic        limits_bad_q;
   logic        address_bad_family;
   logic        address_bad_prefix;
   logic        address_bad_vlan;
@@ -197,7 +199,6 @@ module portcam_row_check #(
                           {16'b0, service_row.service} >= 32'(Services) ||
                           {16'b0, service_row.backend} >= 32'(Backends);
     service_stateful_q <= service_row.mode == portcam_pkg::ModeStateful;
-    service_punt_q     <= service_row.full == portcam_pkg::FullPunt;
     service_hash_bad_q <= !service_picks_by_hash &&
                           (service_row.no_record == portcam_pkg::NoRecordHash ||
                            service_row.full == portcam_pkg::FullHash);
@@ -230,6 +231,7 @@ module portcam_row_check #(
     timeout_domain_bad_q <= {16'b0, timeout_row.domain} >= 32'(Domains);
     public_bad_q         <= public_row.family != 8'(portcam_pkg::Family4) &&
                             public_row.family != 8'(portcam_pkg::Family6);
+    limits_bad_q         <= (limits_row.punt_reasons & ~portcam_pkg::PuntReasons) != '0;
   end
 
   //------------------------------------------------------------------------------------------------
@@ -256,7 +258,7 @@ module portcam_row_check #(
         end else begin
           bad_q2 <= service_bad_q || used_q[9] || (|used_q[47:14]);
         end
-        unsupported_q2 <= service_stateful_q && (!Stateful || service_punt_q);
+        unsupported_q2 <= service_stateful_q && !Stateful;
       end
       portcam_pkg::TableBackend[3:0]:  bad_q2 <= backend_bad_q || used_q[27] || (|used_q[47:32]);
       portcam_pkg::TableSchedule[3:0]: bad_q2 <= (|schedule_bad_q) || (|used_q[47:32]);
@@ -264,7 +266,7 @@ module portcam_row_check #(
         bad_q2 <= (|timeout_bad_q) || timeout_domain_bad_q || (|used_q[47:34]);
       end
       portcam_pkg::TablePublic[3:0]:   bad_q2 <= public_bad_q || (|used_q[47:17]);
-      portcam_pkg::TableLimits[3:0]:   bad_q2 <= |used_q[47:8];
+      portcam_pkg::TableLimits[3:0]:   bad_q2 <= limits_bad_q || (|used_q[15:12]) || (|used_q[47:24]);
       default: begin
         bad_q2         <= endpoint_bad_q || used_q[47];
         unsupported_q2 <= endpoint_stateful_q && !Stateful;
@@ -356,7 +358,7 @@ module portcam_row_check #(
   logic unused_fields;
   assign unused_fields = ^{command.flags, command.cookie, function_row, domain_row, address_row,
                            service_row, backend_row, endpoint_row, schedule_row, timeout_row,
-                           public_row};
+                           public_row, limits_row};
 
 endmodule
 

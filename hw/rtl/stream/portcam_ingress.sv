@@ -43,8 +43,8 @@ module portcam_ingress #(
   localparam int unsigned MaxBeats    = (MaxFrame + 63) / 64;
   localparam int unsigned MaxTail     = MaxFrame - 64 * (MaxBeats - 1);  // last beat of the longest
 
-  if (MaxFrame < 128 || MaxFrame > 16384) begin : g_bad_frame
-    $error("portcam_ingress: MaxFrame must be 128 to 16384");
+  if (MaxFrame < 128 || MaxFrame > 16320) begin : g_bad_frame
+    $error("portcam_ingress: MaxFrame must be 128 to 16320");
   end
 
   // Input: the number of valid bytes minus one replaces the keep bits.

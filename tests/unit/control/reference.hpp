@@ -158,7 +158,7 @@ inline unsigned check_row(unsigned table, const uint8_t *d)
             good = good && zero(12, 14) && zero(23, 48) && (d[7] & 5) != 0 && word(14) < SERVICES &&
                    word(16) + (slots + 7) / 8 <= SCHEDULE_ROWS && d[19] <= 3 && d[20] <= 3 &&
                    (d[20] != 3 || hashes) && d[21] <= 1 && d[22] <= 2 && (d[22] != 1 || hashes);
-            unsupported = d[22] == 2 || CONNECTION_ROWS == 0;
+            unsupported = CONNECTION_ROWS == 0;
         } else {
             good = good && zero(14, 48);
         }
@@ -181,7 +181,9 @@ inline unsigned check_row(unsigned table, const uint8_t *d)
         good = family(16) && zero(17, 48);
         break;
     case PORTCAM_TABLE_LIMITS:
-        good = zero(8, 48);
+        good = zero(12, 16) && zero(24, 48);
+        for (unsigned i = 0; i < 8; i++)
+            good = good && (d[16 + i] & ~(PORTCAM_PUNT_REASONS >> 8 * i) & 0xff) == 0;
         break;
     default:
         good = family(16) && word(38) < SERVICES && word(40) < BACKENDS && word(42) < DOMAINS &&

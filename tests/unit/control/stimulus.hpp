@@ -48,7 +48,7 @@ inline void stateful_row(Random &random, uint8_t *d)
     bool hashes = d[19] == 1 || d[19] == 2;
     d[20] = uint8_t(below(hashes ? 4 : 3));
     d[21] = uint8_t(below(2));
-    d[22] = uint8_t(below(hashes ? 2 : 1));
+    d[22] = uint8_t(below(3) == 0 ? PORTCAM_FULL_PUNT : below(hashes ? 2 : 1));
     memset(d + 23, 0, 25);
 }
 
@@ -122,7 +122,10 @@ inline void good_row(Random &random, unsigned table, uint8_t *d)
         zero(17);
         break;
     case PORTCAM_TABLE_LIMITS:
-        zero(8);
+        memset(d + 12, 0, 4);
+        for (unsigned i = 0; i < 8; i++)
+            d[16 + i] &= uint8_t(PORTCAM_PUNT_REASONS >> 8 * i);
+        zero(24);
         break;
     default:
         family();

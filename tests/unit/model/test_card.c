@@ -167,7 +167,7 @@ static void registers(void **state)
     static const struct {
         uint32_t offset, value;
     } want[] = {
-        {0x00, 0x4d414350}, {0x04, 0x00010002}, {0x0c, 0x5f},       {0x10, 9600u << 16 | 128},
+        {0x00, 0x4d414350}, {0x04, 0x00010002}, {0x0c, 0x7f},       {0x10, 9600u << 16 | 128},
         {0x14, 0x00080110}, {0x18, 256},        {0x1c, 256},        {0x20, 1024},
         {0x24, 4096},       {0x28, 0x04002000}, {0x2c, 0x04000200}, {0x30, 0x04000200},
         {0x34, 0x10010000}, {0x38, 0x10004000}, {0x3c, 8192},       {0x40, 1},
@@ -199,7 +199,11 @@ static void writes_ignored(void **state)
                   offset == REG(CMD_ARM) ||
                   (offset >= REG(MIRROR_BASE_LO) && offset <= REG(MIRROR_CONTROL)) ||
                   (offset >= REG(EVENT_BASE_LO) && offset <= REG(EVENT_SIZE)) ||
-                  offset == REG(EVENT_HEAD) || offset == REG(EVENT_ARM);
+                  offset == REG(EVENT_HEAD) || offset == REG(EVENT_ARM) ||
+                  (offset >= REG(PUNT_BASE_LO) && offset <= REG(PUNT_CONTROL)) ||
+                  offset == REG(PUNT_HEAD) || offset == REG(PUNT_ARM) ||
+                  (offset >= REG(INJECT_BASE_LO) && offset <= REG(INJECT_CONTROL)) ||
+                  offset == REG(INJECT_DOORBELL);
         uint32_t before = get(offset);
         if (rw)
             continue;

@@ -163,9 +163,7 @@ static void refused(void **state)
 {
     struct pc_device *d = *state;
     struct portcam_backend_row bad = backend(2, 0);
-    struct portcam_service_row punt = {.mode = PORTCAM_MODE_STATEFUL,
-                                       .flags = PORTCAM_SERVICE_ROW_KEEPS_PORT,
-                                       .full = PORTCAM_FULL_PUNT};
+    const struct portcam_limits_row limits = {.punt_reasons = 1ull << PORTCAM_REASON_NON_IP};
     for (unsigned kind = 0; kind < 5; kind++) {
         assert_int_equal(run_op(d, OP(CHANGE_BEGIN)), S(OK));
         write_generation(d, 2);
@@ -173,7 +171,7 @@ static void refused(void **state)
             bad.family = 5;
             assert_int_equal(write_row(d, T(BACKEND), 0, &bad), S(BAD_ROW));
         } else if (kind == 1) {
-            assert_int_equal(write_row(d, T(SERVICE), 0, &punt), S(UNSUPPORTED));
+            assert_int_equal(write_row(d, T(LIMITS), 0, &limits), S(BAD_ROW));
         } else if (kind == 2) {
             assert_int_equal(write_row(d, PORTCAM_TABLE_MAX, 0, &bad), S(UNKNOWN_TABLE));
         } else if (kind == 3) {
@@ -484,7 +482,7 @@ static const struct field {
 
 /* Where the reserved bytes of a table's rows begin. */
 static const unsigned Reserved[PORTCAM_TABLE_MAX] = {6,  9,  3,  25, 23, 32, 48,
-                                                     48, 48, 32, 34, 17, 8};
+                                                     48, 48, 32, 34, 17, 24};
 
 /* Stateful services: what decides, from the smallest good row on. */
 static void stateful_fields(void **state)
@@ -508,7 +506,7 @@ static void stateful_fields(void **state)
         {21, 1, 1, 2, S(BAD_ROW), 0}, /* no_backend */
         {22, 1, 0, 1, S(BAD_ROW), 0}, /* full */
         {22, 1, 0, 1, S(BAD_ROW), 3},       {22, 1, 1, 3, S(BAD_ROW), 1},
-        {22, 1, 1, 2, S(UNSUPPORTED), 1},
+        {22, 1, 2, 1, S(BAD_ROW), 0},
     };
     assert_int_equal(run_op(d, OP(CHANGE_BEGIN)), S(OK));
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
@@ -656,7 +654,7 @@ static void sizes(void **state)
         LIMIT(endpoint_rows, 8, 65536),
         LIMIT(endpoint_any_port_rows, 8, 65536),
         LIMIT(endpoint_any_rows, 8, 65536),
-        LIMIT(max_frame, 128, 16384),
+        LIMIT(max_frame, 128, 16320),
         LIMIT(connection_rows, 16, 1048576),
         LIMIT(connection_rows_v6, 16, 1048576),
         LIMIT(connection_stash, 2, 64),

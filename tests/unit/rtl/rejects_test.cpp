@@ -134,7 +134,7 @@ public:
         }
         top_.rst_ni = 1;
         buckets_.clear();
-        pc_buckets_fill(model_);
+        pc_buckets_fill(model_, PC_BUCKETS);
     }
 
     void packet(const Packet &p)
@@ -171,7 +171,7 @@ public:
         requests_.push_back({want, now_ + 3});
         if (clear) {
             buckets_.clear();
-            pc_buckets_fill(model_);
+            pc_buckets_fill(model_, PC_BUCKETS);
         }
         step();
         top_.request_valid_i = top_.clear_i = 0;
@@ -221,7 +221,8 @@ private:
         portcam_limits_row limits = {};
         limits.reject_rate = uint16_t(r.rate);
         limits.reject_burst = uint16_t(r.burst);
-        if (pc_bucket_take(model_, r.reason, &limits, r.time) != want.answer)
+        if (pc_bucket_take(&model_[pc_reject_bucket(r.reason)], limits.reject_rate,
+                           limits.reject_burst, r.time) != want.answer)
             tap.fail("the model's bucket of reason %u, burst %u, rate %u: answer is not %u",
                      r.reason, r.burst, r.rate, want.answer);
     }

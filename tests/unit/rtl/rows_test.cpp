@@ -224,7 +224,7 @@ private:
                 u.service.pick = uint8_t(below(PORTCAM_PICK_MAX));
                 u.service.no_record = uint8_t(below(PORTCAM_NO_RECORD_MAX));
                 u.service.no_backend = uint8_t(below(PORTCAM_NO_BACKEND_MAX));
-                u.service.full = uint8_t(below(PORTCAM_FULL_PUNT));
+                u.service.full = uint8_t(below(PORTCAM_FULL_MAX));
             } else {
                 u.service.backend = uint16_t(below(kBackends));
             }
@@ -238,7 +238,9 @@ private:
             u.publics.family = random_.percent(50) ? PORTCAM_FAMILY_4 : PORTCAM_FAMILY_6;
             break;
         case PORTCAM_TABLE_LIMITS:
-            fill(0, 8);
+            fill(0, 12);
+            fill(16, 24);
+            u.limits.punt_reasons &= PORTCAM_PUNT_REASONS;
             break;
         default: {
             fill(20, 38);
