@@ -84,7 +84,7 @@ struct pc_change {
 void pc_change_of(const struct pc_tables *t, const struct pc_decision *d, struct pc_change *ret);
 
 /* Change a frame that was parsed as `p`: also a later fragment of the one that was decided about. */
-void pc_change_apply(const struct pc_parsed *p, const struct pc_change *c, uint8_t *frame);
+void pc_frame_change(const struct pc_parsed *p, const struct pc_change *c, uint8_t *frame);
 
 /**
  * pc_rewrite() - change the frame as decided

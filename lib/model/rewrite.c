@@ -28,7 +28,7 @@ static void update_checksums(const struct pc_parsed *p, uint8_t *frame, uint64_t
     memcpy(frame + p->l4_sum_at, &sum, 2);
 }
 
-void pc_change_apply(const struct pc_parsed *p, const struct pc_change *c, uint8_t *frame)
+void pc_frame_change(const struct pc_parsed *p, const struct pc_change *c, uint8_t *frame)
 {
     if (c->side == PC_CHANGE_NONE)
         return;
@@ -124,5 +124,5 @@ void pc_rewrite(const struct pc_tables *t, const struct pc_parsed *p, const stru
 {
     struct pc_change change;
     pc_change_of(t, d, &change);
-    pc_change_apply(p, &change, frame);
+    pc_frame_change(p, &change, frame);
 }
