@@ -3,7 +3,7 @@
 # Unit tests of the driver layer. Each links the driver and the card model, or a false card.
 
 DRIVER_TEST := build/tests/unit/driver
-DRIVER_TESTS := $(addprefix $(DRIVER_TEST)/,test_preflight test_vfio test_dma test_model test_ring \
+DRIVER_TESTS := $(addprefix $(DRIVER_TEST)/,test_preflight test_vfio test_dma test_model test_ring test_punt \
                 test_vfio_user test_vfio_user_lies test_sim_server)
 
 TAP_TESTS += $(DRIVER_TESTS)
