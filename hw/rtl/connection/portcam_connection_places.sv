@@ -46,9 +46,10 @@ module portcam_connection_places #(
     logic [23:0] slot;      // within its IP version; in the stash its low bits are the entry
   } taken_t;
 
-  localparam int unsigned TakenBits = $bits(taken_t);
+  taken_t taken;
 
-  taken_t               taken;
+  localparam int unsigned TakenBits = $bits(taken);
+
   logic [23:0]          taken_slot;
   logic                 unused_event;
   logic [Events-1:0]    valid;
