@@ -14,6 +14,10 @@
 #include "dev_ops.h"
 #include "err.h"
 
+#ifndef F_SEAL_FUTURE_WRITE
+#define F_SEAL_FUTURE_WRITE 0x0010
+#endif
+
 enum { MIN_ALIGN = 64 };
 
 struct pc_arena_chunk {
@@ -56,25 +60,32 @@ static void release_memory(const struct pc_sys *sys, struct pc_arena_chunk *chun
     free(chunk);
 }
 
+static void release_chunks(struct portcam_dev *dev, struct pc_arena_chunk *chunk)
+{
+    while (chunk) {
+        struct pc_arena_chunk *next = chunk->next;
+
+        portcam_unmap_dma(dev, chunk->iova, chunk->size);
+        release_memory(dev->sys, chunk);
+        chunk = next;
+    }
+}
+
 void pc_arena_fini(struct pc_arena *a, struct portcam_dev *dev)
 {
     free_pieces(a->free);
     free_pieces(a->used);
-    while (a->chunks) {
-        struct pc_arena_chunk *chunk = a->chunks;
-
-        a->chunks = chunk->next;
-        portcam_unmap_dma(dev, chunk->iova, chunk->size);
-        release_memory(dev->sys, chunk);
-    }
+    release_chunks(dev, a->chunks);
+    release_chunks(dev, a->files);
     pthread_mutex_destroy(&a->lock);
 }
 
 /*
- * One attempt with the given memfd flags: file, size, mapping. The file is sealed: whoever gets its descriptor
- * (the process that is the card) may rely on its size.
+ * One attempt with the given memfd flags: file, size, mapping. The size is sealed: whoever gets its descriptor
+ * (the process that is the card) may rely on it.
  */
-static int get_memory(const struct pc_sys *sys, unsigned flags, struct pc_arena_chunk *chunk)
+static int get_memory(const struct pc_sys *sys, unsigned flags, int seals,
+                      struct pc_arena_chunk *chunk)
 {
     int err;
     int fd = sys->memfd_create("portcam-dma", MFD_CLOEXEC | MFD_ALLOW_SEALING | flags);
@@ -82,8 +93,7 @@ static int get_memory(const struct pc_sys *sys, unsigned flags, struct pc_arena_
 
     if (fd < 0)
         return -errno;
-    if (sys->ftruncate(fd, (off_t)chunk->size) != 0 ||
-        sys->add_seals(fd, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) != 0) {
+    if (sys->ftruncate(fd, (off_t)chunk->size) != 0 || sys->add_seals(fd, seals) != 0) {
         err = -errno;
         sys->close(fd);
         return err;
@@ -128,57 +138,92 @@ static int choose_iova(struct portcam_dev *dev, unsigned dma_bits, uint64_t size
                    (unsigned long long)(size >> 20));
 }
 
-static int add_chunk(struct pc_arena *a, struct portcam_dev *dev, size_t need)
+/* A new chunk that the card can reach; it is in no list. One that others read is sealed against writing when the card has
+ * its mapping. */
+static int get_chunk(struct pc_arena *a, struct portcam_dev *dev, size_t size, bool others_read,
+                     struct pc_arena_chunk **ret)
 {
     const struct pc_sys *sys = dev->sys;
-    struct pc_arena_chunk *chunk;
-    struct pc_arena_piece *piece;
-    size_t size = need > a->chunk_size ? need : a->chunk_size;
+    int seals = F_SEAL_SHRINK | F_SEAL_GROW | (others_read ? 0 : F_SEAL_SEAL);
+    struct pc_arena_chunk *chunk = calloc(1, sizeof(*chunk));
     int err;
 
-    size = (size + PC_ARENA_GRAIN - 1) & ~(size_t)(PC_ARENA_GRAIN - 1);
-    chunk = calloc(1, sizeof(*chunk));
-    piece = calloc(1, sizeof(*piece));
-    if (!chunk || !piece) {
-        err = pc_fail(-ENOMEM, "out of memory");
-        goto out_free;
-    }
-    chunk->size = size;
-    if (get_memory(sys, MFD_HUGETLB | MFD_HUGE_2MB, chunk) != 0) {
-        err = get_memory(sys, 0, chunk);
+    if (!chunk)
+        return pc_fail(-ENOMEM, "out of memory");
+    chunk->size = (size + PC_ARENA_GRAIN - 1) & ~(size_t)(PC_ARENA_GRAIN - 1);
+    if (get_memory(sys, MFD_HUGETLB | MFD_HUGE_2MB, seals, chunk) != 0) {
+        err = get_memory(sys, 0, seals, chunk);
         if (err) {
-            err = pc_fail(err, "no %zu MiB of shared memory for DMA: %s", size >> 20,
+            err = pc_fail(err, "no %zu MiB of shared memory for DMA: %s", chunk->size >> 20,
                           pc_strerror(err));
-            goto out_free;
+            free(chunk);
+            return err;
         }
-        sys->madvise(chunk->vaddr, size, MADV_HUGEPAGE);
+        sys->madvise(chunk->vaddr, chunk->size, MADV_HUGEPAGE);
     }
-    if (sys->madvise(chunk->vaddr, size, MADV_DONTFORK) != 0) {
+    if (sys->madvise(chunk->vaddr, chunk->size, MADV_DONTFORK) != 0) {
         err = -errno;
         err = pc_fail(err, "DMA memory cannot be kept from child processes: %s", pc_strerror(err));
         goto out_memory;
     }
-    err = choose_iova(dev, a->dma_bits, size, &chunk->iova);
+    err = choose_iova(dev, a->dma_bits, chunk->size, &chunk->iova);
     if (!err)
-        err = portcam_map_dma(dev, chunk->iova, size, chunk->fd, 0, chunk->vaddr,
+        err = portcam_map_dma(dev, chunk->iova, chunk->size, chunk->fd, 0, chunk->vaddr,
                               PORTCAM_DMA_READ | PORTCAM_DMA_WRITE);
     if (err)
         goto out_memory;
-    chunk->next = a->chunks;
-    a->chunks = chunk;
-    piece->chunk = chunk;
-    piece->size = size;
-    piece->next = a->free;
-    a->free = piece;
+    if (others_read && sys->add_seals(chunk->fd, F_SEAL_FUTURE_WRITE | F_SEAL_SEAL) != 0) {
+        err = -errno;
+        err = pc_fail(err, "DMA memory cannot be sealed: %s", pc_strerror(err));
+        portcam_unmap_dma(dev, chunk->iova, chunk->size);
+        goto out_memory;
+    }
+    *ret = chunk;
     return 0;
 
 out_memory:
-    free(piece);
     release_memory(sys, chunk);
     return err;
-out_free:
-    free(piece);
-    free(chunk);
+}
+
+static int add_chunk(struct pc_arena *a, struct portcam_dev *dev, size_t need)
+{
+    struct pc_arena_piece *piece = calloc(1, sizeof(*piece));
+    int err;
+
+    if (!piece)
+        return pc_fail(-ENOMEM, "out of memory");
+    err = get_chunk(a, dev, need > a->chunk_size ? need : a->chunk_size, false, &piece->chunk);
+    if (err) {
+        free(piece);
+        return err;
+    }
+    piece->chunk->next = a->chunks;
+    a->chunks = piece->chunk;
+    piece->size = piece->chunk->size;
+    piece->next = a->free;
+    a->free = piece;
+    return 0;
+}
+
+int pc_arena_alloc_file(struct pc_arena *a, struct portcam_dev *dev, size_t size, void **vaddr,
+                        uint64_t *iova, int *fd)
+{
+    struct pc_arena_chunk *chunk = NULL;
+    int err;
+
+    if (size == 0 || size > PC_ARENA_MAX_CHUNK)
+        return pc_fail(-EINVAL, "bad DMA allocation: a file of %zu bytes", size);
+    pthread_mutex_lock(&a->lock);
+    err = get_chunk(a, dev, size, true, &chunk);
+    if (!err) {
+        chunk->next = a->files;
+        a->files = chunk;
+        *vaddr = chunk->vaddr;
+        *iova = chunk->iova;
+        *fd = chunk->fd;
+    }
+    pthread_mutex_unlock(&a->lock);
     return err;
 }
 
@@ -304,14 +349,30 @@ static void give_back(struct pc_arena *a, struct pc_arena_piece *piece)
     }
 }
 
-int pc_arena_free(struct pc_arena *a, void *vaddr)
+static int free_file(struct pc_arena *a, struct portcam_dev *dev, const void *vaddr)
 {
-    int err = -EINVAL;
+    for (struct pc_arena_chunk **link = &a->files; *link; link = &(*link)->next) {
+        struct pc_arena_chunk *chunk = *link;
+
+        if (chunk->vaddr != vaddr)
+            continue;
+        *link = chunk->next;
+        chunk->next = NULL;
+        release_chunks(dev, chunk);
+        return 0;
+    }
+    return -EINVAL;
+}
+
+int pc_arena_free(struct pc_arena *a, struct portcam_dev *dev, void *vaddr)
+{
+    int err;
 
     if (!vaddr)
         return 0;
     pthread_mutex_lock(&a->lock);
-    for (struct pc_arena_piece **link = &a->used; *link; link = &(*link)->next) {
+    err = free_file(a, dev, vaddr);
+    for (struct pc_arena_piece **link = &a->used; err && *link; link = &(*link)->next) {
         struct pc_arena_piece *piece = *link;
 
         if (piece->chunk->vaddr + piece->offset == (char *)vaddr) {

@@ -28,7 +28,8 @@ struct pc_arena {
     pthread_mutex_t lock;
     size_t chunk_size; /* least size of a new chunk */
     unsigned dma_bits;
-    struct pc_arena_chunk *chunks;
+    struct pc_arena_chunk *chunks; /* cut into pieces */
+    struct pc_arena_chunk *files;  /* each handed out whole */
     struct pc_arena_piece *free;
     struct pc_arena_piece *used;
 };
@@ -40,6 +41,11 @@ void pc_arena_fini(struct pc_arena *a, struct portcam_dev *dev);
 
 int pc_arena_alloc(struct pc_arena *a, struct portcam_dev *dev, size_t size, size_t align,
                    void **vaddr, uint64_t *iova);
-int pc_arena_free(struct pc_arena *a, void *vaddr);
+/* Memory in a file of its own, which no new mapping can change. *fd stays the arena's. */
+int pc_arena_alloc_file(struct pc_arena *a, struct portcam_dev *dev, size_t size, void **vaddr,
+                        uint64_t *iova, int *fd);
+
+/* Pieces and files; a file is unmapped from the card. */
+int pc_arena_free(struct pc_arena *a, struct portcam_dev *dev, void *vaddr);
 
 #endif /* PC_ARENA_H */

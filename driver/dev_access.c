@@ -123,9 +123,15 @@ int portcam_dma_alloc(struct portcam_dev *dev, size_t size, size_t align, void *
     return pc_arena_alloc(&dev->arena, dev, size, align, vaddr, iova);
 }
 
+int portcam_dma_alloc_file(struct portcam_dev *dev, size_t size, void **vaddr, uint64_t *iova,
+                           int *fd)
+{
+    return pc_arena_alloc_file(&dev->arena, dev, size, vaddr, iova, fd);
+}
+
 int portcam_dma_free(struct portcam_dev *dev, void *vaddr)
 {
-    return pc_arena_free(&dev->arena, vaddr);
+    return pc_arena_free(&dev->arena, dev, vaddr);
 }
 
 int portcam_dev_set_irqs(struct portcam_dev *dev, unsigned start, unsigned count, const int *fds)

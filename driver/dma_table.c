@@ -181,21 +181,26 @@ static int check_span(const struct pc_dma_table *t, uint64_t iova, size_t len, u
     }
 }
 
+/* Longer writes are not polled while they are made. */
+enum { POLLED_MAX = 64 };
+
 static void store_ordered(void *to, const void *from, size_t len)
 {
-    uint32_t first;
-    uint32_t last;
+    uint32_t *words = to, word;
 
-    if (len < 8 || len % 4 || (uintptr_t)to % 4) {
+    if (len < 8 || len > POLLED_MAX || len % 4 || (uintptr_t)to % 4) {
         memcpy(to, from, len);
         return;
     }
-    memcpy(&first, from, 4);
-    memcpy(&last, (const char *)from + len - 4, 4);
-    __atomic_store_n((uint32_t *)to, first, __ATOMIC_RELAXED);
+    memcpy(&word, from, 4);
+    __atomic_store_n(&words[0], word, __ATOMIC_RELAXED);
     __atomic_thread_fence(__ATOMIC_SEQ_CST);
-    memcpy((char *)to + 4, (const char *)from + 4, len - 8);
-    __atomic_store_n((uint32_t *)((char *)to + len - 4), last, __ATOMIC_RELEASE);
+    for (size_t i = 1; i < len / 4 - 1; i++) {
+        memcpy(&word, (const char *)from + 4 * i, 4);
+        __atomic_store_n(&words[i], word, __ATOMIC_RELAXED);
+    }
+    memcpy(&word, (const char *)from + len - 4, 4);
+    __atomic_store_n(&words[len / 4 - 1], word, __ATOMIC_RELEASE);
 }
 
 int pc_dma_table_read(struct pc_dma_table *t, uint64_t iova, void *dst, size_t len)

@@ -58,8 +58,8 @@ uint64_t pc_dma_table_bytes(struct pc_dma_table *t);
 
 /*
  * Copies for the card, which may cross adjacent mappings. Nothing is copied unless all of it may
- * be. The first word of a write is stored first and the last word last, so that a poller of lap
- * counters or record versions sees what a card's posted write would show it.
+ * be. Of a write of up to 64 bytes the first word is stored first and the last word last, each whole, so
+ * that a poller of lap counters or record versions sees what a card's posted write would show it.
  * Return: 0, -EFAULT not mapped, -EACCES mapped without the permission.
  */
 int pc_dma_table_read(struct pc_dma_table *t, uint64_t iova, void *dst, size_t len);

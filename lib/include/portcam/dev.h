@@ -237,9 +237,26 @@ PORTCAM_API int portcam_dma_alloc(struct portcam_dev *dev, size_t size, size_t a
                                   uint64_t *iova);
 
 /**
+ * portcam_dma_alloc_file() - zeroed memory that the card can reach, in a file of its own
+ * @dev: device
+ * @size: bytes, at least 1
+ * @vaddr: receives the address for this process
+ * @iova: receives the address for the card, a multiple of 2 MiB
+ * @fd: receives the file's descriptor; it stays the device's
+ *
+ * For memory that other processes look at: whoever gets the descriptor can map the file for reading
+ * only, and its size never changes.
+ *
+ * Return: as portcam_dma_alloc(); -EINVAL also where the kernel, before 5.1, cannot forbid writing.
+ */
+PORTCAM_API int portcam_dma_alloc_file(struct portcam_dev *dev, size_t size, void **vaddr,
+                                       uint64_t *iova, int *fd);
+
+/**
  * portcam_dma_free() - give memory back
  * @dev: device
- * @vaddr: from portcam_dma_alloc(), or NULL; the card must not use it any more
+ * @vaddr: from portcam_dma_alloc() or portcam_dma_alloc_file(), or NULL; the card must not use it any
+ * more
  *
  * Return: 0, or -EINVAL when it was not allocated here.
  */

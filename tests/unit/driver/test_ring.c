@@ -51,7 +51,7 @@ static void lies(void **state)
         {LIE_HEAD_AHEAD, EPROTO, "head"},
         {LIE_HEAD_BACK, EPROTO, "cookie"},
         {LIE_COOKIE, EPROTO, "cookie"},
-        {LIE_STATUS, EPROTO, "status 0x11"},
+        {LIE_STATUS, EPROTO, "status 0x15"},
         {LIE_LAP_GARBAGE, EPROTO, "lap 0x6"},
         {LIE_LAP_ONES, EPROTO, "lap 0xffffffff"},
         {LIE_NO_COMPLETION, ETIMEDOUT, "no completion within 250 ms"},
