@@ -5,12 +5,12 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include <portcam/dev.h>
 #include <portcam/ring.h>
 
 #include "driver/err.h"
+#include "hw_irq.h"
 #include "report.h"
 
 enum {
@@ -29,9 +29,9 @@ struct pc_hw {
     struct portcam_caps caps;
     portcam_line_fn log;
     void *log_ctx;
-    int irq_fd;
-    bool restart; /* the ring failed */
-    void *buffer; /* BUFFER bytes, the longest answers: row images, connection images */
+    int irq_fd[PC_VECTORS]; /* by vector; -1: not connected */
+    bool restart;           /* the ring failed */
+    void *buffer;           /* BUFFER bytes, the longest answers: row images, connection images */
     uint64_t buffer_iova;
 };
 
@@ -160,17 +160,18 @@ static void forward_log(void *ctx, enum portcam_log_level level, const char *lin
         hw->log(hw->log_ctx, (enum portcam_severity)level, line);
 }
 
+int pc_hw_irq_fd(const struct pc_hw *hw, unsigned vector)
+{
+    return vector < PC_VECTORS ? hw->irq_fd[vector] : -1;
+}
+
 static int open_ring(struct pc_hw *hw)
 {
     struct portcam_ring_opts opts = {.sz = sizeof(opts)};
 
-    hw->irq_fd = -1;
-    if (portcam_irq_open(&hw->irq_fd) == 0) {
-        if (portcam_dev_set_irqs(hw->dev, PORTCAM_VECTOR_COMMANDS, 1, &hw->irq_fd) == 0) {
-            opts.use_irq = true;
-            opts.irq_fd = hw->irq_fd;
-        }
-    }
+    pc_irqs_open(hw->dev, hw->irq_fd);
+    opts.irq_fd = hw->irq_fd[PORTCAM_VECTOR_COMMANDS];
+    opts.use_irq = opts.irq_fd >= 0;
     int rc = portcam_ring_open(hw->dev, &opts, &hw->ring);
     if (rc == 0)
         rc = portcam_dma_alloc(hw->dev, BUFFER, 64, &hw->buffer, &hw->buffer_iova);
@@ -185,8 +186,7 @@ void pc_hw_close(struct pc_hw *hw)
     if (hw->buffer)
         portcam_dma_free(hw->dev, hw->buffer);
     portcam_dev_close(hw->dev);
-    if (hw->irq_fd >= 0)
-        close(hw->irq_fd);
+    pc_irqs_close(hw->irq_fd);
     free(hw);
 }
 
@@ -200,7 +200,7 @@ int pc_hw_open(const char *device, portcam_line_fn log, void *log_ctx,
         return -ENOMEM;
     hw->log = log;
     hw->log_ctx = log_ctx;
-    hw->irq_fd = -1;
+    memset(hw->irq_fd, -1, sizeof(hw->irq_fd));
     int rc = portcam_dev_open(device, &opts, &hw->dev);
     if (rc == 0)
         rc = read_caps(hw);

@@ -70,6 +70,9 @@ int pc_hw_backends(struct pc_hw *hw, uint32_t first, uint32_t count,
 /* Copy 64 bytes from host memory to host memory through the card; -EILSEQ when they differ. */
 int pc_hw_dma_test(struct pc_hw *hw);
 
+/* The eventfd of a vector, owned by the card; -1: there is none. */
+int pc_hw_irq_fd(const struct pc_hw *hw, unsigned vector);
+
 int pc_hw_register(struct pc_hw *hw, uint32_t offset, uint32_t *ret);
 int pc_hw_set_register(struct pc_hw *hw, uint32_t offset, uint32_t value);
 
