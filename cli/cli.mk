@@ -7,10 +7,10 @@ CLI_SRC := $(addprefix cli/,portcam.c args.c ask.c client.c commands.c connectio
 DAEMON_SRC := $(wildcard cli/portcamd*.c) $(CLI_COMMON)
 
 build/cli/portcam: $(CLI_SRC:%.c=build/%.o) build/libportcam.a build/libportcam_driver.a build/libportcam_model.a
-build/cli/portcam: LDLIBS += -ljansson -lpciaccess -lpthread
+build/cli/portcam: LDLIBS += $(LIB_LIBS)
 
 build/cli/portcamd: $(DAEMON_SRC:%.c=build/%.o) build/libportcam.a build/libportcam_driver.a build/libportcam_model.a
-build/cli/portcamd: LDLIBS += -levent_core -ljansson -lpciaccess -lpthread
+build/cli/portcamd: LDLIBS += -levent_core $(LIB_LIBS)
 
 build/cli/completion/portcam: build/cli/portcam
 	@mkdir -p $(@D)

@@ -6,6 +6,6 @@ DOC_EXAMPLES := build/docs/examples/drain build/docs/examples/row
 
 $(DOC_EXAMPLES): build/docs/examples/%: build/docs/examples/%.o build/libportcam.a \
   build/libportcam_driver.a build/libportcam_model.a
-$(DOC_EXAMPLES): LDLIBS += -ljansson -lpciaccess -lpthread
+$(DOC_EXAMPLES): LDLIBS += $(LIB_LIBS)
 
 TEST_DEPS += $(DOC_EXAMPLES)

@@ -119,22 +119,27 @@ static void add_rest(const struct portcam *pc, const struct portcam_connection_i
     json_object_set_new(object, "address_number", json_integer(i->address));
 }
 
-json_t *pc_connection_json(const struct portcam *pc, const struct portcam_connection_image *i,
-                           uint32_t now, bool whole)
+json_t *pc_connection_ends_json(const struct portcam *pc, const struct portcam_connection_image *i)
 {
     struct pc_ip client = {.family = i->family}, public = public_ip(pc, i->address);
     const char *protocol = pc_protocol_name(i->protocol);
-    uint32_t idle = since(now, i->last_used);
-    json_int_t left = left_ms(pc, i, idle);
 
     memcpy(client.bytes, i->client_ip, sizeof(client.bytes));
-    json_t *object = json_pack(
-        "{s:o, s:o, s:s, s:o, s:o, s:o, s:o, s:o}", "connection",
-        json_sprintf("%u:%u", i->slot, i->generation), "protocol",
-        protocol ? json_string(protocol) : json_integer(i->protocol), "state",
-        pc_connection_state_name(i->state), "client", end_json(&client, i->client_port), "public",
-        end_json(&public, i->public_port), "server", server_json(pc, i), "service",
-        name_json(pc, PC_SERVICE, i->service), "backend", name_json(pc, PC_BACKEND, i->backend));
+    return json_pack("{s:o, s:o, s:s, s:o, s:o, s:o, s:o, s:o}", "connection",
+                     json_sprintf("%u:%u", i->slot, i->generation), "protocol",
+                     protocol ? json_string(protocol) : json_integer(i->protocol), "state",
+                     pc_connection_state_name(i->state), "client",
+                     end_json(&client, i->client_port), "public", end_json(&public, i->public_port),
+                     "server", server_json(pc, i), "service", name_json(pc, PC_SERVICE, i->service),
+                     "backend", name_json(pc, PC_BACKEND, i->backend));
+}
+
+json_t *pc_connection_json(const struct portcam *pc, const struct portcam_connection_image *i,
+                           uint32_t now, bool whole)
+{
+    uint32_t idle = since(now, i->last_used);
+    json_int_t left = left_ms(pc, i, idle);
+    json_t *object = pc_connection_ends_json(pc, i);
     json_t *more =
         json_pack("{s:b, s:i, s:I, s:I, s:o, s:o, s:o}", "embryonic",
                   (i->flags & PORTCAM_CONNECTION_IMAGE_EMBRYONIC) != 0, "syn_repeats",

@@ -23,6 +23,12 @@ bool pc_filter_fits(const struct pc_filter *filter, const struct portcam_connect
 json_t *pc_connection_json(const struct portcam *pc, const struct portcam_connection_image *image,
                            uint32_t now, bool whole);
 
+/* What of it is in every record: which it is, its state and ends, by name. */
+json_t *pc_connection_ends_json(const struct portcam *pc, const struct portcam_connection_image *i);
+
+/* A record of the mirror as the card would tell it; its counters are 0. */
+struct portcam_connection_image pc_image_of_mirror(const struct portcam_mirror_record *r);
+
 /* "syn_seen" and so on. */
 const char *pc_connection_state_name(unsigned state);
 

@@ -21,6 +21,7 @@ struct portcam {
     bool unknown;            /* a change set ended without an answer: read the rows back first */
     bool foreign;            /* the card has rows that no configuration here makes */
     struct pc_tables *model; /* the rows for explain, NULL until needed */
+    struct portcam_mirror *mirror; /* NULL: none */
     struct pc_measure *measured; /* by number of a backend, NULL until needed (tune.c) */
 };
 

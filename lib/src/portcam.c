@@ -12,6 +12,7 @@
 
 #include "driver/err.h"
 #include "instance.h"
+#include "portcam/mirror.h"
 #include "state.h"
 
 void pc_log(struct portcam *pc, enum portcam_severity severity, const char *format, ...)
@@ -305,6 +306,7 @@ void portcam_close(struct portcam *pc)
 {
     if (!pc)
         return;
+    portcam_mirror_close(pc->mirror);
     pc_hw_close(pc->hw);
     pc_plan_free(pc->plan);
     pc_image_free(pc->card);
@@ -333,6 +335,8 @@ int portcam_poll(struct portcam *pc)
 
 int portcam_reset(struct portcam *pc, struct portcam_report *report)
 {
+    if (pc->mirror)
+        (void)portcam_mirror_stop(pc->mirror); /* what it has is read until it begins anew */
     int rc = pc_hw_reset(pc->hw);
     if (rc) {
         pc_report_add(report, rc == -EOPNOTSUPP ? "unsupported" : pc_hw_code(rc),
@@ -352,5 +356,7 @@ int portcam_reset(struct portcam *pc, struct portcam_report *report)
     rc = names ? pc_apply(pc, config, names, false, report, NULL) : -ENOMEM;
     portcam_config_free(config);
     json_decref(names);
+    if (rc == 0 && pc->mirror)
+        rc = portcam_mirror_restart(pc->mirror, report);
     return rc;
 }

@@ -20,7 +20,7 @@ build/tests/fuzz/obj/%.o: %.c
 $(FUZZ_TEXT): build/tests/fuzz/%: build/tests/fuzz/obj/tests/fuzz/%.o \
   $(FUZZ_TEXT_SRC:%.c=build/tests/fuzz/obj/%.o)
 	$(call say,FUZZ,$@)
-	$(Q)clang -fsanitize=fuzzer,address,undefined -o $@ $(filter %.o,$^) -ljansson -lpciaccess -lpthread
+	$(Q)clang -fsanitize=fuzzer,address,undefined -o $@ $(filter %.o,$^) $(LIB_LIBS)
 
 build/tests/fuzz/fuzz_socket: build/tests/fuzz/obj/cli/request.o
 

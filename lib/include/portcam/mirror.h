@@ -42,7 +42,7 @@ enum portcam_mirror_kind {
  * @counted: it ended and its last counters are known; else they are 0
  * @record: the record; where it ended, as it was last known, with the state that it had before
  * @forward: @reverse: packets and octets of all its time, from the client and from the server
- * @lifetime_s: seconds from its begin to its last packet, at most 65,535
+ * @lifetime_s: seconds from its begin to its last packet, at most 67,107
  *
  * Changes that follow each other closely may be told as one: what is told is the difference to what was told before.
  */
@@ -182,10 +182,9 @@ PORTCAM_API int portcam_mirror_read(const struct portcam_mirror *mirror, uint32_
  *
  * Return: 0, or what @each returned.
  */
-PORTCAM_API int portcam_mirror_each(const struct portcam_mirror *mirror,
-                                    int (*each)(void *ctx,
-                                                const struct portcam_mirror_record *record),
-                                    void *ctx);
+PORTCAM_API int
+portcam_mirror_each(const struct portcam_mirror *mirror,
+                    int (*each)(void *ctx, const struct portcam_mirror_record *record), void *ctx);
 
 /**
  * struct portcam_mirror_client - what both directions of a connection know
@@ -238,7 +237,7 @@ PORTCAM_API int portcam_mirror_find_reverse(const struct portcam_mirror *mirror,
  * portcam_mirror_share() - the mirror as a file that another process may map, see <portcam/mirror_reader.h>
  * @mirror: mirror
  *
- * Return: a descriptor for reading, owned by the mirror; or -EOPNOTSUPP where the kernel cannot forbid writing.
+ * Return: a descriptor for reading, owned by the mirror; the kernel lets nobody write by it.
  */
 PORTCAM_API int portcam_mirror_share(const struct portcam_mirror *mirror);
 
@@ -358,8 +357,8 @@ PORTCAM_API bool portcam_watch_fits(const struct portcam_watch *watch,
  * Return: a new reference: {"event": "connection", "change", "connection", "protocol", "state", "client", "public",
  * "server", "service", "backend", "embryonic"}, and for an end "cause", "forward", "reverse", "lifetime_s"; or NULL.
  */
-PORTCAM_API struct json_t *
-portcam_mirror_change_json(const struct portcam *pc, const struct portcam_mirror_change *change);
+PORTCAM_API struct json_t *portcam_mirror_change_json(const struct portcam *pc,
+                                                      const struct portcam_mirror_change *change);
 
 #ifdef __cplusplus
 }

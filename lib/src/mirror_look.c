@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: Apache-2.0
+/* What other threads read of the mirror: records by slot or by their ends, counters. Nobody waits for anybody. */
+#include <errno.h>
+#include <string.h>
+
+#include "mirror_track.h"
+
+uint32_t portcam_mirror_slots(const struct portcam_mirror *m)
+{
+    return m->bounds.slots;
+}
+
+int portcam_mirror_read(const struct portcam_mirror *m, uint32_t slot,
+                        struct portcam_mirror_record *ret)
+{
+    union pc_record r;
+
+    if (slot >= m->bounds.slots)
+        return -EINVAL;
+    if (!pc_record_read(pc_track_at(m, slot), &r))
+        return -EAGAIN;
+    if (!pc_record_sane(&r, slot, &m->bounds))
+        return -EPROTO;
+    if (r.record.state == PORTCAM_CONNECTION_STATE_NONE)
+        return -ENOENT;
+    *ret = r.record;
+    return 0;
+}
+
+int portcam_mirror_each(const struct portcam_mirror *m,
+                        int (*each)(void *ctx, const struct portcam_mirror_record *record),
+                        void *ctx)
+{
+    struct portcam_mirror_record r;
+    int rc = 0;
+
+    for (uint32_t slot = 0; rc == 0 && slot < m->bounds.slots; slot++) {
+        if (portcam_mirror_read(m, slot, &r) == 0)
+            rc = each(ctx, &r);
+    }
+    return rc;
+}
+
+/*
+ * The index says where the record was when the last event was followed. If another one is there now it has moved or ended
+ * since, and which of both is known when the events are followed.
+ */
+static int find(const struct portcam_mirror *m, const struct pc_index_key *key,
+                struct portcam_mirror_record *ret)
+{
+    uint32_t slot, generation;
+    union pc_record r;
+
+    if (!pc_index_find(m->index, key, &slot, &generation))
+        return -ENOENT;
+    if (slot >= m->bounds.slots || !pc_record_read(pc_track_at(m, slot), &r))
+        return -EAGAIN;
+    if (!pc_record_sane(&r, slot, &m->bounds))
+        return -EPROTO;
+    if (r.record.generation != generation)
+        return -EAGAIN;
+    if (r.record.state == PORTCAM_CONNECTION_STATE_NONE)
+        return r.end.cause == PORTCAM_END_CAUSE_MOVED ? -EAGAIN : -ENOENT;
+    if (!pc_index_fits(key, &r.record))
+        return -EAGAIN;
+    *ret = r.record;
+    return 0;
+}
+
+int portcam_mirror_find_forward(const struct portcam_mirror *m,
+                                const struct portcam_mirror_client *client, uint16_t address,
+                                uint16_t port, struct portcam_mirror_record *ret)
+{
+    struct pc_index_key key = {.client = *client, .address = address, .port = port};
+    return find(m, &key, ret);
+}
+
+int portcam_mirror_find_reverse(const struct portcam_mirror *m,
+                                const struct portcam_mirror_client *client, uint16_t group,
+                                uint16_t endpoint, uint16_t kept_port,
+                                struct portcam_mirror_record *ret)
+{
+    struct pc_index_key key = {.client = *client,
+                               .reverse = true,
+                               .group = group,
+                               .endpoint = endpoint,
+                               .kept_port = kept_port};
+    return find(m, &key, ret);
+}
+
+int portcam_mirror_share(const struct portcam_mirror *m)
+{
+    return m->share >= 0 ? m->share : m->fd;
+}
+
+void portcam_mirror_get_stats(const struct portcam_mirror *m, struct portcam_mirror_stats *ret)
+{
+    const uint64_t *from = (const uint64_t *)&m->stats;
+    uint64_t *to = (uint64_t *)ret;
+
+    for (size_t i = 0; i < sizeof(*ret) / sizeof(*to); i++)
+        to[i] = __atomic_load_n(&from[i], __ATOMIC_RELAXED);
+}

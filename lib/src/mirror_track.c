@@ -1,0 +1,328 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * Following the events. The ring gives their order, the array what there is: an event names a record by slot and generation,
+ * and where the slot still holds that record (or its end) the array tells all about it, perhaps already what later events
+ * are about. Where it holds another one, the event alone has to do; the other one's own events come later in the ring.
+ */
+#include <errno.h>
+#include <string.h>
+
+#include "mirror_track.h"
+
+enum {
+    LAP_SHIFT = 16, /* in the last word of an event */
+    AHEAD = 8,      /* events whose slots are fetched while others are followed */
+    EVENT_WORDS = sizeof(struct portcam_event) / 4,
+};
+
+union event {
+    struct portcam_event e;
+    uint32_t word[EVENT_WORDS];
+};
+
+/* ---- telling ---- */
+
+static void tell(struct portcam_mirror *m, const struct portcam_mirror_change *change)
+{
+    if (m->changed)
+        m->changed(m->ctx, change);
+}
+
+static void tell_new(struct portcam_mirror *m, const struct portcam_mirror_record *r)
+{
+    struct portcam_mirror_change change = {
+        .kind = m->starting ? PORTCAM_MIRROR_FOUND : PORTCAM_MIRROR_BEGAN, .record = *r};
+
+    pc_stat_add(&m->stats.records, 1);
+    if (!m->starting)
+        pc_stat_add(&m->stats.began, 1);
+    tell(m, &change);
+}
+
+/* Takes the node out; `end` NULL: its last counters are not known. */
+static void end_node(struct portcam_mirror *m, struct pc_node *node,
+                     const struct portcam_mirror_end *end, unsigned cause)
+{
+    struct pc_known *known = pc_node_known(node);
+    struct portcam_mirror_change change = {
+        .kind = PORTCAM_MIRROR_ENDED, .cause = cause, .record = known->record};
+    uint32_t slot = known->record.slot;
+
+    if (end) {
+        change.counted = true;
+        change.record.state = end->last_state;
+        change.record.syn_repeats = end->syn_repeats;
+        change.forward.packets = (uint64_t)end->forward_packets_high << 32 | end->forward_packets;
+        change.forward.octets = end->forward_octets;
+        change.reverse.packets = (uint64_t)end->reverse_packets_high << 32 | end->reverse_packets;
+        change.reverse.octets = end->reverse_octets;
+        change.lifetime_s = end->lifetime * 1024u / 1000;
+    } else {
+        pc_stat_add(&m->stats.uncounted, 1);
+    }
+    change.before = change.record.state;
+    if (known->lost)
+        pc_track_regain(m, node);
+    if (m->place[slot].node == node)
+        m->place[slot].node = NULL;
+    pc_index_remove(m->index, node);
+    pc_stat_add(&m->stats.records, UINT64_MAX);
+    pc_stat_add(&m->stats.ended, 1);
+    tell(m, &change);
+}
+
+void pc_track_end(struct portcam_mirror *m, struct pc_node *node, unsigned cause)
+{
+    end_node(m, node, NULL, cause);
+}
+
+/* ---- a record that is there ---- */
+
+static bool same_ends(const struct portcam_mirror_record *a, const struct portcam_mirror_record *b)
+{
+    const unsigned kept = PORTCAM_MIRROR_RECORD_KEPT_PORT | PORTCAM_MIRROR_RECORD_IS_V6;
+
+    return a->client_port == b->client_port && a->public_port == b->public_port &&
+           memcmp(a->client_ip, b->client_ip, sizeof(a->client_ip)) == 0 &&
+           a->protocol == b->protocol && (a->flags & kept) == (b->flags & kept) &&
+           a->service == b->service && a->address == b->address && a->backend == b->backend &&
+           a->endpoint == b->endpoint && a->group == b->group;
+}
+
+/* The record of the node goes on as `r`, which has the same ends. Readers look at those, so they are not written. */
+static void go_on(struct portcam_mirror *m, struct pc_node *node,
+                  const struct portcam_mirror_record *r)
+{
+    struct portcam_mirror_record *old = &pc_node_known(node)->record;
+    struct portcam_mirror_change change = {.kind = PORTCAM_MIRROR_CHANGED, .before = old->state};
+    bool differs = old->state != r->state || old->flags != r->flags;
+
+    if (pc_node_known(node)->lost)
+        pc_track_regain(m, node);
+    if (m->place[old->slot].node == node)
+        m->place[old->slot].node = NULL;
+    old->version = r->version;
+    old->slot = r->slot;
+    old->generation = r->generation;
+    old->flags = r->flags;
+    old->state = r->state;
+    old->syn_repeats = r->syn_repeats;
+    old->created = r->created;
+    old->last_used = r->last_used;
+    old->client_next = r->client_next;
+    m->place[r->slot].node = node;
+    pc_index_update(node, r->slot, r->generation);
+    if (differs) {
+        change.record = *old;
+        pc_stat_add(&m->stats.changed, 1);
+        tell(m, &change);
+    }
+}
+
+/* Another record has a key of `r`: if it is the same connection it is taken over, else it has ended. True: taken over. */
+static bool settle(struct portcam_mirror *m, struct pc_node *node,
+                   const struct portcam_mirror_record *r)
+{
+    struct pc_known *known = pc_node_known(node);
+    union pc_record there;
+
+    if (same_ends(&known->record, r) &&
+        (known->record.generation == r->generation || (m->starting && known->lost))) {
+        if (known->record.slot != r->slot && !m->starting)
+            pc_stat_add(&m->stats.moved, 1);
+        go_on(m, node, r);
+        return true;
+    }
+    if (pc_record_read(pc_track_at(m, known->record.slot), &there) &&
+        pc_record_sane(&there, known->record.slot, &m->bounds) &&
+        there.end.state == PORTCAM_CONNECTION_STATE_NONE &&
+        there.end.generation == known->record.generation &&
+        there.end.cause != PORTCAM_END_CAUSE_MOVED)
+        end_node(m, node, &there.end, there.end.cause);
+    else
+        end_node(m, node, NULL, PORTCAM_END_CAUSE_UNKNOWN);
+    return false;
+}
+
+static void add(struct portcam_mirror *m, const struct portcam_mirror_record *r)
+{
+    struct pc_node *node = NULL;
+
+    /* It may meet one node with its forward key, another with its reverse key; then the way is free. */
+    for (unsigned i = 0; i < 4; i++) {
+        int rc = pc_index_add(m->index, r, &node);
+        if (rc == 0) {
+            m->place[r->slot].node = node;
+            tell_new(m, r);
+            return;
+        }
+        if (rc == -EEXIST && settle(m, node, r))
+            return;
+        if (rc == -ENOSPC && m->lost)
+            pc_track_end(m, m->lost, PORTCAM_END_CAUSE_UNKNOWN);
+    }
+    pc_stat_add(&m->stats.nonsense_records, 1);
+}
+
+void pc_track_live(struct portcam_mirror *m, const struct portcam_mirror_record *r, unsigned kind)
+{
+    struct pc_node *node = m->place[r->slot].node;
+
+    m->place[r->slot].version = r->version;
+    if (node) {
+        const struct portcam_mirror_record *old = &pc_node_known(node)->record;
+        if (old->generation == r->generation && same_ends(old, r)) {
+            go_on(m, node, r);
+            return;
+        }
+        if (kind == PC_LOOK_SCAN && old->generation != r->generation)
+            pc_track_lose(m, node);
+        else
+            pc_track_end(m, node, PORTCAM_END_CAUSE_UNKNOWN);
+    }
+    add(m, r);
+}
+
+/* ---- a record that is not there any more ---- */
+
+/* It is not here any more, and where it arrived was not told before. */
+static void miss(struct portcam_mirror *m, struct pc_node *node)
+{
+    pc_track_lose(m, node);
+    __atomic_store_n(&m->scan_wanted, true, __ATOMIC_RELAXED);
+}
+
+void pc_track_gone(struct portcam_mirror *m, const struct portcam_mirror_end *end, unsigned kind)
+{
+    struct pc_node *node = m->place[end->slot].node;
+    bool known = end->cause != PORTCAM_END_CAUSE_EMPTY && end->cause != PORTCAM_END_CAUSE_UNKNOWN;
+
+    if (!node) {
+        m->place[end->slot].version = end->version;
+        if (kind == PORTCAM_EVENT_KIND_BEGAN || kind == PORTCAM_EVENT_KIND_ENDED)
+            pc_stat_add(&m->stats.unseen, 1);
+        return;
+    }
+    bool same = pc_node_known(node)->record.generation == end->generation;
+    if (kind == PORTCAM_EVENT_KIND_ENDED && !known) { /* too much at once: it may live elsewhere */
+        m->place[end->slot].version = end->version;
+        miss(m, node);
+    } else if (known && same && end->cause != PORTCAM_END_CAUSE_MOVED) {
+        m->place[end->slot].version = end->version;
+        end_node(m, node, end, end->cause);
+    } else if (kind == PC_LOOK_SCAN) {
+        m->place[end->slot].version = end->version;
+        if (end->cause == PORTCAM_END_CAUSE_UNKNOWN)
+            pc_track_end(m, node, end->cause);
+        else
+            pc_track_lose(m, node);
+    } else if (kind == PORTCAM_EVENT_KIND_LEFT) {
+        m->place[end->slot].version = end->version;
+        miss(m, node);
+    } else if (kind == PORTCAM_EVENT_KIND_ENDED) { /* of a record that moved: this cannot be */
+        pc_stat_add(&m->stats.nonsense_events, 1);
+    }
+    /* Else it has left already, and the event that says so comes. */
+}
+
+/* ---- events ---- */
+
+/* The slot holds another record than the event's: what the event alone says. */
+static void follow_blind(struct portcam_mirror *m, const struct portcam_event *e)
+{
+    struct pc_node *node = m->place[e->slot].node;
+
+    if (!node || pc_node_known(node)->record.generation != e->generation) {
+        if (e->kind == PORTCAM_EVENT_KIND_BEGAN)
+            pc_stat_add(&m->stats.unseen, 1);
+        return;
+    }
+    if (e->kind == PORTCAM_EVENT_KIND_LEFT) {
+        miss(m, node);
+    } else if (e->kind == PORTCAM_EVENT_KIND_ENDED) {
+        pc_track_end(m, node, PORTCAM_END_CAUSE_UNKNOWN);
+    } else if (e->kind == PORTCAM_EVENT_KIND_CHANGED && e->state != PORTCAM_CONNECTION_STATE_NONE) {
+        struct portcam_mirror_record r = pc_node_known(node)->record;
+        r.state = e->state;
+        go_on(m, node, &r);
+    }
+}
+
+static void follow(struct portcam_mirror *m, const struct portcam_event *e)
+{
+    union pc_record r;
+
+    pc_stat_add(&m->stats.events, 1);
+    if (e->slot >= m->bounds.slots || e->kind == PORTCAM_EVENT_KIND_NONE ||
+        e->kind >= PORTCAM_EVENT_KIND_MAX || e->state >= PORTCAM_CONNECTION_STATE_MAX) {
+        pc_stat_add(&m->stats.nonsense_events, 1);
+        return;
+    }
+    if (!pc_record_read(pc_track_at(m, e->slot), &r)) {
+        pc_stat_add(&m->stats.torn, 1);
+        __atomic_store_n(&m->scan_wanted, true, __ATOMIC_RELAXED);
+        return;
+    }
+    if (!pc_record_sane(&r, e->slot, &m->bounds)) {
+        pc_stat_add(&m->stats.nonsense_records, 1);
+        return;
+    }
+    bool same = r.record.generation == e->generation;
+    if (r.record.version == m->place[e->slot].version && same &&
+        e->kind != PORTCAM_EVENT_KIND_LEFT) {
+        pc_stat_add(&m->stats.merged, 1);
+    } else if (r.record.state != PORTCAM_CONNECTION_STATE_NONE && same) {
+        pc_track_live(m, &r.record, e->kind);
+    } else if (r.record.state == PORTCAM_CONNECTION_STATE_NONE && same) {
+        pc_track_gone(m, &r.end, e->kind);
+    } else {
+        follow_blind(m, e);
+    }
+}
+
+static const uint32_t *event_at(const struct portcam_mirror *m, uint32_t index)
+{
+    return m->ring + (size_t)(index & ((1u << m->ring_log2) - 1)) * EVENT_WORDS;
+}
+
+/* The last word of the entry, and what it has to say for an event of this index. */
+static bool is_there(const struct portcam_mirror *m, uint32_t index, uint32_t *ret_last)
+{
+    *ret_last = __atomic_load_n(&event_at(m, index)[EVENT_WORDS - 1], __ATOMIC_ACQUIRE);
+    return *ret_last >> LAP_SHIFT == (((index >> m->ring_log2) + 1) & 0xffff);
+}
+
+bool pc_track_event_is_there(const struct portcam_mirror *m)
+{
+    uint32_t last;
+    return is_there(m, m->next, &last);
+}
+
+static void fetch(const struct portcam_mirror *m, uint32_t index)
+{
+    uint32_t slot = __atomic_load_n(event_at(m, index), __ATOMIC_RELAXED);
+
+    if (slot < m->bounds.slots) {
+        __builtin_prefetch(pc_track_at(m, slot));
+        __builtin_prefetch(&m->place[slot]);
+    }
+}
+
+unsigned pc_track_events(struct portcam_mirror *m, unsigned max)
+{
+    unsigned n = 0;
+
+    for (; n < max; n++) {
+        const uint32_t *at = event_at(m, m->next);
+        union event e;
+
+        if (!is_there(m, m->next, &e.word[EVENT_WORDS - 1]))
+            break;
+        fetch(m, m->next + AHEAD);
+        for (unsigned w = 0; w < EVENT_WORDS - 1; w++)
+            e.word[w] = __atomic_load_n(&at[w], __ATOMIC_RELAXED);
+        m->next++;
+        follow(m, &e.e);
+    }
+    return n;
+}
