@@ -65,7 +65,7 @@ struct pc_slow *pc_slow_new(const struct pc_slow_ops *ops, const struct pc_slow_
         return NULL;
     e->ops = *ops;
     STAILQ_INIT(&e->ready);
-    pc_buckets_fill(e->bucket);
+    pc_buckets_fill(e->bucket, PC_BUCKETS);
     e->counter = calloc(SERVICES, sizeof(*e->counter));
     e->scratch = pc_slow_scratch();
     if (!e->counter || !e->scratch || pc_datagrams_init(&e->datagrams, &l, lost, e)) {

@@ -15,7 +15,8 @@ static void answer(struct pc_slow *e, const struct pc_slow_work *w, unsigned rea
     const struct portcam_limits_row *limits = pc_tables_get(e->tables, PORTCAM_TABLE_LIMITS, 0);
     struct pc_answer a;
 
-    if (!pc_bucket_take(e->bucket, reason, limits, w->header.time_ms))
+    if (!limits || !pc_bucket_take(&e->bucket[pc_reject_bucket(reason)], limits->reject_rate,
+                                   limits->reject_burst, w->header.time_ms))
         return;
     pc_reject_answer(&w->parsed, w->at, &a);
     e->ops.send(e->ops.ctx, a.egress, a.bytes, a.len);
@@ -29,8 +30,9 @@ static enum pc_slow_outcome outcome_of(const struct pc_decision *d, bool conflic
     if (d->drop) {
         if (d->refusal)
             return PC_SLOW_REFUSED;
-        bool full =
-            d->reason == PORTCAM_REASON_TABLE_FULL || d->reason == PORTCAM_REASON_EMBRYONIC_FULL;
+        bool full = d->reason == PORTCAM_REASON_TABLE_FULL ||
+                    d->reason == PORTCAM_REASON_TABLE_FULL_PUNT ||
+                    d->reason == PORTCAM_REASON_EMBRYONIC_FULL;
         return full ? PC_SLOW_FULL : PC_SLOW_DROPPED;
     }
     if (d->reason == PORTCAM_REASON_DELIVER)
