@@ -5,7 +5,7 @@
 // A command is taken when the ring allows it (take_i) and it has been checked; what its 64 bytes
 // cannot tell (is a change set open, has it failed) is decided here. Then one room works for it:
 // the change set (rows, begin, commit, abort, read), the counters, the connection records, the
-// states of backends, or the DMA of the self-test. When it is finished, finish_o pulses, trace_*
+// states of backends, the mirror, or the DMA of the self-test. When it is finished, finish_o pulses, trace_*
 // follow in the next clock, and a completion is written if the command failed, asks for one, or
 // is the last before the doorbell. The next command is taken only after that. A row write of a
 // table that answers L clocks after it took the request takes L + 2 clocks.
@@ -78,6 +78,15 @@ module portcam_command_execute (
     output logic [63:0]  backend_addr_o,
     input  logic         backend_done_i,
     input  logic         backend_error_i,
+    // The mirror.
+    output logic         mirror_valid_o,
+    output logic         mirror_sum_o,
+    output logic [23:0]  mirror_row_o,
+    output logic [10:0]  mirror_count_o,
+    output logic [63:0]  mirror_addr_o,
+    input  logic         mirror_done_i,
+    input  logic         mirror_error_i,
+    input  logic [7:0]   mirror_status_i,
     // Self-test: the data go from the reader to the writer by themselves.
     output logic         read_valid_o,
     output logic [63:0]  read_addr_o,
@@ -124,7 +133,8 @@ module portcam_command_execute (
     StFinish     = 4'd7,
     StComplete   = 4'd8,
     StConnection = 4'd9,  // the connection records work
-    StBackend    = 4'd10  // the states of backends are read
+    StBackend    = 4'd10, // the states of backends are read
+    StMirror     = 4'd11  // the mirror works
   } state_e;
 
   state_e                  state_q;
@@ -213,6 +223,9 @@ module portcam_command_execute (
             state_q <= StConnection;
           end else if (next.opcode == portcam_pkg::OpcodeBackendRead) begin
             state_q <= StBackend;
+          end else if (next.opcode == portcam_pkg::OpcodeMirrorCopy ||
+                       next.opcode == portcam_pkg::OpcodeMirrorSum) begin
+            state_q <= StMirror;
           end else if (next.opcode == portcam_pkg::OpcodeSelfTest) begin
             state_q <= StQuiet;
           end else begin
@@ -248,6 +261,12 @@ module portcam_command_execute (
           if (backend_error_i) begin
             status_q <= portcam_pkg::StatusDmaWriteError;
           end
+        end
+      end
+      StMirror: begin
+        if (mirror_done_i) begin
+          state_q  <= StFinish;
+          status_q <= mirror_error_i ? portcam_pkg::StatusDmaWriteError : mirror_status_i;
         end
       end
       StQuiet: begin
@@ -351,6 +370,12 @@ module portcam_command_execute (
   assign backend_count_o = command_q.count[10:0];
   assign backend_addr_o  = command_q.data[63:0];
 
+  assign mirror_valid_o = state_q == StMirror;
+  assign mirror_sum_o   = command_q.opcode == portcam_pkg::OpcodeMirrorSum;
+  assign mirror_row_o   = command_q.row[23:0];
+  assign mirror_count_o = command_q.count[10:0];
+  assign mirror_addr_o  = command_q.data[63:0];
+
   assign read_valid_o = state_q == StRead;
   assign read_addr_o  = command_q.data[63:0];
   assign test_valid_o = state_q == StRead && read_done_i && !read_error_i;
@@ -372,7 +397,8 @@ module portcam_command_execute (
     result = '0;
     if (status_q == portcam_pkg::StatusOk) begin
       case (command_q.opcode)
-        portcam_pkg::OpcodeCounterRead, portcam_pkg::OpcodeBackendRead: result = command_q.count;
+        portcam_pkg::OpcodeCounterRead, portcam_pkg::OpcodeBackendRead,
+        portcam_pkg::OpcodeMirrorCopy: result = command_q.count;
         portcam_pkg::OpcodeConnectionRead, portcam_pkg::OpcodeConnectionDelete: begin
           result = connection_images_i;
         end

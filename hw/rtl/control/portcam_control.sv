@@ -12,9 +12,15 @@
 // Buses: the table bus holds one request (tbl_valid_o until tbl_ready_i, then one tbl_done_i in
 // a later clock). The counter bus has no ready: rd_valid_o is a pulse of one clock, and the next
 // one comes only after rd_done_i; the bus of backend states (bk_*) is the same. Bus of the
-// connection records (conn_*, img_*): portcam_connection_read. AXI reads are bursts of up to 16
-// beats, AXI writes single beats, all of 64 bytes, one identifier, in order; m_axi_rready_o is
-// always high. flr_i never breaks off a transaction on AXI4-Lite or AXI4.
+// connection records (conn_*, img_*): portcam_connection_read; of the mirror (mir_*):
+// portcam_mirror_command. AXI reads are bursts of up to 16 beats, AXI writes single beats, all of 64
+// bytes, one identifier, in order; m_axi_rready_o is always high. flr_i never breaks off a
+// transaction on AXI4-Lite or AXI4.
+//
+// Others that write to host memory: wr_*, Writers sources of portcam_write_arbiter; other_error_i
+// with its address counts a write of theirs that failed. Their registers: page_*
+// (portcam_registers); their vectors: raise_i. flr_o is high in the clock in which all of the
+// control forgets.
 
 `default_nettype none
 
@@ -35,7 +41,8 @@ module portcam_control #(
     parameter int unsigned MaxFrame            = portcam_pkg::BuildMaxFrame,
     parameter logic [31:0] BuildId             = 32'h0,
     parameter int unsigned PipelineDrain       = 128,
-    parameter int unsigned DirtyDepth          = 4096
+    parameter int unsigned DirtyDepth          = 4096,
+    parameter int unsigned Writers             = 2
 ) (
     input  logic          clk_i,
     input  logic          rst_ni,
@@ -81,6 +88,24 @@ module portcam_control #(
     input  logic [1:0]    m_axi_bresp,
     input  logic          m_axi_bvalid,
     output logic          m_axi_bready,
+    // Who else writes to host memory and has registers and interrupts.
+    output logic                   flr_o,
+    input  logic [Writers-1:0]     wr_valid_i,
+    output logic [Writers-1:0]     wr_ready_o,
+    input  logic [Writers*64-1:0]  wr_addr_i,
+    input  logic [Writers*512-1:0] wr_data_i,
+    input  logic [Writers*64-1:0]  wr_strb_i,
+    output logic [Writers-1:0]     wr_done_o,
+    output logic                   wr_error_o,
+    input  logic                   other_error_i,
+    input  logic [63:0]            other_error_addr_i,
+    output logic                   page_write_o,
+    output logic [15:0]            page_write_addr_o,
+    output logic [31:0]            page_write_data_o,
+    output logic                   page_read_o,
+    output logic [15:0]            page_read_addr_o,
+    input  logic [31:0]            page_word_i,
+    input  logic [portcam_pkg::BuildVectors-1:0] raise_i,
     // Interrupts.
     output logic          irq_valid_o,
     output logic [7:0]    irq_vector_o,
@@ -123,6 +148,13 @@ module portcam_control #(
     output logic [15:0]   bk_row_o,
     input  logic          bk_done_i,
     input  logic [511:0]  bk_data_i,
+    output logic          mir_valid_o,
+    output logic          mir_sum_o,
+    output logic [23:0]   mir_row_o,
+    output logic [10:0]   mir_count_o,
+    input  logic          mir_done_i,
+    input  logic [7:0]    mir_status_i,
+    input  logic [511:0]  mir_sum_i,
     input  logic [31:0]   connections_used_i,
     input  logic [31:0]   connections_embryonic_i,
     output logic [255:0]  secret_o,
@@ -179,6 +211,7 @@ module portcam_control #(
 
   assign bank_clear = !ready_q && guard_q == '0 && !tables_busy_i;
   assign clear_o    = clear_q;
+  assign flr_o      = flr_q;
 
   always_ff @(posedge clk_i) begin
     flr_q   <= flr_i;
@@ -283,8 +316,16 @@ module portcam_control #(
       .tail_i          (shown_tail),
       .dma_error_i     (read_failed || write_failed),
       .dma_error_addr_i(read_failed ? read_failed_addr : write_failed_addr),
+      .other_error_i   (other_error_i),
+      .other_error_addr_i(other_error_addr_i),
       .used_i          (connections_used_i),
       .embryonic_i     (connections_embryonic_i),
+      .page_write_o    (page_write_o),
+      .page_write_addr_o(page_write_addr_o),
+      .page_write_data_o(page_write_data_o),
+      .page_read_o     (page_read_o),
+      .page_read_addr_o(page_read_addr_o),
+      .page_word_i     (page_word_i),
       .hash_seed_o     (hash_seed_o),
       .secret_o        (secret_o),
       .cmd_base_o      (reg_cmd_base),
@@ -308,6 +349,7 @@ module portcam_control #(
       .arm_i       (arm),
       .tail_i      (shown_tail),
       .errors_i    (stopped || read_failed || (write_failed && !completion_valid)),
+      .raise_i     (raise_i),
       .irq_valid_o (irq_valid_o),
       .irq_vector_o(irq_vector_o),
       .irq_ready_i (irq_ready_i)
@@ -473,6 +515,15 @@ module portcam_control #(
   logic         backend_done;
   logic         backend_error;
 
+  logic         mirror_valid;
+  logic         mirror_sum;
+  logic [23:0]  mirror_row;
+  logic [10:0]  mirror_count;
+  logic [63:0]  mirror_addr;
+  logic         mirror_done;
+  logic         mirror_error;
+  logic [7:0]   mirror_status;
+
   logic         write_ready;
   logic         write_done;
   logic         write_error;
@@ -491,6 +542,16 @@ module portcam_control #(
   logic         backend_beat_valid;
   logic [63:0]  backend_beat_addr;
   logic [511:0] backend_beat_data;
+  logic         sum_beat_valid;
+  logic [63:0]  sum_beat_addr;
+  logic [511:0] sum_beat_data;
+
+  logic         beat_valid;
+  logic         beat_ready;
+  logic [63:0]  beat_addr;
+  logic [511:0] beat_data;
+  logic [63:0]  beat_strb;
+  logic         beat_done;
 
   logic [31:0]  completion_cookie;
   logic [31:0]  completion_result;
@@ -560,6 +621,14 @@ module portcam_control #(
       .backend_addr_o        (backend_addr),
       .backend_done_i        (backend_done),
       .backend_error_i       (backend_error),
+      .mirror_valid_o        (mirror_valid),
+      .mirror_sum_o          (mirror_sum),
+      .mirror_row_o          (mirror_row),
+      .mirror_count_o        (mirror_count),
+      .mirror_addr_o         (mirror_addr),
+      .mirror_done_i         (mirror_done),
+      .mirror_error_i        (mirror_error),
+      .mirror_status_i       (mirror_status),
       .read_valid_o          (test_read_valid),
       .read_addr_o           (test_read_addr),
       .read_done_i           (test_read_done),
@@ -706,6 +775,33 @@ module portcam_control #(
       .beat_error_i(write_error)
   );
 
+  portcam_mirror_command u_mirror_command (
+      .clk_i       (clk_i),
+      .rst_ni      (rst_ni),
+      .flr_i       (flr_q),
+      .valid_i     (mirror_valid),
+      .sum_i       (mirror_sum),
+      .row_i       (mirror_row),
+      .count_i     (mirror_count),
+      .addr_i      (mirror_addr),
+      .done_o      (mirror_done),
+      .error_o     (mirror_error),
+      .status_o    (mirror_status),
+      .mir_valid_o (mir_valid_o),
+      .mir_sum_o   (mir_sum_o),
+      .mir_row_o   (mir_row_o),
+      .mir_count_o (mir_count_o),
+      .mir_done_i  (mir_done_i),
+      .mir_status_i(mir_status_i),
+      .mir_sum_i   (mir_sum_i),
+      .beat_valid_o(sum_beat_valid),
+      .beat_ready_i(write_ready),
+      .beat_addr_o (sum_beat_addr),
+      .beat_data_o (sum_beat_data),
+      .beat_done_i (write_done),
+      .beat_error_i(write_error)
+  );
+
   portcam_completion u_completion (
       .clk_i       (clk_i),
       .rst_ni      (rst_ni),
@@ -759,22 +855,46 @@ module portcam_control #(
       .backend_valid_i   (backend_beat_valid),
       .backend_addr_i    (backend_beat_addr),
       .backend_data_i    (backend_beat_data),
+      .sum_valid_i       (sum_beat_valid),
+      .sum_addr_i        (sum_beat_addr),
+      .sum_data_i        (sum_beat_data),
       .completion_valid_i(completion_beat_valid),
       .completion_addr_i (completion_beat_addr),
       .completion_data_i (completion_beat_data),
       .completion_strb_i (completion_beat_strb),
-      .m_axi_awaddr_o    (m_axi_awaddr),
-      .m_axi_awlen_o     (m_axi_awlen),
-      .m_axi_awvalid_o   (m_axi_awvalid),
-      .m_axi_awready_i   (m_axi_awready),
-      .m_axi_wdata_o     (m_axi_wdata),
-      .m_axi_wstrb_o     (m_axi_wstrb),
-      .m_axi_wlast_o     (m_axi_wlast),
-      .m_axi_wvalid_o    (m_axi_wvalid),
-      .m_axi_wready_i    (m_axi_wready),
-      .m_axi_bresp_i     (m_axi_bresp),
-      .m_axi_bvalid_i    (m_axi_bvalid),
-      .m_axi_bready_o    (m_axi_bready)
+      .beat_valid_o      (beat_valid),
+      .beat_ready_i      (beat_ready),
+      .beat_addr_o       (beat_addr),
+      .beat_data_o       (beat_data),
+      .beat_strb_o       (beat_strb),
+      .beat_done_i       (beat_done),
+      .beat_error_i      (wr_error_o)
+  );
+
+  portcam_write_arbiter #(
+      .Sources(1 + Writers)
+  ) u_write_arbiter (
+      .clk_i          (clk_i),
+      .rst_ni         (rst_ni),
+      .valid_i        ({wr_valid_i, beat_valid}),
+      .ready_o        ({wr_ready_o, beat_ready}),
+      .addr_i         ({wr_addr_i, beat_addr}),
+      .data_i         ({wr_data_i, beat_data}),
+      .strb_i         ({wr_strb_i, beat_strb}),
+      .done_o         ({wr_done_o, beat_done}),
+      .error_o        (wr_error_o),
+      .m_axi_awaddr_o (m_axi_awaddr),
+      .m_axi_awlen_o  (m_axi_awlen),
+      .m_axi_awvalid_o(m_axi_awvalid),
+      .m_axi_awready_i(m_axi_awready),
+      .m_axi_wdata_o  (m_axi_wdata),
+      .m_axi_wstrb_o  (m_axi_wstrb),
+      .m_axi_wlast_o  (m_axi_wlast),
+      .m_axi_wvalid_o (m_axi_wvalid),
+      .m_axi_wready_i (m_axi_wready),
+      .m_axi_bresp_i  (m_axi_bresp),
+      .m_axi_bvalid_i (m_axi_bvalid),
+      .m_axi_bready_o (m_axi_bready)
   );
 
 endmodule

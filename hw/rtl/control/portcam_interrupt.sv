@@ -8,26 +8,27 @@
 // that very clock, both count.
 //
 // Vectors: one bit for each vector waits until the bridge has taken it; raising a vector that
-// already waits adds nothing. The lowest number goes first. irq_valid_o and irq_vector_o hold until
-// irq_ready_i, through a reset of the function too; the vectors that only wait are forgotten by
-// flr_i.
+// already waits adds nothing; those of raise_i are raised by others. The lowest number goes first.
+// irq_valid_o and irq_vector_o hold until irq_ready_i, through a reset of the function too; the
+// vectors that only wait are forgotten by flr_i.
 
 `default_nettype none
 
 module portcam_interrupt #(
     parameter int unsigned Vectors = portcam_pkg::BuildVectors
 ) (
-    input  logic        clk_i,
-    input  logic        rst_ni,
-    input  logic        flr_i,
-    input  logic        disarm_i,
-    input  logic        arm_write_i,
-    input  logic [31:0] arm_i,
-    input  logic [31:0] tail_i,
-    input  logic        errors_i,
-    output logic        irq_valid_o,
-    output logic [7:0]  irq_vector_o,
-    input  logic        irq_ready_i
+    input  logic               clk_i,
+    input  logic               rst_ni,
+    input  logic               flr_i,
+    input  logic               disarm_i,
+    input  logic               arm_write_i,
+    input  logic [31:0]        arm_i,
+    input  logic [31:0]        tail_i,
+    input  logic               errors_i,
+    input  logic [Vectors-1:0] raise_i,
+    output logic               irq_valid_o,
+    output logic [7:0]         irq_vector_o,
+    input  logic               irq_ready_i
 );
 
   if (Vectors < 5 || Vectors > 32) begin : g_bad_vectors
@@ -74,7 +75,7 @@ module portcam_interrupt #(
 
   always_comb begin
     raise = (Vectors'(fire) << portcam_pkg::VectorCommands) |
-            (Vectors'(errors_i) << portcam_pkg::VectorErrors);
+            (Vectors'(errors_i) << portcam_pkg::VectorErrors) | raise_i;
     lowest_number = '0;
     for (int unsigned v = 0; v < Vectors; v++) begin
       if (lowest[v]) begin

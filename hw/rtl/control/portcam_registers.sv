@@ -12,6 +12,9 @@
 // What the registers mean to the ring is not decided here: the file only tells of writes
 // (enable_rise_o and arm_write_o are high in the clock in which the new value is first seen). A
 // rising ENABLE sets the doorbell and CPL_HEAD to 0 in the same clock.
+//
+// Pages that are kept elsewhere: page_write_o tells of every write that counts, page_read_o asks for
+// the register at page_read_addr_o; page_word_i is it in the next clock, 0 if nobody has it.
 
 `default_nettype none
 
@@ -64,8 +67,17 @@ module portcam_registers #(
     input  logic [31:0]  tail_i,
     input  logic         dma_error_i,
     input  logic [63:0]  dma_error_addr_i,
+    input  logic         other_error_i,
+    input  logic [63:0]  other_error_addr_i,
     input  logic [31:0]  used_i,
     input  logic [31:0]  embryonic_i,
+    // Registers that are kept elsewhere.
+    output logic         page_write_o,
+    output logic [15:0]  page_write_addr_o,
+    output logic [31:0]  page_write_data_o,
+    output logic         page_read_o,
+    output logic [15:0]  page_read_addr_o,
+    input  logic [31:0]  page_word_i,
     // What the host has set.
     output logic [31:0]  hash_seed_o,
     output logic [255:0] secret_o,  // word 0 in the lowest bits
@@ -205,8 +217,10 @@ module portcam_registers #(
     end
     if (dma_error_i) begin
       error_addr_q  <= dma_error_addr_i;
-      error_count_q <= error_count_q + 1'b1;
+    end else if (other_error_i) begin
+      error_addr_q  <= other_error_addr_i;
     end
+    error_count_q <= error_count_q + 32'(dma_error_i) + 32'(other_error_i);
     if (!rst_ni || flr_i) begin
       hash_seed_q   <= '0;
       scratch_q     <= '0;
@@ -316,7 +330,7 @@ module portcam_registers #(
       ar_addr_q <= {s_axil_araddr_i[15:2], 2'b00};
     end
     if (ar_step_q[1]) begin
-      r_data_q <= id_word_q | cmd_word_q;
+      r_data_q <= id_word_q | cmd_word_q | page_word_i;
     end
     if (s_axil_arvalid_i && s_axil_arready_o) begin
       ar_busy_q <= 1'b1;
@@ -334,6 +348,12 @@ module portcam_registers #(
       r_valid_q <= 1'b0;
     end
   end
+
+  assign page_write_o      = write_full;
+  assign page_write_addr_o = aw_addr_q;
+  assign page_write_data_o = w_data_q;
+  assign page_read_o       = ar_step_q[0];
+  assign page_read_addr_o  = ar_addr_q;
 
   logic unused_address_bits;
   assign unused_address_bits = ^{s_axil_awaddr_i[1:0], s_axil_araddr_i[1:0]};

@@ -45,6 +45,9 @@ module portcam_row_check #(
   localparam logic [24:0] Slots = Stateful ?
       25'(ConnectionRows + ConnectionRowsV6 + 2 * ConnectionStash) : 25'd0;
 
+  // Blocks of slots that a mirror_sum is of.
+  localparam logic [24:0] Blocks = (Slots + 25'd4095) >> 12;
+
   portcam_pkg::command_t      command;
   portcam_pkg::function_row_t function_row;
   portcam_pkg::domain_row_t   domain_row;
@@ -124,6 +127,8 @@ module portcam_row_check #(
       endcase
     end else if (command.opcode == portcam_pkg::OpcodeBackendRead) begin
       range_rows_q <= 25'(Backends);
+    end else if (command.opcode == portcam_pkg::OpcodeMirrorSum) begin
+      range_rows_q <= Blocks;
     end else begin
       range_rows_q <= Slots;
     end
@@ -282,19 +287,22 @@ module portcam_row_check #(
 
   logic [7:0] status_q3;
   logic [7:0] row_status_q3;
+  logic [7:0] count_status;
   logic [7:0] range_status;
 
   always_comb begin
     if (!range_row_in_q2) begin
-      range_status = portcam_pkg::StatusRowOutOfRange;
+      count_status = portcam_pkg::StatusRowOutOfRange;
     end else if (bad_count_q) begin
-      range_status = portcam_pkg::StatusBadLength;
+      count_status = portcam_pkg::StatusBadLength;
     end else if (!range_end_in_q2) begin
-      range_status = portcam_pkg::StatusRowOutOfRange;
-    end else if (bad_address_q) begin
-      range_status = portcam_pkg::StatusBadAlignment;
+      count_status = portcam_pkg::StatusRowOutOfRange;
     end else begin
-      range_status = portcam_pkg::StatusOk;
+      count_status = portcam_pkg::StatusOk;
+    end
+    range_status = count_status;
+    if (count_status == portcam_pkg::StatusOk && bad_address_q) begin
+      range_status = portcam_pkg::StatusBadAlignment;
     end
   end
 
@@ -325,7 +333,10 @@ module portcam_row_check #(
           status_q3 <= Stateful ? range_status : portcam_pkg::StatusUnsupported;
         end
       end
-      portcam_pkg::OpcodeConnectionDelete: begin
+      portcam_pkg::OpcodeMirrorCopy: begin
+        status_q3 <= Stateful ? count_status : portcam_pkg::StatusUnsupported;
+      end
+      portcam_pkg::OpcodeConnectionDelete, portcam_pkg::OpcodeMirrorSum: begin
         if (!Stateful) begin
           status_q3 <= portcam_pkg::StatusUnsupported;
         end else if (!range_row_in_q2) begin

@@ -566,6 +566,20 @@ module portcam_core #(
   //------------------------------------------------------------------------------------------------
   // Control.
 
+  logic        unused_flr;
+  logic [1:0]  unused_wr_ready;
+  logic [1:0]  unused_wr_done;
+  logic        unused_wr_error;
+  logic        unused_page_write;
+  logic [15:0] unused_page_write_addr;
+  logic [31:0] unused_page_write_data;
+  logic        unused_page_read;
+  logic [15:0] unused_page_read_addr;
+  logic        mir_valid;
+  logic        unused_mir_sum;
+  logic [23:0] unused_mir_row;
+  logic [10:0] unused_mir_count;
+
   portcam_control #(
       .Functions          (Functions),
       .Domains            (Domains),
@@ -626,6 +640,23 @@ module portcam_core #(
       .m_axi_bresp           (m_axi_bresp),
       .m_axi_bvalid          (m_axi_bvalid),
       .m_axi_bready          (m_axi_bready),
+      .flr_o                 (unused_flr),
+      .wr_valid_i            ('0),
+      .wr_ready_o            (unused_wr_ready),
+      .wr_addr_i             ('0),
+      .wr_data_i             ('0),
+      .wr_strb_i             ('0),
+      .wr_done_o             (unused_wr_done),
+      .wr_error_o            (unused_wr_error),
+      .other_error_i         (1'b0),
+      .other_error_addr_i    ('0),
+      .page_write_o          (unused_page_write),
+      .page_write_addr_o     (unused_page_write_addr),
+      .page_write_data_o     (unused_page_write_data),
+      .page_read_o           (unused_page_read),
+      .page_read_addr_o      (unused_page_read_addr),
+      .page_word_i           ('0),
+      .raise_i               ('0),
       .irq_valid_o           (irq_valid_o),
       .irq_vector_o          (irq_vector_o),
       .irq_ready_i           (irq_ready_i),
@@ -664,6 +695,13 @@ module portcam_core #(
       .bk_row_o              (bk_row),
       .bk_done_i             (bk_done),
       .bk_data_i             (bk_data),
+      .mir_valid_o           (mir_valid),
+      .mir_sum_o             (unused_mir_sum),
+      .mir_row_o             (unused_mir_row),
+      .mir_count_o           (unused_mir_count),
+      .mir_done_i            (mir_valid),
+      .mir_status_i          (portcam_pkg::StatusNoMirror),
+      .mir_sum_i             ('0),
       .connections_used_i    (connections_used),
       .connections_embryonic_i(connections_embryonic),
       .secret_o              (secret),

@@ -22,6 +22,10 @@ public:
           records(top, t, random, pace)
     {
         top.clk_i = 0;
+        top.page_word_i = 0;
+        top.raise_i = 0;
+        top.wr_valid_i = 0;
+        top.other_error_i = 0;
     }
     virtual ~Bench() = default;
 
@@ -34,6 +38,7 @@ public:
     FakeCore<Top> core;
     FakeRecords<Top> records;
 
+    unsigned mirror_wait = 20; // clocks until the mirror answers, at most
     uint64_t now = 0;
     unsigned irq_stall = 20;
     unsigned irqs[8] = {}; // vectors the bridge has taken
@@ -43,6 +48,7 @@ public:
         bus.drive();
         core.drive();
         records.drive();
+        drive_mirror();
         top.connections_used_i = CONNECTIONS_USED;
         top.connections_embryonic_i = CONNECTIONS_EMBRYONIC;
         top.time_ms_i = uint32_t(now / 100);
@@ -76,6 +82,29 @@ public:
         rise(top);
         now++;
     }
+    // The mirror answers each request once, some time later, with what mirror_answer() says.
+    void drive_mirror()
+    {
+        bool asked = top.mir_valid_o;
+        if (!asked)
+            mirror_left_ = 1 + random.below(mirror_wait);
+        top.mir_done_i = asked && --mirror_left_ == 0;
+        top.mir_status_i = uint8_t(random.next());
+        for (unsigned i = 0; i < 8; i++)
+            set_lane(top.mir_sum_i, i, random.next());
+        if (!top.mir_done_i)
+            return;
+        std::vector<uint8_t> sum = mirror_sum(top.mir_row_o);
+        top.mir_status_i = mirror_status(top.mir_row_o);
+        for (unsigned i = 0; i < 8; i++) {
+            uint64_t word;
+            memcpy(&word, &sum[8 * i], 8);
+            set_lane(top.mir_sum_i, i, word);
+        }
+        if (!top.mir_sum_o && (top.mir_count_o == 0 || top.mir_row_o + top.mir_count_o > SLOTS))
+            tap.fail("mirror_copy of %u slots from %u on", top.mir_count_o, top.mir_row_o);
+    }
+
     void steps(uint64_t n)
     {
         while (n--)
@@ -164,6 +193,7 @@ protected:
     unsigned in_reset_ = 3; // clocks until what the card shows counts again
 
 private:
+    unsigned mirror_left_ = 0;
     void watch_irq()
     {
         if (irq_stuck_ && (!top.irq_valid_o || top.irq_vector_o != irq_vector_))

@@ -8,7 +8,8 @@
 #include "ring_tests.hpp"
 
 static const unsigned record_opcodes[] = {
-    PORTCAM_OPCODE_BACKEND_READ, PORTCAM_OPCODE_CONNECTION_READ, PORTCAM_OPCODE_CONNECTION_DELETE};
+    PORTCAM_OPCODE_BACKEND_READ, PORTCAM_OPCODE_CONNECTION_READ, PORTCAM_OPCODE_CONNECTION_DELETE,
+    PORTCAM_OPCODE_MIRROR_COPY, PORTCAM_OPCODE_MIRROR_SUM};
 
 // A build without connections refuses them whatever else they say.
 inline void test_no_records(Card &card)
@@ -29,6 +30,8 @@ inline void test_record_statuses(Card &card)
     Tap &tap = card.tap;
     card.start();
     for (unsigned opcode : record_opcodes) {
+        if (opcode >= PORTCAM_OPCODE_MIRROR_COPY)
+            continue;
         bool ranges = opcode != PORTCAM_OPCODE_CONNECTION_DELETE;
         uint32_t rows = opcode == PORTCAM_OPCODE_BACKEND_READ ? +BACKENDS : +SLOTS;
         for (uint32_t row : {rows, rows + 1, rows | 0x1000000, rows | 0x80000000, ~0u})
@@ -58,6 +61,38 @@ inline void test_record_statuses(Card &card)
         }
     }
     tap.done("records and states of backends: row, count, last row, alignment, in this order");
+    card.disable();
+}
+
+inline void test_mirror_statuses(Card &card)
+{
+    card.start();
+    Command copy = command(PORTCAM_OPCODE_MIRROR_COPY), sum = command(PORTCAM_OPCODE_MIRROR_SUM);
+    for (uint32_t row : {SLOTS + 0u, SLOTS | 0x1000000u, ~0u}) {
+        copy.row = row, copy.count = 2000;
+        expect(card, copy, PORTCAM_STATUS_ROW_OUT_OF_RANGE, "row goes before count");
+        sum.row = row;
+        expect(card, to(sum, 1), PORTCAM_STATUS_ROW_OUT_OF_RANGE, "block goes before alignment");
+    }
+    copy.row = SLOTS - 1;
+    for (uint32_t count : {0u, 1025u, 0x10001u, ~0u}) {
+        copy.count = count;
+        expect(card, copy, PORTCAM_STATUS_BAD_LENGTH, "count goes before the last row");
+    }
+    copy.count = 2;
+    expect(card, copy, PORTCAM_STATUS_ROW_OUT_OF_RANGE, "the last row");
+    copy.row = 1;
+    expect(card, to(copy, 1), PORTCAM_STATUS_OK, "mirror_copy has no address");
+    copy.row = 3;
+    expect(card, copy, PORTCAM_STATUS_NO_MIRROR, "the mirror says so");
+    sum.row = 0;
+    expect(card, to(sum, 0x7000000020), PORTCAM_STATUS_BAD_ALIGNMENT, "address");
+    uint64_t at = card.fresh_page();
+    expect(card, to(sum, at), PORTCAM_STATUS_OK, "sum");
+    card.memory.no_write.insert(at / 64);
+    expect(card, to(sum, at), PORTCAM_STATUS_DMA_WRITE_ERROR, "sum into memory that refuses");
+    card.memory.no_write.clear();
+    card.tap.done("mirror_copy and mirror_sum: each status and its place in the order");
     card.disable();
 }
 
@@ -256,6 +291,7 @@ inline void test_records(Card &card, unsigned rounds)
         return;
     }
     test_record_statuses(card);
+    test_mirror_statuses(card);
     test_record_reads(card);
     test_record_errors(card);
     test_record_flr(card, rounds);

@@ -115,6 +115,17 @@ inline std::vector<uint8_t> backend_state(uint32_t row)
     return state;
 }
 
+// What the mirror answers: sometimes it does not run.
+inline unsigned mirror_status(uint32_t row)
+{
+    return row % 5 == 3 ? PORTCAM_STATUS_NO_MIRROR : PORTCAM_STATUS_OK;
+}
+
+inline std::vector<uint8_t> mirror_sum(uint32_t row)
+{
+    return backend_state(0x20000 + row);
+}
+
 inline Row find(const Tables &tables, unsigned table, unsigned row)
 {
     auto it = tables.find({table, row});
@@ -284,6 +295,21 @@ public:
             break;
         case PORTCAM_OPCODE_CONNECTION_DELETE:
             delete_record(c, addr, r);
+            break;
+        case PORTCAM_OPCODE_MIRROR_COPY:
+            r.status = CONNECTION_ROWS ? in_range(c, SLOTS, 0) : +PORTCAM_STATUS_UNSUPPORTED;
+            if (!r.status)
+                r.status = mirror_status(c.row);
+            if (!r.status)
+                r.result = c.count;
+            break;
+        case PORTCAM_OPCODE_MIRROR_SUM:
+            r.status = !CONNECTION_ROWS                 ? +PORTCAM_STATUS_UNSUPPORTED
+                       : c.row >= (SLOTS + 4095) / 4096 ? +PORTCAM_STATUS_ROW_OUT_OF_RANGE
+                       : addr % 64                      ? +PORTCAM_STATUS_BAD_ALIGNMENT
+                                                        : mirror_status(c.row);
+            if (!r.status)
+                write_out(r, addr, mirror_sum(c.row));
             break;
         case PORTCAM_OPCODE_SELF_TEST:
             if (addr % 64 || addr2 % 64) {

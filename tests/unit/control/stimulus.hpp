@@ -200,15 +200,17 @@ inline Command random_command(Card &card, unsigned wild)
         break;
     case 14:
     case 15: {
-        static const unsigned opcodes[] = {PORTCAM_OPCODE_CONNECTION_READ,
-                                           PORTCAM_OPCODE_CONNECTION_DELETE,
-                                           PORTCAM_OPCODE_BACKEND_READ};
-        unsigned opcode = opcodes[random.below(3)],
+        static const unsigned opcodes[] = {
+            PORTCAM_OPCODE_CONNECTION_READ, PORTCAM_OPCODE_CONNECTION_DELETE,
+            PORTCAM_OPCODE_BACKEND_READ, PORTCAM_OPCODE_MIRROR_COPY, PORTCAM_OPCODE_MIRROR_SUM};
+        unsigned opcode = opcodes[random.below(5)],
                  rows = opcode == PORTCAM_OPCODE_BACKEND_READ || !SLOTS ? +BACKENDS : +SLOTS;
         uint32_t first = uint32_t(random.below(rows)), most = rows - first < 20 ? rows - first : 20;
         c = command(opcode, 0, first, uint32_t(1 + random.below(most)));
         if (opcode == PORTCAM_OPCODE_CONNECTION_DELETE && random.below(4))
             c.count = record_generation(c.row);
+        if (opcode == PORTCAM_OPCODE_MIRROR_SUM && random.below(8))
+            c.row = 0;
         c = to(c, card.fresh_page() + 64 * random.below(64));
         break;
     }
@@ -216,7 +218,8 @@ inline Command random_command(Card &card, unsigned wild)
     bool uses_memory =
         c.opcode == PORTCAM_OPCODE_ROW_READ || c.opcode == PORTCAM_OPCODE_COUNTER_READ ||
         c.opcode == PORTCAM_OPCODE_BACKEND_READ || c.opcode == PORTCAM_OPCODE_CONNECTION_READ ||
-        c.opcode == PORTCAM_OPCODE_CONNECTION_DELETE || c.opcode == PORTCAM_OPCODE_SELF_TEST;
+        c.opcode == PORTCAM_OPCODE_CONNECTION_DELETE || c.opcode == PORTCAM_OPCODE_MIRROR_SUM ||
+        c.opcode == PORTCAM_OPCODE_SELF_TEST;
     if (uses_memory && random.percent(wild)) {
         uint64_t address;
         memcpy(&address, c.data, 8);
