@@ -13,8 +13,11 @@
 
 #include "portcam_defs.h"
 
-/* A write takes the card some nanoseconds; who finds it unfinished so often has found a card that does not end it. */
-#define PC_RECORD_TRIES 1000
+/*
+ * How often a record is read again. A write takes the card some nanoseconds; who finds it unfinished so often has found a
+ * card that does not end it. Who reads many records has it for all of them together, so that such a card costs nobody long.
+ */
+#define PC_RECORD_PATIENCE 1000
 
 #define PC_RECORD_WORDS (sizeof(struct portcam_mirror_record) / 4)
 
@@ -25,11 +28,12 @@ union pc_record {
     uint32_t word[PC_RECORD_WORDS];
 };
 
-static inline bool pc_record_read(const uint32_t *at, union pc_record *ret)
+/* False: it is being written, and patience is at its end. */
+static inline bool pc_record_read(const uint32_t *at, union pc_record *ret, unsigned *patience)
 {
     const unsigned last = PC_RECORD_WORDS - 1;
 
-    for (unsigned i = 0; i < PC_RECORD_TRIES; i++) {
+    for (;;) {
         uint32_t end = __atomic_load_n(&at[last], __ATOMIC_ACQUIRE);
 
         for (unsigned w = 0; w < PC_RECORD_WORDS; w++)
@@ -39,11 +43,13 @@ static inline bool pc_record_read(const uint32_t *at, union pc_record *ret)
         uint32_t end2 = __atomic_load_n(&at[last], __ATOMIC_RELAXED);
         if (begin == end && end == end2 && ret->word[0] == end && ret->word[last] == end)
             return true;
+        if (*patience == 0)
+            return false;
+        --*patience;
 #if defined(__x86_64__) || defined(__i386__)
         __builtin_ia32_pause();
 #endif
     }
-    return false;
 }
 
 /* The shape of the card, which bounds what a record may say. */

@@ -137,6 +137,7 @@ static int begin(struct portcam_mirror *m)
         rc = pc_track_copy(m, 0, m->bounds.slots);
     if (rc)
         return rc;
+    m->patience = 100 * PC_RECORD_PATIENCE;
     m->starting = true;
     rc = scan_and_purge(m);
     m->starting = false;
@@ -198,6 +199,7 @@ int portcam_mirror_run(struct portcam_mirror *m, unsigned max, bool *ret_more)
         return pc_fail(-EIO, "the mirror was stopped");
     if (max == 0)
         max = size;
+    m->patience = 100 * PC_RECORD_PATIENCE;
     do { /* the card gets room back before the ring is empty */
         n = pc_track_events(m, max - done < chunk ? max - done : chunk);
         done += n;

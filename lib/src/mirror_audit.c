@@ -44,6 +44,7 @@ static int ask(struct portcam_mirror *m, uint32_t block, struct portcam_mirror_s
 
 static enum verdict compare(const struct portcam_mirror *m, const struct portcam_mirror_sum *sum)
 {
+    unsigned patience = PC_RECORD_PATIENCE;
     uint32_t own = 0, records = 0, first = sum->block * BLOCK;
     uint32_t left = m->bounds.slots - first;
 
@@ -53,7 +54,7 @@ static enum verdict compare(const struct portcam_mirror *m, const struct portcam
         union pc_record r;
         uint8_t bytes[9];
 
-        if (!pc_record_read(pc_track_at(m, slot), &r) ||
+        if (!pc_record_read(pc_track_at(m, slot), &r, &patience) ||
             (int32_t)(r.record.version - sum->version) > 0)
             return AGAIN;
         if (r.record.state == PORTCAM_CONNECTION_STATE_NONE)

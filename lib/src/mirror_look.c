@@ -10,14 +10,12 @@ uint32_t portcam_mirror_slots(const struct portcam_mirror *m)
     return m->bounds.slots;
 }
 
-int portcam_mirror_read(const struct portcam_mirror *m, uint32_t slot,
-                        struct portcam_mirror_record *ret)
+static int read_slot(const struct portcam_mirror *m, uint32_t slot, unsigned *patience,
+                     struct portcam_mirror_record *ret)
 {
     union pc_record r;
 
-    if (slot >= m->bounds.slots)
-        return -EINVAL;
-    if (!pc_record_read(pc_track_at(m, slot), &r))
+    if (!pc_record_read(pc_track_at(m, slot), &r, patience))
         return -EAGAIN;
     if (!pc_record_sane(&r, slot, &m->bounds))
         return -EPROTO;
@@ -27,15 +25,23 @@ int portcam_mirror_read(const struct portcam_mirror *m, uint32_t slot,
     return 0;
 }
 
+int portcam_mirror_read(const struct portcam_mirror *m, uint32_t slot,
+                        struct portcam_mirror_record *ret)
+{
+    unsigned patience = PC_RECORD_PATIENCE;
+    return slot < m->bounds.slots ? read_slot(m, slot, &patience, ret) : -EINVAL;
+}
+
 int portcam_mirror_each(const struct portcam_mirror *m,
                         int (*each)(void *ctx, const struct portcam_mirror_record *record),
                         void *ctx)
 {
+    unsigned patience = 100 * PC_RECORD_PATIENCE;
     struct portcam_mirror_record r;
     int rc = 0;
 
     for (uint32_t slot = 0; rc == 0 && slot < m->bounds.slots; slot++) {
-        if (portcam_mirror_read(m, slot, &r) == 0)
+        if (read_slot(m, slot, &patience, &r) == 0)
             rc = each(ctx, &r);
     }
     return rc;
@@ -49,11 +55,12 @@ static int find(const struct portcam_mirror *m, const struct pc_index_key *key,
                 struct portcam_mirror_record *ret)
 {
     uint32_t slot, generation;
+    unsigned patience = PC_RECORD_PATIENCE;
     union pc_record r;
 
     if (!pc_index_find(m->index, key, &slot, &generation))
         return -ENOENT;
-    if (slot >= m->bounds.slots || !pc_record_read(pc_track_at(m, slot), &r))
+    if (slot >= m->bounds.slots || !pc_record_read(pc_track_at(m, slot), &r, &patience))
         return -EAGAIN;
     if (!pc_record_sane(&r, slot, &m->bounds))
         return -EPROTO;

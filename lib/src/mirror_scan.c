@@ -59,8 +59,9 @@ static void look(struct portcam_mirror *m, uint32_t slot)
 {
     union pc_record r;
 
-    if (!pc_record_read(pc_track_at(m, slot), &r)) {
+    if (!pc_record_read(pc_track_at(m, slot), &r, &m->patience)) {
         pc_stat_add(&m->stats.torn, 1);
+        __atomic_store_n(&m->scan_wanted, true, __ATOMIC_RELAXED);
     } else if (!pc_record_sane(&r, slot, &m->bounds)) {
         pc_stat_add(&m->stats.nonsense_records, 1);
     } else if (r.record.version && r.record.version != m->place[slot].version) {

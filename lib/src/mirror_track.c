@@ -133,7 +133,7 @@ static bool settle(struct portcam_mirror *m, struct pc_node *node,
         go_on(m, node, r);
         return true;
     }
-    if (pc_record_read(pc_track_at(m, known->record.slot), &there) &&
+    if (pc_record_read(pc_track_at(m, known->record.slot), &there, &m->patience) &&
         pc_record_sane(&there, known->record.slot, &m->bounds) &&
         there.end.state == PORTCAM_CONNECTION_STATE_NONE &&
         there.end.generation == known->record.generation &&
@@ -258,7 +258,7 @@ static void follow(struct portcam_mirror *m, const struct portcam_event *e)
         pc_stat_add(&m->stats.nonsense_events, 1);
         return;
     }
-    if (!pc_record_read(pc_track_at(m, e->slot), &r)) {
+    if (!pc_record_read(pc_track_at(m, e->slot), &r, &m->patience)) {
         pc_stat_add(&m->stats.torn, 1);
         __atomic_store_n(&m->scan_wanted, true, __ATOMIC_RELAXED);
         return;

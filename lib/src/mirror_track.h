@@ -90,7 +90,8 @@ struct portcam_mirror {
     struct pc_node *lost; /* list */
     bool purge;           /* lost ones are given up when `next` reaches purge_at */
     uint32_t purge_at;
-    bool starting; /* what is new was found */
+    bool starting;     /* what is new was found */
+    unsigned patience; /* with records that are being written, until the next run */
 
     bool running;     /* of the thread of the card */
     bool scan_wanted; /* atomic */

@@ -37,7 +37,8 @@ static void changed(void *ctx, const struct portcam_mirror_change *c)
         t->cause = c->cause;
         t->packets = c->forward.packets;
         if (c->counted)
-            assert_int_equal(c->forward.packets, w->final[generation]);
+            assert_int_equal(c->forward.packets,
+                             __atomic_load_n(&w->final[generation], __ATOMIC_RELAXED));
     }
 }
 
@@ -98,7 +99,7 @@ int world_insert(struct world *w, uint32_t client, bool is_v6)
 static void note_end(struct world *w, const struct pc_connection *r)
 {
     assert_true(r->generation < WORLD_GENERATIONS);
-    w->final[r->generation] = r->forward.packets;
+    __atomic_store_n(&w->final[r->generation], r->forward.packets, __ATOMIC_RELAXED);
 }
 
 void world_packet(struct world *w, unsigned slot, unsigned from, unsigned flags)
