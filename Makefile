@@ -101,7 +101,7 @@ MAN_PAGES := $(patsubst docs/man/%.scd,build/man/%,$(wildcard docs/man/*.scd))
 
 .PHONY: help
 help: ## list these targets
-	@awk -F ':.*## ' '/^[a-z][a-z-]*:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z][a-z-]*:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' Makefile
 
 .PHONY: all
 all: ## build the library, the programs and the simulated card
@@ -125,6 +125,12 @@ test: ## build and run every test; ONLY=regex picks some, TESTFLAGS go to tests/
 .PHONY: vm-test
 vm-test: ## only the tests with a virtual machine: the driver and a real kernel
 	@+$(MAKE) test ONLY=tests/vm
+
+.PHONY: vm-test-iommufd
+vm-test-iommufd: ## the same through iommufd, with kernel modules that are built for it once
+	@scripts/deps test
+	@scripts/deps kernel
+	@+$(MAKE) run-vm-test-iommufd
 
 .PHONY: lint
 lint: ## every static check of RTL, C, shell, Python, generated files; STEPS= picks some

@@ -378,6 +378,11 @@ static int parse(struct words *w, json_t *args)
         return parse_slot(w, args);
     case ARGS_NAME_OPTIONAL:
         return parse_name_optional(w, object, args);
+    case ARGS_CARD:
+        word = take(w);
+        if (!word)
+            return fail(w, "which card? give its PCI address; `portcam device list` tells it");
+        return put(w, args, "name", json_string(word));
     case ARGS_KEYS:
         if (w->left == 0)
             return fail(w, "what shall change? give KEY VALUE");

@@ -61,8 +61,8 @@ int write_text(const char *file, const char *text);
 
 /* ---- commands of their own ---- */
 
-/* The cards of this host (devices.c). */
-int list_devices(struct cli *cli);
+/* The cards of this host: list, bind, unbind (devices.c). */
+int devices_command(struct cli *cli, const json_t *args);
 /* Connections, a stretch of the card's table after another (connection.c). */
 int walk_connections(struct cli *cli);
 /* `portcam backend drain`; args has the name (drain.c). */

@@ -107,6 +107,9 @@ const size_t ObjectCount = COUNT(Objects);
 
 const struct command Commands[] = {
     {"device", "list", ARGS_NONE, "", "list the cards of this host", "devices", ""},
+    {"device", "bind", ARGS_CARD, "ADDRESS", "give a card to VFIO, as root", "devices", ""},
+    {"device", "unbind", ARGS_CARD, "ADDRESS", "take a card back from VFIO, as root", "devices",
+     ""},
     {"device", "show", ARGS_NONE, "", "the card, its sizes and how full they are", "devices", NULL},
     {"device", "set", ARGS_KEYS, "KEY VALUE...", "change its settings", "changed objects rows",
      NULL},

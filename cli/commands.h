@@ -23,6 +23,7 @@ enum args_kind {
     ARGS_OBJECT_OPTIONAL, /* of help */
     ARGS_FILTER,          /* options alone */
     ARGS_SLOT,            /* SLOT[:GENERATION] */
+    ARGS_CARD,            /* PCI ADDRESS */
 };
 
 enum value_kind {

@@ -66,7 +66,7 @@ bool print_help(const char *name)
                 snprintf(verbs + strlen(verbs), sizeof(verbs) - strlen(verbs), "%s%s",
                          *verbs ? "|" : "", Commands[k].verb);
         }
-        printf("  %-10s %-38s %s\n", Objects[i].name, verbs, Objects[i].help);
+        printf("  %-10s %-51s %s\n", Objects[i].name, verbs, Objects[i].help);
     }
     print_options();
     printf("\n`portcam help OBJECT` tells more; portcam(8) tells all.\n");

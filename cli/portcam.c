@@ -388,8 +388,9 @@ static int command_line(struct cli *cli, char **words, int count)
         return result;
     }
     if (cli->command->request && !*cli->command->request) {
+        result = devices_command(cli, args);
         json_decref(args);
-        return list_devices(cli);
+        return result;
     }
     return run(cli, args);
 }

@@ -237,8 +237,10 @@ static int serve(const struct options *o, struct portcam *pc)
         event_base_dispatch(d.base);
         rc = server_fatal(d.server);
         if (rc)
-            daemon_log("ending: %s",
-                       rc == -ESTALE ? "the kernel wants the card back" : "the card is gone");
+            daemon_log("ending: %s", rc == -ESTALE
+                                         ? "the kernel wants the card back"
+                                         : "the card is gone; start portcamd again when \"portcam "
+                                           "device list\" has it");
     }
     server_stop(d.server);
     forget(d.term);

@@ -423,7 +423,7 @@ void render(const struct command *command, const json_t *answer)
 
     if (strcmp(command->object, "device") == 0 && strcmp(verb, "show") == 0)
         show_device(json_array_get(json_object_get(answer, "devices"), 0));
-    else if (strcmp(command->object, "device") == 0 && strcmp(verb, "list") == 0)
+    else if (json_object_get(answer, "devices"))
         show_devices(json_object_get(answer, "devices"));
     else if (strcmp(command->object, "stats") == 0)
         show_stats(answer);

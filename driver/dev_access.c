@@ -140,8 +140,10 @@ int portcam_dev_set_irqs(struct portcam_dev *dev, unsigned start, unsigned count
 
     if (count > dev->info.vectors || start > dev->info.vectors - count || (!fds && count) ||
         (!count && start))
-        return pc_fail(-EINVAL, "interrupt vectors %u to %u: the card has %u", start,
-                       start + count - 1, dev->info.vectors);
+        return pc_fail(-EINVAL,
+                       "interrupt vectors %u to %u were asked for and the card has %u: connect "
+                       "fewer, or load the image that this driver belongs to",
+                       start, start + count - 1, dev->info.vectors);
     if (pc_dev_is_gone(dev))
         return pc_dev_gone_already(dev);
     pthread_mutex_lock(&dev->lock);

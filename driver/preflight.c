@@ -37,7 +37,7 @@ static int check_there(const char *root, const char *bdf)
     return 0;
 }
 
-static bool is_vfio_driver(const char *driver)
+bool pc_is_vfio_driver(const char *driver)
 {
     return strstr(driver, "vfio") != NULL; /* vfio-pci and its variants, as mlx5_vfio_pci */
 }
@@ -51,16 +51,14 @@ static int check_driver(const char *root, const char *bdf)
         return pc_fail(err, "the driver of %s cannot be read: %s", bdf, pc_strerror(err));
     if (!driver[0])
         return pc_fail(-ENXIO,
-                       "%s has no driver: bind it with \"modprobe vfio-pci; echo vfio-pci > "
-                       "/sys/bus/pci/devices/%s/driver_override; echo %s > "
-                       "/sys/bus/pci/drivers_probe\"",
-                       bdf, bdf, bdf);
-    if (!is_vfio_driver(driver))
+                       "%s has no driver: bind it with \"modprobe vfio-pci; portcam device bind "
+                       "%s\"",
+                       bdf, bdf);
+    if (!pc_is_vfio_driver(driver))
         return pc_fail(-EBUSY,
-                       "%s is bound to %s: give it to VFIO with \"echo vfio-pci > "
-                       "/sys/bus/pci/devices/%s/driver_override; echo %s > "
-                       "/sys/bus/pci/drivers/%s/unbind; echo %s > /sys/bus/pci/drivers_probe\"",
-                       bdf, driver, bdf, bdf, driver, bdf);
+                       "%s is bound to %s: give it to VFIO with \"modprobe vfio-pci; portcam "
+                       "device bind %s\"",
+                       bdf, driver, bdf);
     return 0;
 }
 
@@ -70,7 +68,7 @@ static int check_driver(const char *root, const char *bdf)
  */
 static bool may_share(const char *driver)
 {
-    return !driver[0] || is_vfio_driver(driver) || strcmp(driver, "pcieport") == 0 ||
+    return !driver[0] || pc_is_vfio_driver(driver) || strcmp(driver, "pcieport") == 0 ||
            strcmp(driver, "pci-stub") == 0;
 }
 
@@ -171,23 +169,32 @@ static int check_memlock(const struct portcam_dev_opts *opts)
                    (unsigned long long)opts->arena_size >> 10);
 }
 
+int pc_check_address(const char *sysfs_root, const char *address, char bdf[PC_BDF_LEN])
+{
+    if (pc_bdf_parse(address, bdf) != 0)
+        return pc_fail(-EINVAL, "\"%.64s\" is not a PCI address: write it like 0000:03:00.0",
+                       address);
+    return check_there(sysfs_root, bdf);
+}
+
+int pc_no_iommu(const char *bdf)
+{
+    return pc_fail(-EOPNOTSUPP,
+                   "%s has no IOMMU group: enable VT-d or AMD-Vi in the firmware and "
+                   "boot with intel_iommu=on (AMD: amd_iommu=on)",
+                   bdf);
+}
+
 int pc_preflight(const char *address, const struct portcam_dev_opts *opts, struct pc_preflight *ret)
 {
     struct pc_preflight pf = {0};
-    int err;
+    int err = pc_check_address(opts->sysfs_root, address, pf.bdf);
 
-    if (pc_bdf_parse(address, pf.bdf) != 0)
-        return pc_fail(-EINVAL, "\"%.64s\" is not a PCI address: write it like 0000:03:00.0",
-                       address);
-    err = check_there(opts->sysfs_root, pf.bdf);
     if (err)
         return err;
     pf.group = pc_sysfs_group(opts->sysfs_root, pf.bdf);
     if (pf.group < 0)
-        return pc_fail(-EOPNOTSUPP,
-                       "%s has no IOMMU group: enable VT-d or AMD-Vi in the firmware and "
-                       "boot with intel_iommu=on (AMD: amd_iommu=on)",
-                       pf.bdf);
+        return pc_no_iommu(pf.bdf);
     err = check_driver(opts->sysfs_root, pf.bdf);
     if (!err)
         err = check_group(opts->sysfs_root, pf.bdf, pf.group);

@@ -32,4 +32,15 @@ struct pc_preflight {
 int pc_preflight(const char *address, const struct portcam_dev_opts *opts,
                  struct pc_preflight *ret);
 
+/* Its parts, for binding: all set the sentence. */
+
+/* The canonical form of an address where there is a function. Return: 0, -EINVAL, -ENODEV. */
+int pc_check_address(const char *sysfs_root, const char *address, char bdf[PC_BDF_LEN]);
+
+/* Return: -EOPNOTSUPP. */
+int pc_no_iommu(const char *bdf);
+
+/* vfio-pci and its variants. */
+bool pc_is_vfio_driver(const char *driver);
+
 #endif /* PC_PREFLIGHT_H */

@@ -38,6 +38,9 @@ static int bind_device(struct pc_vfio *v)
     v->device = err;
     bind.iommufd = v->container;
     err = pc_vfio_ioctl(v, v->device, PC_VFIO_BIND_IOMMUFD, &bind);
+    if (err == -EINVAL) /* what the kernel answers when another descriptor is bound */
+        return pc_fail(-EBUSY, "%s is in use: stop the process that has %s/%s open", v->pf.bdf,
+                       v->dev_root, node);
     if (err == -EBUSY)
         return pc_fail(err,
                        "%s is in use through its IOMMU group: stop the process that has "

@@ -25,6 +25,8 @@ struct sim {
     struct pc_vfu *vfu;
     struct cables *cables;
     bool quit_at_end, quiet, report_faults;
+    unsigned vectors;   /* of MSI-X */
+    uint32_t interface; /* major version that the card tells, 0: its own */
     const char *stats_path;
     uint64_t differences_told;
     int exit_code;
@@ -107,7 +109,10 @@ static void host_difference(void *ctx, const char *text)
 static uint32_t vfu_reg_read(void *ctx, uint32_t offset)
 {
     struct sim *s = ctx;
-    return s->engine.reg_read(s->engine.self, offset);
+    uint32_t value = s->engine.reg_read(s->engine.self, offset);
+    if (offset == PORTCAM_REG_VERSION && s->interface)
+        value = (value & ~PORTCAM_VERSION_MAJOR) | s->interface << PORTCAM_VERSION_MAJOR_SHIFT;
+    return value;
 }
 
 static void vfu_reg_write(void *ctx, uint32_t offset, uint32_t value)
@@ -203,6 +208,7 @@ static void usage(FILE *f)
         "usage: portcam-sim [--socket PATH] [--engine rtl|model|lockstep]\n"
         "                   [--net PORT] [--host [N=]PORT]... [--hold]\n"
         "                   [--report-faults] [--seed N] [--stats FILE] [--quit-at-end] [--quiet]\n"
+        "                   [--vectors N] [--interface MAJOR]\n"
         "\n"
         "The card as a process.\n"
         "\n"
@@ -222,7 +228,9 @@ static void usage(FILE *f)
         "               can be programmed first\n"
         "--quit-at-end  ends when all capture files are at their end\n"
         "--stats        writes what it counted as JSON at the end\n"
-        "--seed         of the values that registers have before reset\n",
+        "--seed         of the values that registers have before reset\n"
+        "--vectors, --interface  a card of another build: with so many MSI-X vectors, with\n"
+        "               that major version of the interface\n",
         f);
 }
 
@@ -232,6 +240,7 @@ static const struct option options[] = {
     {"seed", required_argument, NULL, 'r'},    {"stats", required_argument, NULL, 't'},
     {"report-faults", no_argument, NULL, 'f'}, {"hold", no_argument, NULL, 'w'},
     {"quit-at-end", no_argument, NULL, 'q'},   {"quiet", no_argument, NULL, 'Q'},
+    {"vectors", required_argument, NULL, 'v'}, {"interface", required_argument, NULL, 'i'},
     {"help", no_argument, NULL, 'H'},          {NULL, 0, NULL, 0}};
 
 static bool set_up_events(struct sim *s)
@@ -259,7 +268,7 @@ static bool set_up_socket(struct sim *s, const char *path)
                                 .notice = vfu_notice,
                                 .vendor = PORTCAM_PCI_VENDOR,
                                 .device = PORTCAM_PCI_DEVICE,
-                                .vectors = PORTCAM_BUILD_VECTORS,
+                                .vectors = s->vectors,
                                 .report_faults = s->report_faults};
     s->vfu = pc_vfu_new(path, &dev, err, sizeof(err));
     if (!s->vfu) {
@@ -286,7 +295,7 @@ static void tear_down(struct sim *s)
 
 int main(int argc, char **argv)
 {
-    static struct sim s;
+    static struct sim s = {.vectors = PORTCAM_BUILD_VECTORS};
     const char *socket = NULL, *engine = "rtl";
     uint64_t seed = 1;
     bool hold = false; /* no frame is taken before SIGUSR1 */
@@ -309,6 +318,12 @@ int main(int argc, char **argv)
             break;
         case 'r':
             seed = strtoull(optarg, NULL, 0);
+            break;
+        case 'v':
+            s.vectors = (unsigned)strtoul(optarg, NULL, 0);
+            break;
+        case 'i':
+            s.interface = (uint32_t)strtoul(optarg, NULL, 0) & 0xffff;
             break;
         case 't':
             s.stats_path = optarg;

@@ -3,6 +3,7 @@
 #include "hw.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -172,6 +173,12 @@ static int open_ring(struct pc_hw *hw)
     pc_irqs_open(hw->dev, hw->irq_fd);
     opts.irq_fd = hw->irq_fd[PORTCAM_VECTOR_COMMANDS];
     opts.use_irq = opts.irq_fd >= 0;
+    if (!opts.use_irq && hw->log) {
+        char line[600];
+
+        snprintf(line, sizeof(line), "the card is polled: %s", portcam_dev_error());
+        hw->log(hw->log_ctx, PORTCAM_SEVERITY_WARNING, line);
+    }
     int rc = portcam_ring_open(hw->dev, &opts, &hw->ring);
     if (rc == 0)
         rc = portcam_dma_alloc(hw->dev, BUFFER, 64, &hw->buffer, &hw->buffer_iova);

@@ -14,7 +14,7 @@ import pytest
 from cli_daemon import PORTCAM, ROOT, SHOP, Daemon, run
 
 USAGE, REFUSED, PARTIAL, NOT_FOUND, SETUP, TIMEOUT = 1, 2, 3, 4, 5, 124
-TABLE = {"device": ["list", "show", "set", "health", "selftest", "reset"],
+TABLE = {"device": ["list", "bind", "unbind", "show", "set", "health", "selftest", "reset"],
          "function": ["show", "add", "set", "del"],
          "domain": ["show", "add", "set", "del", "state"],
          "address": ["show", "add", "set", "del"],
@@ -72,6 +72,8 @@ def test_help_of_every_object(name):
 
 TEXTS = {
     "device list": r"no cards\n|.*  [0-9a-f]{4}",
+    "device bind 0000:ff:1f.7": NOT_FOUND,
+    "device unbind pci:0000:ff:1f.7": NOT_FOUND,
     "device show": r"device +model:\n(.*\n)+build +0x[0-9a-f]{8}\n(.*\n)+service +4  1024\n",
     "device health": r"(ok +\w+ +.+\n){5}",
     "device selftest": r"(ok +\w+ +.+\n){4}",
@@ -160,7 +162,8 @@ def test_text_and_json_of_every_command(daemon, words):
     result = daemon.run(*split)
     assert result.returncode == code, result.stderr
     if code == NOT_FOUND:
-        assert result.stdout == "" and "there is no connection in slot 5" in result.stderr
+        missing = "no PCI device 0000:ff:1f.7" if "bind" in verb else "there is no connection in slot 5"
+        assert result.stdout == "" and missing in result.stderr
     elif code:
         assert result.stdout == ""
         assert "is in use; nothing was removed; first change or remove what" in result.stderr
@@ -266,6 +269,11 @@ WRONG = {
     "domain set shop unknown ignore": (REFUSED, "write one of pass, drop, reject"),
     "device set": (USAGE, "what shall change? give KEY VALUE"),
     "device set mac 1": (REFUSED, '"1" is not a MAC address; write it as 02:00:00:00:00:01'),
+    "device bind": (USAGE, "which card? give its PCI address"),
+    "device bind 3:0": (USAGE, '"3:0" is not a PCI address: write it like 0000:03:00.0'),
+    "device unbind 3:0": (USAGE, '"3:0" is not a PCI address: write it like 0000:03:00.0'),
+    "device bind 0000:ff:1f.7": (NOT_FOUND, "no PCI device 0000:ff:1f.7: check the address with lspci"),
+    "device bind 0000:ff:1f.7 now": (USAGE, '"now" is too much; device bind takes ADDRESS'),
     "device reset now": (USAGE, '"now" is too much; device reset takes no arguments'),
     "monitor now": (USAGE, '"now" is too much; monitor takes no arguments'),
     "config check": (USAGE, "which file? give its name, or - for standard input"),

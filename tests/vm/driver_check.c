@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * The driver against the kernel it runs on: `driver_check DEVICE` does every check below with that card and prints one
- * TAP line each; a line "# ..." says more. It runs as root in the virtual machine of tests/vm. Each check is a process
+ * The driver against the kernel it runs on: `driver_check [--group|--iommufd] DEVICE` does every check below with that
+ * card, on that way to the IOMMU, and prints one TAP line each; a line "# ..." says more. It runs as root in the virtual machine of tests/vm. Each check is a process
  * of its own, so that none finds what another one left.
  *
  * Some checks call the transport below the public functions, for what the layer above never lets through to the kernel.
@@ -29,6 +29,12 @@
 enum { MIB = 1 << 20, RING_MS = 60000, NOBODY = 65534, USER = 1000 };
 
 static const char *name; /* of the device */
+static uint32_t way = PORTCAM_DEV_NO_IOMMUFD;
+
+static bool by_iommufd(void)
+{
+    return way == PORTCAM_DEV_NO_GROUP;
+}
 
 static void need(bool good, int line, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
@@ -59,7 +65,8 @@ static void need(bool good, int line, const char *format, ...)
 
 static int try_open(uint32_t flags, size_t arena, struct portcam_dev **ret)
 {
-    const struct portcam_dev_opts opts = {.sz = sizeof(opts), .flags = flags, .arena_size = arena};
+    const struct portcam_dev_opts opts = {
+        .sz = sizeof(opts), .flags = flags | way, .arena_size = arena};
 
     return portcam_dev_open(name, &opts, ret);
 }
@@ -90,13 +97,13 @@ static void opens(void)
     uint32_t magic = 0;
 
     printf("# opened in %.0f ms\n", (seconds() - start) * 1e3);
-    NEED(strcmp(info->transport, "vfio-group") == 0);
+    NEED(strcmp(info->transport, by_iommufd() ? "vfio-iommufd" : "vfio-group") == 0);
     NEED(info->vendor_id == PORTCAM_PCI_VENDOR && info->device_id == PORTCAM_PCI_DEVICE);
     NEED(info->reg_size == PORTCAM_BAR0_BYTES);
     NEED(info->vectors == PORTCAM_BUILD_VECTORS);
     NEED(info->can_reset);
     NEED(info->page_sizes & 4096);
-    NEED(info->dma_maps_max > 1000);
+    NEED(by_iommufd() ? info->dma_maps_max == 0 : info->dma_maps_max > 1000);
     NEED_RC(portcam_reg_read32(dev, PORTCAM_REG_MAGIC, &magic), 0);
     NEED(magic == PORTCAM_MAGIC);
     NEED_RC(portcam_dev_alive(dev), 0);
@@ -275,25 +282,94 @@ static void dma_stopped(void)
     portcam_dev_close(dev);
 }
 
-/* What the kernel answers to mappings that the layer above never asks for. */
+/*
+ * What the kernel answers to mappings that the layer above never asks for: the same errors on both ways, though the
+ * kernel has others for iommufd.
+ */
+static const struct {
+    const char *what;
+    bool map;
+    uint64_t iova;
+    uint64_t size;
+    int want;
+    const char *says;
+} map_rows[] = {
+    {"a mapping", true, 0x60000000, 8192, 0, NULL},
+    {"the same once more", true, 0x60000000, 8192, -EEXIST, "is mapped already: unmap it first"},
+    {"over a part of it", true, 0x60001000, 4096, -EEXIST, "is mapped already: unmap it first"},
+    {"in the window of interrupts", true, 0xfee00000, 4096, -EINVAL, "cannot be mapped"},
+    {"beyond what the IOMMU translates", true, 1ull << 60, 4096, -EINVAL, "cannot be mapped"},
+    {"at half a page", true, 0x70000800, 4096, -EINVAL, "cannot be mapped"},
+    {"unmap a part", false, 0x60000000, 4096, -EINVAL, "cannot be unmapped"},
+    {"unmap it", false, 0x60000000, 8192, 0, NULL},
+    {"unmap it again", false, 0x60000000, 8192, -ENOENT, NULL},
+    {"unmap what never was", false, 0x68000000, 4096, -ENOENT, NULL},
+};
+
 static void map_errors(void)
 {
     struct portcam_dev *dev = open_card(0);
     struct pc_vfio *v = dev->priv;
-    const uint64_t iova = 0x60000000;
     const uint32_t flags = PORTCAM_DMA_READ | PORTCAM_DMA_WRITE;
     void *pages = mmap(NULL, 8192, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 
     NEED(pages != MAP_FAILED);
-    NEED_RC(v->iommu->map(v, iova, 8192, pages, flags), 0);
-    NEED_RC(v->iommu->map(v, iova + 4096, 4096, pages, flags), -EEXIST);
-    NEED_SAYS("is mapped already");
-    NEED_RC(v->iommu->map(v, 0xfee00000, 4096, pages, flags), -EINVAL);
-    NEED_RC(v->iommu->map(v, 1ull << 60, 4096, pages, flags), -EINVAL);
-    NEED_RC(v->iommu->map(v, iova + 0x10000, 4096, (char *)NULL + 4096, flags), -EFAULT);
-    NEED_RC(v->iommu->unmap(v, iova, 4096), -EINVAL);
-    NEED_RC(v->iommu->unmap(v, iova, 8192), 0);
-    NEED_RC(v->iommu->unmap(v, iova, 8192), -ENOENT);
+    for (size_t i = 0; i < sizeof(map_rows) / sizeof(map_rows[0]); i++) {
+        uint64_t iova = map_rows[i].iova;
+        uint64_t size = map_rows[i].size;
+        int rc = map_rows[i].map ? v->iommu->map(v, iova, size, pages, flags)
+                                 : v->iommu->unmap(v, iova, size);
+
+        need(rc == map_rows[i].want, __LINE__, "%s: %d and not %d", map_rows[i].what, rc,
+             map_rows[i].want);
+        if (map_rows[i].says)
+            NEED_SAYS(map_rows[i].says);
+        /* the layer above keeps this table, which the way through iommufd looks at */
+        const struct pc_dma_entry entry = {.iova = iova, .size = size, .vaddr = pages};
+        struct pc_dma_entry taken;
+        if (rc == 0 && map_rows[i].map)
+            NEED_RC(pc_dma_table_add(&dev->maps, &entry), 0);
+        if (rc == 0 && !map_rows[i].map)
+            NEED_RC(pc_dma_table_take(&dev->maps, iova, size, &taken), 0);
+    }
+    NEED_RC(v->iommu->map(v, 0x60010000, 4096, (char *)NULL + 4096, flags), -EFAULT);
+    portcam_dev_close(dev);
+}
+
+static void set_parameter(const char *file, const char *value)
+{
+    FILE *f = fopen(file, "w");
+
+    NEED(f && fputs(value, f) >= 0);
+    NEED(fclose(f) == 0);
+}
+
+/* Only the group's way has a limit of their number. */
+static void map_limit(void)
+{
+    static const char limit[] = "/sys/module/vfio_iommu_type1/parameters/dma_entry_limit";
+    enum { LIMIT = 16 };
+    struct portcam_dev *dev;
+    struct pc_vfio *v;
+    unsigned n = 0;
+    int rc = 0;
+    void *page = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+
+    NEED(page != MAP_FAILED);
+    set_parameter(limit, "16");
+    dev = open_card(0);
+    v = dev->priv;
+    while (rc == 0 && n <= LIMIT) {
+        rc = v->iommu->map(v, 0x60000000 + n * 4096ull, 4096, page, PORTCAM_DMA_READ);
+        n++;
+    }
+    set_parameter(limit, "65535");
+    if (by_iommufd()) {
+        NEED(rc == 0);
+    } else {
+        NEED(rc == -ENOSPC);
+        NEED_SAYS("the IOMMU takes no more mappings: unmap some, or raise dma_entry_limit");
+    }
     portcam_dev_close(dev);
 }
 
@@ -406,7 +482,7 @@ static void close_resets(void)
     portcam_dev_close(dev);
 }
 
-static void group_busy(void)
+static void second_open(void)
 {
     struct portcam_dev *dev = open_card(0);
     struct portcam_dev *other = NULL;
@@ -428,22 +504,29 @@ static void no_permission(void)
 
     become(NOBODY);
     NEED_RC(try_open(0, 2 * MIB, &dev), -EACCES);
-    NEED_SAYS("no permission for /dev/vfio/");
+    NEED_SAYS(by_iommufd() ? "no permission for /dev/iommu" : "no permission for /dev/vfio/");
     NEED_SAYS("udev rule");
 }
 
-/* Gives the group's node to USER, as a udev rule does, and becomes that user with that limit. */
+/* Gives the nodes of the way to USER, as a udev rule does, and becomes that user with that limit. */
 static void become_user(size_t locked)
 {
     const struct rlimit limit = {locked, locked};
     struct pc_preflight pf;
-    const struct portcam_dev_opts opts = {
-        .sz = sizeof(opts), .sysfs_root = "/sys", .dev_root = "/dev", .sys = &pc_sys_libc};
+    const struct portcam_dev_opts opts = {.sz = sizeof(opts),
+                                          .flags = way,
+                                          .sysfs_root = "/sys",
+                                          .dev_root = "/dev",
+                                          .sys = &pc_sys_libc};
     char node[64];
 
     NEED_RC(pc_preflight(strchr(name, ':') + 1, &opts, &pf), 0);
-    snprintf(node, sizeof(node), "/dev/vfio/%d", pf.group);
+    if (by_iommufd())
+        snprintf(node, sizeof(node), "/dev/vfio/devices/%s", pf.cdev);
+    else
+        snprintf(node, sizeof(node), "/dev/vfio/%d", pf.group);
     NEED(chown(node, USER, USER) == 0);
+    NEED(!by_iommufd() || chown("/dev/iommu", USER, USER) == 0);
     NEED(setrlimit(RLIMIT_MEMLOCK, &limit) == 0);
     become(USER);
 }
@@ -489,29 +572,25 @@ static void memlock_later(void)
 
 static void big_pages(void)
 {
-    FILE *f = fopen("/proc/sys/vm/nr_hugepages", "w");
     struct portcam_dev *dev = NULL;
     uint64_t iova = 0;
     void *p = NULL;
     double start = seconds();
 
-    NEED(f && fputs("8\n", f) >= 0);
-    fclose(f);
+    set_parameter("/proc/sys/vm/nr_hugepages", "8\n");
     NEED_RC(try_open(0, 8 * MIB, &dev), 0);
     NEED_RC(portcam_dma_alloc(dev, 4096, 4096, &p, &iova), 0);
     printf("# 8 MiB of 2 MiB pages opened and mapped in %.0f ms\n", (seconds() - start) * 1e3);
     NEED((iova & (2 * MIB - 1)) == 0);
     portcam_dev_close(dev);
-    f = fopen("/proc/sys/vm/nr_hugepages", "w");
-    NEED(f && fputs("0\n", f) >= 0);
-    fclose(f);
+    set_parameter("/proc/sys/vm/nr_hugepages", "0\n");
 }
 
 static const struct {
     const char *what;
     void (*run)(void);
 } checks[] = {
-    {"open through group and container, identify", opens},
+    {"open and identify", opens},
     {"address ranges leave out the interrupt window", ranges},
     {"registers through the mapped BAR", registers_mapped},
     {"registers by system calls", registers_by_calls},
@@ -520,28 +599,57 @@ static const struct {
     {"DMA to an unmapped address is a clear error", dma_unmapped},
     {"no DMA without bus master, the ring starts again", dma_stopped},
     {"errors of mappings are the same as elsewhere", map_errors},
+    {"too many mappings", map_limit},
     {"2 MiB pages", big_pages},
     {"interrupt of the command ring", irq_commands},
     {"interrupt of errors", irq_errors},
     {"each vector at its own eventfd", irq_each},
     {"reset and recovery", resets},
     {"close and open reset the card", close_resets},
-    {"group busy", group_busy},
-    {"no permission", no_permission},
+    {"a second open is refused", second_open},
+    {"nobody has no permission", no_permission},
     {"without root after the rule of udev", without_root},
     {"memory-lock limit, seen before opening", memlock_before},
     {"memory-lock limit, met later", memlock_later},
 };
 
+/* Opens the card and connects so many interrupt vectors; the exit status of portcam when that fails. */
+static int connect_vectors(unsigned count)
+{
+    int fds[PORTCAM_BUILD_VECTORS];
+    struct portcam_dev *dev = NULL;
+    int rc = try_open(0, 2 * MIB, &dev);
+
+    for (unsigned i = 0; !rc && i < count; i++)
+        rc = portcam_irq_open(&fds[i]);
+    if (!rc)
+        rc = portcam_dev_set_irqs(dev, 0, count, fds);
+    if (rc)
+        fprintf(stderr, "driver_check: %s\n", portcam_dev_error());
+    portcam_dev_close(dev);
+    return rc ? 5 : 0;
+}
+
 int main(int argc, char **argv)
 {
     int failed = 0;
+    unsigned vectors = 0;
 
-    if (argc != 2) {
-        fprintf(stderr, "usage: driver_check DEVICE\n");
+    for (; argc > 2; argc--, argv++) {
+        if (strcmp(argv[1], "--iommufd") == 0) {
+            way = PORTCAM_DEV_NO_GROUP;
+        } else if (strcmp(argv[1], "--connect") == 0) {
+            vectors = (unsigned)atoi(argv[2]);
+            argc--, argv++;
+        }
+    }
+    if (argc != 2 || vectors > PORTCAM_BUILD_VECTORS) {
+        fprintf(stderr, "usage: driver_check [--group|--iommufd] [--connect VECTORS] DEVICE\n");
         return 2;
     }
     name = argv[1];
+    if (vectors)
+        return connect_vectors(vectors);
     setvbuf(stdout, NULL, _IONBF, 0);
     for (size_t i = 0; i < sizeof(checks) / sizeof(checks[0]); i++) {
         int status = 1;

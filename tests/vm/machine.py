@@ -8,6 +8,7 @@ serial port, and there it also asks for what only its host can do: to pull the c
 that waits a minute for a pulled card does not do that itself).
 """
 
+import json
 import pathlib
 import re
 import subprocess
@@ -20,6 +21,7 @@ CACHE = ROOT / "build/vm"
 FILES = CACHE / "root"
 BUILT = ROOT / "build/tests/vm"
 SIM = ROOT / "build/sim/portcam-sim"
+IOMMUFD = CACHE / "iommufd"
 GUEST = pathlib.Path(__file__).resolve().parent / "guest"
 MODULES = ("irqbypass", "vfio", "vfio_iommu_type1", "vfio-pci-core", "vfio-pci",
            "failover", "net_failover", "virtio_net")
@@ -39,8 +41,17 @@ def fetch():
         raise RuntimeError(f"tests/vm/fetch: status {done.returncode}\n{done.stderr}")
 
 
-def make_image(path):
-    """The initial file system."""
+def build_iommufd():
+    """Builds the modules for iommufd when they are not in the cache."""
+    done = subprocess.run([ROOT / "tests/vm/build-iommufd", CACHE], capture_output=True, text=True, check=False)
+    if done.returncode == 69:
+        raise Unavailable(done.stderr.strip().splitlines()[-1])
+    if done.returncode:
+        raise RuntimeError(f"tests/vm/build-iommufd: status {done.returncode}\n{done.stderr}")
+
+
+def make_image(path, iommufd=False):
+    """The initial file system; with the kernel's own modules, or with those of build-iommufd where it has them."""
     image = Image()
     image.file("init", GUEST / "init")
     image.file("bin/busybox", FILES / "usr/bin/busybox")
@@ -49,11 +60,15 @@ def make_image(path):
     for part in GUEST.iterdir():
         if part.name != "init":
             image.file(f"guest/{part.name}", part, 0o644)
+    image.file("guest/failures", GUEST.parent / "failures", 0o644)
     image.file("guest/shop.json", ROOT / "demo/shop.json", 0o644)
     image.text("etc/passwd", "root:x:0:0::/:/bin/sh\nportcam:x:1000:1000::/:/bin/sh\n")
     image.text("etc/group", "root:x:0:\nportcam:x:1000:\n")
     for name in MODULES:
-        image.file(f"modules/{name}.ko", next(FILES.glob(f"usr/lib/modules/*/kernel/**/{name}.ko.xz")))
+        if not iommufd or not (IOMMUFD / f"{name}.ko").exists():
+            image.file(f"modules/{name}.ko", next(FILES.glob(f"usr/lib/modules/*/kernel/**/{name}.ko.xz")))
+    for module in IOMMUFD.glob("*.ko") if iommufd else ():
+        image.file(f"modules/{module.name}", module)
     image.write(path)
 
 
@@ -82,13 +97,16 @@ class Result:
 
 
 class Machine:
-    """One boot. Part: which file of guest/ runs; iommu: whether the machine has one."""
+    """One boot. Part: which file of guest/ runs; iommu: whether the machine has one; others: options of further cards,
+    each in a slot of its own; iommufd: whether the kernel has it."""
 
-    def __init__(self, folder, part, iommu=True, engine="rtl"):
+    def __init__(self, folder, part, iommu=True, engine="rtl", others=(), iommufd=False):
         self.folder = pathlib.Path(folder)
         self.part = part
         self.iommu = iommu
         self.engine = engine
+        self.others = others
+        self.iommufd = iommufd
         self.processes = {}
 
     def start(self, name, command):
@@ -104,6 +122,18 @@ class Machine:
     def card_command(self):
         return [SIM, "--socket", self.folder / "card", "--quiet", "--report-faults", "--engine", self.engine]
 
+    def start_cards(self):
+        """Returns when they listen, which they must before QEMU starts."""
+        self.start("card", self.card_command())
+        for number, options in enumerate(self.others, 1):
+            self.start(f"card{number}", [SIM, "--socket", self.folder / f"card{number}", "--quiet", "--report-faults",
+                                         "--engine", "model", *options])
+        for name in list(self.processes):
+            while not (self.folder / name).exists():
+                if self.processes[name].poll() is not None:
+                    raise RuntimeError((self.folder / f"{name}.log").read_text())
+                time.sleep(0.01)
+
     def card_is_up(self):
         """Between the start of the card and that of the machine."""
 
@@ -111,10 +141,15 @@ class Machine:
         """What a kind of machine has beyond the common parts."""
         return []
 
+    def slot(self, number, name):
+        """QEMU's words for a card below a root port of its own."""
+        card = {"driver": "vfio-user-pci", "bus": f"root{number}", "addr": "00.0", "multifunction": number == 0,
+                "x-no-posted-writes": True, "x-msg-timeout": 600000,
+                "socket": {"path": str(self.folder / name), "type": "unix"}}
+        return ["-device", f"pcie-root-port,id=root{number},chassis={number + 1}", "-device", json.dumps(card)]
+
     def qemu(self):
         libraries = FILES / "usr/lib/x86_64-linux-gnu"
-        card = ('{"driver":"vfio-user-pci","bus":"root0","addr":"00.0","multifunction":true,"x-no-posted-writes":true,'
-                f'"x-msg-timeout":600000,"socket":{{"path":"{self.folder}/card","type":"unix"}}}}')
         kernel = next(FILES.glob("boot/vmlinuz-*"))
         return [
             libraries / "ld-linux-x86-64.so.2", "--library-path", libraries, FILES / "usr/bin/qemu-system-x86_64",
@@ -123,8 +158,8 @@ class Machine:
             "-M", "q35,accel=tcg,memory-backend=memory",
             "-object", "memory-backend-memfd,id=memory,size=256M,share=on",
             *(["-device", "intel-iommu,intremap=on,caching-mode=on"] if self.iommu else []),
-            "-device", "pcie-root-port,id=root0,chassis=1", "-device", card,
-            "-device", "virtio-balloon-pci,bus=root0,addr=00.1",
+            *self.slot(0, "card"), "-device", "virtio-balloon-pci,bus=root0,addr=00.1",
+            *(word for number in range(1, len(self.others) + 1) for word in self.slot(number, f"card{number}")),
             "-kernel", kernel, "-initrd", self.folder / "image",
             "-append", f"console=ttyS0 panic=-1 quiet intel_iommu=on portcam.part={self.part}",
             "-serial", f"file:{self.folder}/console", "-serial", f"file:{self.folder}/results",
@@ -132,16 +167,12 @@ class Machine:
 
     def run(self):
         """Boots, waits for the end. What the guest asks for with a line "host: WORD" is done by host_WORD()."""
-        make_image(self.folder / "image")
+        make_image(self.folder / "image", self.iommufd)
         results = self.folder / "results"
         results.touch()
         served = 0
         try:
-            self.start("card", self.card_command())
-            while not (self.folder / "card").exists():
-                if self.processes["card"].poll() is not None:
-                    raise RuntimeError((self.folder / "card.log").read_text())
-                time.sleep(0.01)
+            self.start_cards()
             self.card_is_up()
             self.start("qemu", self.qemu())
             end = time.monotonic() + PATIENCE

@@ -3,7 +3,7 @@
 """The driver, the daemon and the command with a real kernel: its VFIO, its IOMMU and its interrupts.
 
 Each boot of a machine is one run of a file of guest/; every check there is a test here, and a check that is not
-in the list below, or that the guest did not print, is a failure.
+in the list of parts.py, or that the guest did not print, is a failure. The part iommufd is in test_iommufd.py.
 """
 
 import pathlib
@@ -15,63 +15,10 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent.parent / "
 
 import lab  # noqa: E402
 import machine  # noqa: E402
+import parts  # noqa: E402
 import shop  # noqa: E402
 
-CHECKS = {
-    "iommu": [
-        "no driver",
-        "bound to another driver",
-        "bad address",
-        "no such card",
-        "bind to vfio-pci",
-        "group not viable",
-        "the list tells what is wrong",
-        "open through group and container, identify",
-        "address ranges leave out the interrupt window",
-        "registers through the mapped BAR",
-        "registers by system calls",
-        "DMA both ways over many pages",
-        "DMA keeps to read-only mappings",
-        "DMA to an unmapped address is a clear error",
-        "no DMA without bus master, the ring starts again",
-        "errors of mappings are the same as elsewhere",
-        "2 MiB pages",
-        "interrupt of the command ring",
-        "interrupt of errors",
-        "each vector at its own eventfd",
-        "reset and recovery",
-        "close and open reset the card",
-        "group busy",
-        "no permission",
-        "without root after the rule of udev",
-        "memory-lock limit, seen before opening",
-        "memory-lock limit, met later",
-        "the kernel's log has the fault of the unmapped address",
-        "the daemon starts",
-        "tables over the ring, read back",
-        "health",
-        "reset by the command, tables are there again",
-        "a second program is told who has the group",
-        "killed and restarted, tables are there again",
-        "unbind ends, the daemon lets go",
-        "bound again, tables are there again",
-        "the daemon ends by a signal",
-        "the daemon without root",
-        "the card is pulled, the daemon says so",
-    ],
-    "no-iommu": [
-        "vfio-pci does not take the card",
-        "no IOMMU",
-        "the list tells what is wrong",
-        "a card that is gone",
-    ],
-    "shop": [
-        "network and web servers",
-        "bind to vfio-pci",
-        "the daemon starts",
-        "the shop's configuration",
-    ],
-}
+PARTS = ("iommu", "no-iommu", "shop")
 boots = {}
 pages = {}  # what the shop's clients got
 
@@ -87,8 +34,10 @@ def boot_fixture(tmp_path_factory):
     def boot(part):
         if part not in boots:
             folder = tmp_path_factory.mktemp(part)
-            if part != "shop":
-                boots[part] = machine.Machine(folder, part, iommu=part != "no-iommu").run()
+            if part == "iommu":
+                boots[part] = machine.Machine(folder, part, others=parts.OTHER_CARDS).run()
+            elif part == "no-iommu":
+                boots[part] = machine.Machine(folder, part, iommu=False).run()
             elif why_not := lab.why_not():
                 pytest.skip(why_not)
             else:
@@ -100,20 +49,20 @@ def boot_fixture(tmp_path_factory):
     return boot
 
 
-@pytest.mark.parametrize("part", CHECKS)
+@pytest.mark.parametrize("where,what", parts.failures())
+def test_every_failure_is_tried(where, what):
+    """A row of tests/vm/failures is tried where it says."""
+    assert where in ("tree", "calls") or what in parts.CHECKS[where]
+
+
+@pytest.mark.parametrize("part", PARTS)
 def test_machine_ends(boot, part):
-    """The machine does all its checks, in this order, and no other ones."""
-    result = boot(part)
-    assert not result.twice
-    assert list(result.checks) == CHECKS[part], result.text + result.console[-3000:]
-    assert result.planned == len(CHECKS[part])
+    parts.assert_whole(boot(part), part)
 
 
-@pytest.mark.parametrize("part,check", [(part, check) for part, checks in CHECKS.items() for check in checks])
+@pytest.mark.parametrize("part,check", [(part, check) for part in PARTS for check in parts.CHECKS[part]])
 def test_in_guest(boot, part, check):
-    """One check of the guest."""
-    result = boot(part)
-    assert result.checks.get(check), result.told.get(check, "it was not reached") + result.console[-1500:]
+    parts.assert_check(boot(part), check)
 
 
 @pytest.mark.parametrize("public", shop.PUBLIC)

@@ -21,6 +21,11 @@ $(VM_PROGRAMS):
 TEST_DEPS += $(VM_PROGRAMS)
 PY_TESTS += tests/vm/test_vm.py
 
+# Not part of `make test`: building the kernel's modules takes a minute or two.
+.PHONY: run-vm-test-iommufd
+run-vm-test-iommufd: $(VM_PROGRAMS) $(SIM_PROGRAMS)
+	@$(PYTHON) tests/run $(TESTFLAGS) --tap --pytest tests/vm/test_iommufd.py
+
 .PHONY: run-demo-vm
 run-demo-vm: $(VM_PROGRAMS) $(SIM_PROGRAMS)
 	@tests/vm/shop.py

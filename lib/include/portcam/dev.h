@@ -419,6 +419,44 @@ PORTCAM_API int portcam_dev_list(const struct portcam_dev_list_opts *opts,
  */
 PORTCAM_API void portcam_dev_list_free(struct portcam_dev_entry *list);
 
+/**
+ * struct portcam_dev_bind_opts - how to bind and unbind; zero means the default
+ * @sz: sizeof(struct portcam_dev_bind_opts) of the caller
+ * @sysfs_root: directory in place of "/sys"
+ * @check_only: only tell what would be wrong
+ * @sys: system calls, NULL for the real ones
+ */
+struct portcam_dev_bind_opts {
+    size_t sz;
+    const char *sysfs_root;
+    bool check_only;
+    const struct pc_sys *sys;
+};
+
+/**
+ * portcam_dev_bind() - give a card to VFIO, whatever driver has it now
+ * @name: its PCI address, with or without "pci:"
+ * @opts: options, NULL for defaults
+ *
+ * A card that VFIO has already stays as it is. The module vfio-pci must be loaded. When it fails the card is given back
+ * to the driver it had.
+ *
+ * Return: 0; -EINVAL bad address; -ENODEV no such card, or gone; -EPROTO it is no portcam card; -EOPNOTSUPP no IOMMU
+ * group; -ENOENT vfio-pci is not loaded; -EACCES not root; -EIO vfio-pci does not take it; other -errno.
+ */
+PORTCAM_API int portcam_dev_bind(const char *name, const struct portcam_dev_bind_opts *opts);
+
+/**
+ * portcam_dev_unbind() - take a card back from VFIO; another driver gets it if there is one for it
+ * @name: its PCI address, with or without "pci:"
+ * @opts: options, NULL for defaults
+ *
+ * Sleeps until nobody has the card open; portcamd lets go of it when the kernel asks.
+ *
+ * Return: 0; -EBUSY when another driver has it; else as portcam_dev_bind().
+ */
+PORTCAM_API int portcam_dev_unbind(const char *name, const struct portcam_dev_bind_opts *opts);
+
 #ifdef __cplusplus
 }
 #endif
