@@ -16,7 +16,8 @@
 #   INSTALL_BIN, INSTALL_SBIN     programs          INSTALL_LIB         libraries and their links
 #   INSTALL_COMPLETION            bash completions  INSTALL_UNIT        systemd unit files
 #   INSTALL_HEADERS               headers below lib/include or hw/regs/gen
-#   INSTALL_PKGCONFIG             .pc files
+#   INSTALL_PKGCONFIG             .pc files         INSTALL_UDEV        rules of udev
+#   INSTALL_SYSUSERS              users of the system (sysusers.d)
 # A target `x: x.o y.a` below build/ needs no recipe: the generic rules at the end of this part
 # compile, archive and link. LDLIBS, CFLAGS and the like can be set for one target.
 
@@ -176,7 +177,8 @@ install: all $(MAN_PAGES)
 	@DESTDIR='$(DESTDIR)' PREFIX='$(PREFIX)' INSTALL='$(INSTALL)' scripts/install-files \
 	  bin $(INSTALL_BIN) -- sbin $(INSTALL_SBIN) -- lib $(INSTALL_LIB) -- \
 	  headers $(INSTALL_HEADERS) -- pkgconfig $(INSTALL_PKGCONFIG) -- man $(MAN_PAGES) -- \
-	  completion $(INSTALL_COMPLETION) -- unit $(INSTALL_UNIT)
+	  completion $(INSTALL_COMPLETION) -- unit $(INSTALL_UNIT) -- \
+	  udev $(INSTALL_UDEV) -- sysusers $(INSTALL_SYSUSERS)
 
 .PHONY: clean
 clean: ## remove everything that was built

@@ -20,10 +20,16 @@ build/cli/portcamd.service: cli/portcamd.service each-prefix
 	@mkdir -p $(@D)
 	@sed 's|@PREFIX@|$(PREFIX)|' $< > $@
 
-PROGRAMS += build/cli/portcamd.service build/cli/portcam build/cli/portcamd build/cli/completion/portcam
+build/cli/portcam.conf: cli/portcam.sysusers
+	@mkdir -p $(@D)
+	@cp $< $@
+
+PROGRAMS += build/cli/portcam.conf build/cli/portcamd.service build/cli/portcam build/cli/portcamd build/cli/completion/portcam
 INSTALL_BIN += build/cli/portcam
 INSTALL_SBIN += build/cli/portcamd
 INSTALL_COMPLETION += build/cli/completion/portcam
 INSTALL_UNIT += build/cli/portcamd.service
+INSTALL_UDEV += cli/60-portcam.rules
+INSTALL_SYSUSERS += build/cli/portcam.conf
 
 PY_TESTS += tests/e2e/test_config.py tests/e2e/test_cli.py tests/e2e/test_daemon.py tests/e2e/test_man.py tests/e2e/test_connections.py

@@ -26,6 +26,7 @@ enum { POLL_SECONDS = 5, POLL_FDS = 8, CONFIG_MAX = 16 * 1024 * 1024 };
 
 struct options {
     const char *device, *state_dir, *config;
+    const char *user; /* to become when all is open; NULL: stay */
     struct server_opts server;
 };
 
@@ -231,6 +232,8 @@ static int serve(const struct options *o, struct portcam *pc)
         rc = watch(&d, pc);
     if (rc == 0)
         rc = server_start(d.base, &opts, d.worker, &d.server);
+    if (rc == 0 && o->user)
+        rc = become_user(o->user, o->state_dir);
     if (rc == 0) {
         daemon_log("serves %s on %s", o->device, o->server.socket_path);
         notify_ready();
@@ -262,16 +265,18 @@ static int serve(const struct options *o, struct portcam *pc)
 
 static void usage(FILE *stream)
 {
-    fputs("usage: portcamd [OPTIONS]\n"
-          "  -d, --device NAME     pci:..., vfio-user:PATH or model: (default)\n"
-          "  -S, --socket PATH     default /run/portcam/portcam.sock\n"
-          "  -D, --state-dir DIR   keeps the running configuration; default /var/lib/portcam\n"
-          "  -c, --config FILE     applied at the start\n"
-          "  -g, --group NAME      its members may connect; default portcam\n"
-          "      --clients N       clients at a time, default 64\n"
-          "      --half-request SECONDS  how long half a request may wait for its end, default 30\n"
-          "  -h, --help            this text\n",
-          stream);
+    fputs(
+        "usage: portcamd [OPTIONS]\n"
+        "  -d, --device NAME     pci:..., vfio-user:PATH or model: (default)\n"
+        "  -S, --socket PATH     default /run/portcam/portcam.sock\n"
+        "  -D, --state-dir DIR   keeps the running configuration; default /var/lib/portcam\n"
+        "  -c, --config FILE     applied at the start\n"
+        "  -g, --group NAME      its members may connect; default portcam\n"
+        "  -u, --user NAME       become this user when card, socket and state directory are open\n"
+        "      --clients N       clients at a time, default 64\n"
+        "      --half-request SECONDS  how long half a request may wait for its end, default 30\n"
+        "  -h, --help            this text\n",
+        stream);
 }
 
 static bool take_number(const char *option, const char *text, unsigned *ret)
@@ -289,13 +294,14 @@ static bool take_number(const char *option, const char *text, unsigned *ret)
 static bool parse_options(int argc, char **argv, struct options *o)
 {
     static const struct option options[] = {
-        {"device", 1, NULL, 'd'},       {"socket", 1, NULL, 'S'}, {"state-dir", 1, NULL, 'D'},
-        {"config", 1, NULL, 'c'},       {"group", 1, NULL, 'g'},  {"clients", 1, NULL, 'n'},
-        {"half-request", 1, NULL, 'H'}, {"help", 0, NULL, 'h'},   {NULL, 0, NULL, 0}};
+        {"device", 1, NULL, 'd'},  {"socket", 1, NULL, 'S'},       {"state-dir", 1, NULL, 'D'},
+        {"config", 1, NULL, 'c'},  {"group", 1, NULL, 'g'},        {"user", 1, NULL, 'u'},
+        {"clients", 1, NULL, 'n'}, {"half-request", 1, NULL, 'H'}, {"help", 0, NULL, 'h'},
+        {NULL, 0, NULL, 0}};
     bool good = true;
     int c;
 
-    while (good && (c = getopt_long(argc, argv, "d:S:D:c:g:h", options, NULL)) >= 0) {
+    while (good && (c = getopt_long(argc, argv, "d:S:D:c:g:u:h", options, NULL)) >= 0) {
         switch (c) {
         case 'd':
             o->device = optarg;
@@ -311,6 +317,9 @@ static bool parse_options(int argc, char **argv, struct options *o)
             break;
         case 'g':
             o->server.group = optarg;
+            break;
+        case 'u':
+            o->user = optarg;
             break;
         case 'n':
             good = take_number("--clients", optarg, &o->server.clients_max);

@@ -77,6 +77,11 @@ void server_stop(struct server *server);
 /* Why the loop ended: 0 or the -errno of a result. */
 int server_fatal(const struct server *server);
 
+/* ---- rights (portcamd_user.c, portcamd_peer.c) ---- */
+
+/* From now on as this user, who gets the state directory. 0 or -errno, with a line in the log. */
+int become_user(const char *name, const char *state_dir);
+
 /* May a process with these credentials talk to the daemon? (portcamd_peer.c) */
 bool peer_allowed(int fd, bool has_group, gid_t group);
 

@@ -4,6 +4,7 @@
 import json
 import os
 import pathlib
+import pwd
 import resource
 import shutil
 import signal
@@ -17,6 +18,7 @@ import pytest
 from cli_daemon import PORTCAM, PORTCAMD, SHOP, Daemon, Program, Simulator, run
 
 REQUEST_MAX = 8 * 1024 * 1024
+NOBODY = pwd.getpwnam("nobody").pw_uid
 NOGROUP = 65534
 STRANGER = 12345
 TALK = """
@@ -104,6 +106,29 @@ def test_an_unknown_group_leaves_root_alone(public):
     assert "there is no group no-such-group" in public.log.read_text()
     assert talk_as(public, STRANGER, NOGROUP) == 13
     assert talk_as(public, 0, 0)["ok"] is True
+
+
+def test_root_is_dropped_when_all_is_open(public):
+    """In all threads, and for good; what is kept goes on being kept, also by the next daemon that begins as root."""
+    public.stop()
+    public.options += ["--user", "nobody"]
+    public.start()
+    tasks = list(pathlib.Path(f"/proc/{public.process.pid}/task").iterdir())
+    assert len(tasks) > 1
+    for task in tasks:
+        status = dict(line.split(":", 1) for line in (task / "status").read_text().splitlines())
+        assert set(status["Uid"].split()) == {str(NOBODY)} and set(status["Gid"].split()) == {str(NOGROUP)}
+        assert int(status["CapPrm"], 16) == int(status["CapEff"], 16) == 0
+    public.apply(SHOP)
+    public.stop()
+    public.start()
+    assert public.json("config", "show")["config"] == SHOP
+    public.run("service", "del", "web")
+    assert public.json("device", "selftest")["ok"]
+    assert public.stop() == 0
+    public.options[-1] = "no-such-user"
+    public.start(wait=False)
+    assert public.process.wait() == 5 and "there is no user no-such-user" in public.log.read_text()
 
 
 def test_a_second_daemon_leaves_the_first_its_socket(daemon):

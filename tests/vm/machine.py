@@ -50,8 +50,29 @@ def build_iommufd():
         raise RuntimeError(f"tests/vm/build-iommufd: status {done.returncode}\n{done.stderr}")
 
 
-def make_image(path, iommufd=False):
-    """The initial file system; with the kernel's own modules, or with those of build-iommufd where it has them."""
+def version(package):
+    """NAME/UPSTREAM-VERSION of a fetched package, as servers tell theirs."""
+    match = re.search(rf"^{package} ([^-\n]*)", (CACHE / "versions").read_text(), re.MULTILINE)
+    return f"{package}/{match[1]}"
+
+
+def program(path):
+    """Words that run a fetched program with the libraries that were fetched with it."""
+    libraries = FILES / "usr/lib/x86_64-linux-gnu"
+    return [libraries / "ld-linux-x86-64.so.2", "--library-path", f"{libraries}:{libraries}/systemd", FILES / path]
+
+
+def add_with_libraries(image, name):
+    """A fetched program and its libraries, where it looks for them."""
+    image.file(name, FILES / name)
+    command = program(name)
+    listed = subprocess.run([command[0], "--list", *command[1:]], capture_output=True, text=True, check=True).stdout
+    for library, path in re.findall(r"^\s*(\S+) => (\S+)", listed, re.MULTILINE):
+        image.file(library.removeprefix("/") if library.startswith("/") else f"lib/x86_64-linux-gnu/{library}", pathlib.Path(path))
+
+
+def make_image(path, iommufd=False, web=False):
+    """The initial file system; iommufd: with the modules of build-iommufd where it has them; web: with a web server."""
     image = Image()
     image.file("init", GUEST / "init")
     image.file("bin/busybox", FILES / "usr/bin/busybox")
@@ -62,6 +83,8 @@ def make_image(path, iommufd=False):
             image.file(f"guest/{part.name}", part, 0o644)
     image.file("guest/failures", GUEST.parent / "failures", 0o644)
     image.file("guest/shop.json", ROOT / "demo/shop.json", 0o644)
+    if web:
+        add_with_libraries(image, "usr/sbin/nginx")
     image.text("etc/passwd", "root:x:0:0::/:/bin/sh\nportcam:x:1000:1000::/:/bin/sh\n")
     image.text("etc/group", "root:x:0:\nportcam:x:1000:\n")
     for name in MODULES:
@@ -149,10 +172,9 @@ class Machine:
         return ["-device", f"pcie-root-port,id=root{number},chassis={number + 1}", "-device", json.dumps(card)]
 
     def qemu(self):
-        libraries = FILES / "usr/lib/x86_64-linux-gnu"
         kernel = next(FILES.glob("boot/vmlinuz-*"))
         return [
-            libraries / "ld-linux-x86-64.so.2", "--library-path", libraries, FILES / "usr/bin/qemu-system-x86_64",
+            *program("usr/bin/qemu-system-x86_64"),
             "-L", FILES / "usr/share/seabios", "-L", FILES / "usr/share/qemu",
             "-nodefaults", "-display", "none", "-no-reboot", "-cpu", "max", "-smp", "1", "-m", "256",
             "-M", "q35,accel=tcg,memory-backend=memory",
@@ -167,7 +189,7 @@ class Machine:
 
     def run(self):
         """Boots, waits for the end. What the guest asks for with a line "host: WORD" is done by host_WORD()."""
-        make_image(self.folder / "image", self.iommufd)
+        make_image(self.folder / "image", self.iommufd, web=self.part == "shop")
         results = self.folder / "results"
         results.touch()
         served = 0

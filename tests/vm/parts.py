@@ -57,6 +57,7 @@ CHECKS = {
         "bound again, tables are there again",
         "the daemon ends by a signal",
         "the daemon without root",
+        "the daemon drops root when all is open",
         "card gone while in use",
     ],
     "no-iommu": [

@@ -6,7 +6,7 @@
                                                |
                                  vfio-user: the card in the machine's slot, driven through VFIO
 
-The web servers in the machine listen at ports 8081, 8082 and 8083; the client asks three public addresses at port 80.
+nginx in the machine listens at ports 8081, 8082 and 8083; the client asks three public addresses at port 80.
 """
 
 import os
@@ -57,21 +57,22 @@ class Shop(machine.Machine):
             for space in self.spaces:
                 subprocess.run(["ip", "netns", "delete", space], capture_output=True, check=False)
 
-    def curl(self, url):
-        done = subprocess.run(["ip", "netns", "exec", self.client, "curl", "-sS", "--max-time", "60", url],
+    def curl(self, url, *options):
+        done = subprocess.run(["ip", "netns", "exec", self.client, "curl", "-sS", "--max-time", "60", *options, url],
                               capture_output=True, text=True, check=False)
         return done.stdout or done.stderr
 
     def host_fetch(self):
         """What the clients do when the machine serves."""
         for public in PUBLIC:
-            self.pages[public] = (self.curl(f"http://{public}/"), self.curl(f"http://{public}/numbers"))
+            self.pages[public] = (self.curl(f"http://{public}/", "-w", "%header{server}"),
+                                  self.curl(f"http://{public}/numbers"))
         self.stop("qemu")
 
 
 def wanted(public):
     """What the client must get."""
-    return f"web server at 192.0.2.10:{PUBLIC[public]} for {public}\n", NUMBERS
+    return f"web server at 192.0.2.10:{PUBLIC[public]} for {public}\n{machine.version('nginx')}", NUMBERS
 
 
 def main():
@@ -91,7 +92,7 @@ def main():
         print("".join(f"    {line}\n" for line in result.text.splitlines()))
         for public, pages in shop.pages.items():
             right &= pages == wanted(public)
-            print(f"  $ curl http://{public}/\n    {pages[0].rstrip()}")
+            print(f"  $ curl http://{public}/\n    {pages[0].replace(chr(10), ', ')}")
             print(f"  $ curl http://{public}/numbers\n    {len(pages[1])} bytes, "
                   f"{'as they were sent' if pages[1] == NUMBERS else 'WRONG'}")
         print(f"\n  {time.monotonic() - start:.1f} seconds from power-on to power-off")

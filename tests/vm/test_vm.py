@@ -7,6 +7,7 @@ in the list of parts.py, or that the guest did not print, is a failure. The part
 """
 
 import pathlib
+import subprocess
 import sys
 
 import pytest
@@ -53,6 +54,14 @@ def boot_fixture(tmp_path_factory):
 def test_every_failure_is_tried(where, what):
     """A row of tests/vm/failures is tried where it says."""
     assert where in ("tree", "calls") or what in parts.CHECKS[where]
+
+
+def test_rules_of_udev(boot):
+    """As udev reads them."""
+    assert boot
+    done = subprocess.run([*machine.program("usr/bin/udevadm"), "verify", "--resolve-names=never",
+                           machine.ROOT / "cli/60-portcam.rules"], capture_output=True, text=True, check=False)
+    assert done.returncode == 0 and not done.stderr, done.stdout + done.stderr
 
 
 @pytest.mark.parametrize("part", PARTS)
