@@ -166,6 +166,25 @@ int pc_hw_irq_fd(const struct pc_hw *hw, unsigned vector)
     return vector < PC_VECTORS ? hw->irq_fd[vector] : -1;
 }
 
+/* A card, or a machine, with fewer vectors than are used works, but sleeps less well. */
+static void tell_of_vectors(const struct pc_hw *hw)
+{
+    unsigned vectors = portcam_dev_info(hw->dev)->vectors;
+    char line[600];
+
+    if (hw->irq_fd[PORTCAM_VECTOR_COMMANDS] < 0)
+        snprintf(line, sizeof(line), "the card is polled: %s", portcam_dev_error());
+    else if (vectors < PC_VECTORS)
+        snprintf(line, sizeof(line),
+                 "the card has %u interrupt vectors and %u are used: what has none is polled; load "
+                 "the image that this driver belongs to",
+                 vectors, PC_VECTORS);
+    else
+        return;
+    if (hw->log)
+        hw->log(hw->log_ctx, PORTCAM_SEVERITY_WARNING, line);
+}
+
 static int open_ring(struct pc_hw *hw)
 {
     struct portcam_ring_opts opts = {.sz = sizeof(opts)};
@@ -173,12 +192,7 @@ static int open_ring(struct pc_hw *hw)
     pc_irqs_open(hw->dev, hw->irq_fd);
     opts.irq_fd = hw->irq_fd[PORTCAM_VECTOR_COMMANDS];
     opts.use_irq = opts.irq_fd >= 0;
-    if (!opts.use_irq && hw->log) {
-        char line[600];
-
-        snprintf(line, sizeof(line), "the card is polled: %s", portcam_dev_error());
-        hw->log(hw->log_ctx, PORTCAM_SEVERITY_WARNING, line);
-    }
+    tell_of_vectors(hw);
     int rc = portcam_ring_open(hw->dev, &opts, &hw->ring);
     if (rc == 0)
         rc = portcam_dma_alloc(hw->dev, BUFFER, 64, &hw->buffer, &hw->buffer_iova);

@@ -44,6 +44,7 @@ CHECKS = {
         "other cards are bound",
         "interface version unknown",
         "MSI-X short",
+        "MSI-X short, the card is used all the same",
         *DRIVER,
         "the kernel's log has the fault of the unmapped address",
         "the daemon starts",
