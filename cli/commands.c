@@ -48,7 +48,7 @@ static const struct key ServiceKeys[] = {
     {"no_record", VALUE_STRING, "reject drop pass hash",
      "packets of no connection that may not begin one", true},
     {"no_backend", VALUE_STRING, "reject drop", "new connections while no backend takes any", true},
-    {"full", VALUE_STRING, "drop hash", "new connections while the card has no room", true},
+    {"full", VALUE_STRING, "drop hash punt", "new connections while the card has no room", true},
     {"timeouts", VALUE_SECONDS, "", "seconds by state, as established=3600,syn=30", true},
 };
 static const struct key LimitsKeys[] = {
@@ -57,6 +57,17 @@ static const struct key LimitsKeys[] = {
     {"reject_rate", VALUE_INTEGER, "", "answers to rejected packets a second, for each reason",
      false},
     {"reject_burst", VALUE_INTEGER, "", "such answers at once; 0: none", false},
+};
+static const struct key SlowPathKeys[] = {
+    {"enabled", VALUE_BOOL, "true false", "false: they pass unchanged, or are dropped", false},
+    {"reasons", VALUE_LIST, "", "which packets, with commas between", false},
+    {"rate", VALUE_INTEGER, "", "such packets a second, for each reason", false},
+    {"burst", VALUE_INTEGER, "", "such packets at once; 0: none", false},
+    {"datagrams", VALUE_INTEGER, "", "datagrams at once whose fragments are known", false},
+    {"fragments", VALUE_INTEGER, "", "fragments of one datagram", false},
+    {"memory_kib", VALUE_INTEGER, "", "memory for fragments that wait", false},
+    {"hold_ms", VALUE_INTEGER, "", "how long one waits for the first", false},
+    {"remember_ms", VALUE_INTEGER, "", "how long an incomplete datagram is known", false},
 };
 static const struct key BackendKeys[] = {
     {"name", VALUE_STRING, "", "its name", false},
@@ -71,6 +82,8 @@ static const struct key BackendKeys[] = {
 const struct object Objects[] = {
     {"device", NULL, DeviceKeys, COUNT(DeviceKeys), "the card"},
     {"limits", NULL, LimitsKeys, COUNT(LimitsKeys), "limits of the whole card"},
+    {"slow_path", NULL, SlowPathKeys, COUNT(SlowPathKeys),
+     "packets that the card hands to the host"},
     {"function", "function", FunctionKeys, COUNT(FunctionKeys), "host-side attach points"},
     {"domain", "name", DomainKeys, COUNT(DomainKeys), "tenants"},
     {"address", "address", AddressKeys, COUNT(AddressKeys), "public addresses of domains"},
@@ -120,6 +133,9 @@ const struct command Commands[] = {
      NULL},
     {"limits", "show", ARGS_NONE, "", "the limits that are in force", "limits", NULL},
     {"limits", "set", ARGS_KEYS, "KEY VALUE...", "change them; the value none is the default",
+     "changed objects rows", NULL},
+    {"slow_path", "show", ARGS_NONE, "", "what is in force, given or not", "slow_path", NULL},
+    {"slow_path", "set", ARGS_KEYS, "KEY VALUE...", "change it; the value none is the default",
      "changed objects rows", NULL},
     {"function", "show", ARGS_NAME_OPTIONAL, "[NUMBER]", "list them, with -s their counters",
      "functions", NULL},

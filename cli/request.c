@@ -93,7 +93,7 @@ static const char *plural(const char *object)
     static const char *const names[][2] = {{"device", "devices"},   {"function", "functions"},
                                            {"domain", "domains"},   {"address", "addresses"},
                                            {"service", "services"}, {"backend", "backends"},
-                                           {"limits", "limits"}};
+                                           {"limits", "limits"},    {"slow_path", "slow_path"}};
     for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
         if (strcmp(object, names[i][0]) == 0)
             return names[i][1];
@@ -413,6 +413,8 @@ static const struct {
     {"connection", "delete", connection_delete},
     {"limits", "show", show},
     {"limits", "set", set},
+    {"slow_path", "show", show},
+    {"slow_path", "set", set},
     {"device", "show", show},
     {"device", "set", set},
     {"device", "health", health},

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "config_slow.h"
 #include "plan.h"
 
 static uint16_t number_of(const struct pc_plan *plan, enum pc_kind kind, int index)
@@ -124,7 +125,7 @@ static void limits(struct pc_plan *plan, const struct portcam_caps *caps)
 {
     const struct portcam_config *c = plan->config;
     const struct pc_cfg_limits *l = &c->limits;
-    bool wanted = l->line > 0;
+    bool slow = pc_slow_path_runs(c, caps), wanted = l->line > 0 || slow;
 
     for (size_t i = 0; i < c->n_services && !wanted; i++)
         wanted = c->services[i].mode == PORTCAM_MODE_STATEFUL;
@@ -138,6 +139,8 @@ static void limits(struct pc_plan *plan, const struct portcam_caps *caps)
         .reject_rate = (uint16_t)(l->reject_rate == PC_NONE ? (int)PC_REJECT_RATE : l->reject_rate),
         .reject_burst =
             (uint16_t)(l->reject_burst == PC_NONE ? (int)PC_REJECT_BURST : l->reject_burst)};
+    if (slow)
+        pc_slow_path_row(&c->slow_path, &row);
     pc_image_set(plan->image, PORTCAM_TABLE_LIMITS, 0, &row, 0);
 }
 

@@ -111,6 +111,16 @@ struct pc_cfg_limits {
 };
 enum { PC_REJECT_RATE = 1000, PC_REJECT_BURST = 100 };
 
+/* Packets that the card hands to the host (config_slow.c); PC_NONE: not given. */
+struct pc_cfg_slow_path {
+    int line; /* 0: nothing is given */
+    bool enabled;
+    bool has_reasons;
+    uint64_t reasons; /* bits of enum portcam_reason */
+    int rate, burst;  /* of the card, for each reason: a second, at once */
+    int datagrams, fragments, memory_kib, hold_ms, remember_ms; /* of the engine */
+};
+
 /* Never changes once it is read; shared by counting references. */
 struct portcam_config {
     unsigned references;
@@ -119,6 +129,7 @@ struct portcam_config {
     int device_line;
     uint8_t device_mac[6];
     struct pc_cfg_limits limits;
+    struct pc_cfg_slow_path slow_path;
     size_t n_functions, n_domains, n_addresses, n_backends, n_services;
     struct pc_cfg_function *functions;
     struct pc_cfg_domain *domains;

@@ -94,6 +94,11 @@ static void check_mode(const struct portcam_config *c, const struct pc_cfg_servi
     if (s->mode == PORTCAM_MODE_STATIC && !(flags & PORTCAM_CAPS_STATIC))
         refuse(c, report, s->line,
                "service \"%s\": this card cannot do mode \"static\"; use another mode", s->name);
+    if (s->full == PORTCAM_FULL_PUNT && !(flags & PORTCAM_CAPS_PUNT))
+        refuse(c, report, s->line,
+               "service \"%s\": this card cannot hand packets to the host, so \"full\" cannot be "
+               "\"punt\"; use \"drop\" or \"hash\"",
+               s->name);
     if (s->mode == PORTCAM_MODE_DELIVER && !(flags & PORTCAM_CAPS_DELIVER))
         refuse(c, report, s->line,
                "service \"%s\": this card cannot do mode \"deliver\"; use another mode", s->name);
@@ -115,6 +120,9 @@ static void check_flags(const struct portcam_config *c, const struct portcam_cap
         refuse(
             c, report, c->limits.line,
             "limits: this card has neither connection records nor answers to limit; remove them");
+    if (c->slow_path.line && c->slow_path.enabled && !(flags & PORTCAM_CAPS_PUNT))
+        refuse(c, report, c->slow_path.line,
+               "slow_path: this card cannot hand packets to the host; remove it");
     for (size_t i = 0; i < c->n_services; i++)
         check_mode(c, &c->services[i], caps, report);
     if (flags & PORTCAM_CAPS_IPV6)

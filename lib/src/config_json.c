@@ -5,7 +5,7 @@
  */
 #include <errno.h>
 
-#include "config.h"
+#include "config_slow.h"
 
 /* Sets a key unless the value is absent; any failure ends in one place: the object is gone. */
 static void put(json_t **object, const char *key, json_t *value)
@@ -203,6 +203,8 @@ int portcam_config_json(const struct portcam_config *config, struct json_t **ret
     }
     if (config->limits.line)
         put(&root, "limits", limits_json(&config->limits));
+    if (config->slow_path.line)
+        put(&root, "slow_path", pc_slow_path_json(&config->slow_path));
     put(&root, "functions", list(config, config->n_functions, pc_function_json));
     put(&root, "domains", list(config, config->n_domains, pc_domain_json));
     put(&root, "addresses", list(config, config->n_addresses, pc_address_json));

@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "fields.h"
+#include "config_slow.h"
 
 static const char *const States[] = {"running", "draining", "paused", "stopped"};
 static const char *const Policies[] = {"pass", "drop", "reject"};
@@ -23,7 +23,7 @@ static const char *const Schedulers[] = {"rr", "wrr", "mh", "sh", "lc", "wlc", "
 static const char *const ClientKeys[] = {"client", "client+port"};
 static const char *const NoRecords[] = {"reject", "drop", "pass", "hash"};
 static const char *const NoBackends[] = {"reject", "drop"};
-static const char *const Fulls[] = {"drop", "hash"};
+static const char *const Fulls[] = {"drop", "hash", "punt"};
 const struct pc_words PcSchedulers = {Schedulers, PC_SCHEDULER_MAX};
 const struct pc_words PcKeys = {ClientKeys, PC_KEY_MAX};
 const struct pc_words PcNoRecords = {NoRecords, PORTCAM_NO_RECORD_MAX};
@@ -48,6 +48,7 @@ struct portcam_config *pc_config_new(const char *file)
         config->references = 1;
         config->limits.embryonic = config->limits.reject_rate = config->limits.reject_burst =
             PC_NONE;
+        pc_slow_path_init(&config->slow_path);
     }
     if (config && file) {
         config->file = strdup(file);
@@ -542,6 +543,7 @@ static int read_top(struct reader *r, json_t *root)
     pc_fields_integer(&f, "format", true, PORTCAM_FORMAT, PORTCAM_FORMAT, &format);
     read_device(&f, r);
     read_limits(&f, r);
+    pc_slow_path_read(&f, &r->config->slow_path);
     for (enum kind kind = FUNCTION; rc == 0 && kind <= SERVICE; kind++)
         rc = read_list(&f, r, kind);
     if (rc == 0)

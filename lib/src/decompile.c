@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "config_slow.h"
 #include "plan.h"
 
 struct decompiler {
@@ -319,6 +320,8 @@ static int limits(struct decompiler *d, uint32_t at, const void *data)
 {
     const struct portcam_limits_row *row = data;
     (void)at;
+    if (set(d->root, "slow_path", pc_slow_path_of_row(row)))
+        return -EBADMSG;
     return set(d->root, "limits",
                json_pack("{s:I, s:i, s:i}", "embryonic", (json_int_t)row->embryonic, "reject_rate",
                          (int)row->reject_rate, "reject_burst", (int)row->reject_burst));
@@ -329,6 +332,8 @@ static int build(struct decompiler *d, struct portcam_config **ret)
     int rc = each(d, PORTCAM_TABLE_DEVICE, device);
     if (rc == 0)
         rc = each(d, PORTCAM_TABLE_LIMITS, limits);
+    if (rc == 0 && !json_object_get(d->root, "slow_path"))
+        rc = set(d->root, "slow_path", json_pack("{s:b}", "enabled", false));
     if (rc == 0)
         rc = each(d, PORTCAM_TABLE_FUNCTION, function);
     if (rc == 0)

@@ -122,6 +122,9 @@ json_t *pc_change_objects(const struct portcam_config *now, const struct portcam
         if (rc == 0)
             rc = compare_only(result, "limits", json_object_get(old, "limits"),
                               json_object_get(new, "limits"));
+        if (rc == 0)
+            rc = compare_only(result, "slow_path", json_object_get(old, "slow_path"),
+                              json_object_get(new, "slow_path"));
     }
     for (size_t i = 0; rc == 0 && i < sizeof(Lists) / sizeof(Lists[0]); i++)
         rc = compare(result, Lists[i].kind, json_object_get(old, Lists[i].list),

@@ -54,7 +54,7 @@ static int merge(json_t *object, json_t *fields)
     return 0;
 }
 
-/* "device" and "limits", of which there is one. */
+/* "device", "limits" and "slow_path", of which there is one. */
 static int edit_only(json_t *root, const char *key, enum portcam_edit edit, json_t *fields,
                      struct portcam_report *report)
 {
@@ -128,7 +128,8 @@ static int edit_root(json_t *root, enum portcam_edit edit, const char *object, j
         pc_report_add(report, "usage", "the fields of an edit are one JSON object");
         return -EINVAL;
     }
-    if (strcmp(object, "device") == 0 || strcmp(object, "limits") == 0)
+    if (strcmp(object, "device") == 0 || strcmp(object, "limits") == 0 ||
+        strcmp(object, "slow_path") == 0)
         return edit_only(root, object, edit, fields, report);
     for (size_t i = 0; i < sizeof(Kinds) / sizeof(Kinds[0]); i++) {
         if (strcmp(object, Kinds[i].kind) == 0)

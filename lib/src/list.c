@@ -7,6 +7,7 @@
 
 #include <portcam/dev.h>
 
+#include "config_slow.h"
 #include "instance.h"
 
 typedef json_t *(*object_fn)(const struct portcam_config *, size_t);
@@ -173,6 +174,10 @@ static int list_object(struct portcam *pc, const char *object, const char *name,
         return list_device(pc, list);
     if (strcmp(object, "limits") == 0)
         return list_limits(pc, list);
+    if (strcmp(object, "slow_path") == 0)
+        return json_array_append_new(list, pc_slow_path_all(pc->plan->config, pc_hw_caps(pc->hw)))
+                   ? -ENOMEM
+                   : 0;
     if (strcmp(object, "function") == 0)
         return list_functions(pc, name, stats, list);
     for (size_t i = 0; i < sizeof(Kinds) / sizeof(Kinds[0]); i++) {

@@ -44,7 +44,7 @@ static void lost(void *ctx, struct pc_held *held, enum pc_slow_outcome why)
     pc_datagrams_release(&e->datagrams, held);
 }
 
-static bool complete(struct pc_slow_limits *l)
+bool pc_slow_limits_complete(struct pc_slow_limits *l)
 {
     l->datagrams = l->datagrams ? l->datagrams : 4096;
     l->fragments = l->fragments ? l->fragments : 128;
@@ -59,7 +59,7 @@ static bool complete(struct pc_slow_limits *l)
 struct pc_slow *pc_slow_new(const struct pc_slow_ops *ops, const struct pc_slow_limits *limits)
 {
     struct pc_slow_limits l = limits ? *limits : (struct pc_slow_limits){0};
-    struct pc_slow *e = complete(&l) ? calloc(1, sizeof(*e)) : NULL;
+    struct pc_slow *e = pc_slow_limits_complete(&l) ? calloc(1, sizeof(*e)) : NULL;
 
     if (!e)
         return NULL;

@@ -51,6 +51,9 @@ struct pc_slow_limits {
     unsigned remember_ms;  /* how long a datagram is known; default 30,000 */
 };
 
+/* Defaults for what is zero; false where something is out of range. */
+bool pc_slow_limits_complete(struct pc_slow_limits *limits);
+
 /* What the punt header says of a packet. */
 struct pc_slow_header {
     uint8_t reason;   /* enum portcam_reason */

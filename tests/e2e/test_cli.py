@@ -21,6 +21,7 @@ TABLE = {"device": ["list", "bind", "unbind", "show", "set", "health", "selftest
          "service": ["show", "add", "set", "del"],
          "backend": ["show", "add", "set", "del", "drain"],
          "limits": ["show", "set"],
+         "slow_path": ["show", "set"],
          "connection": ["list", "show", "count", "delete", "flush"],
          "stats": ["show"],
          "config": ["show", "check", "diff", "apply", "save"],

@@ -306,7 +306,7 @@ enum portcam_edit {
  * portcam_edit() - change one object of the running configuration
  * @pc: card
  * @edit: what to do
- * @object: "device", "limits", "function", "domain", "address", "service" or "backend"
+ * @object: "device", "limits", "slow_path", "function", "domain", "address", "service" or "backend"
  * @fields: JSON object with the keys of the configuration file, among them those that name the object
  * @dry_run: only tell the difference
  * @report: receives every error

@@ -43,7 +43,7 @@ static void apply_and_diff(void **state)
     (void)state;
 
     assert_int_equal(portcam_config_diff(pc, one, NULL, &diff), 0);
-    assert_int_equal(rows_of(diff), 6);
+    assert_int_equal(rows_of(diff), 7);
     json_decref(diff);
     assert_int_equal(pc_image_count(pc->card, PORTCAM_TABLE_SERVICE), 0);
     assert_int_equal(portcam_config_apply(pc, one, NULL, &diff), 0);

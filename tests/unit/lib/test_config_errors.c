@@ -31,7 +31,7 @@ static const struct row {
     {"format of another version", "{\n'format': 2}", "f.json:2: configuration: \"format\" is 2"},
     {"unknown key at the top", "{'format': 1,\n'colour': 1}",
      "f.json:2: configuration: unknown key \"colour\"; the keys here are format, device, "
-     "limits, functions"},
+     "limits, slow_path, functions"},
     {"list that is no list", "{'format': 1,\n'domains': {}}",
      "f.json:2: configuration: \"domains\" is not a list"},
     {"item that is no object", "{'format': 1,\n'domains': [\n7]}",

@@ -57,7 +57,7 @@ static const struct row {
          "\"timeouts\" is not an object"},
         {"policy that is none", ONE(WEB ", 'no_record': 'keep'"),
          "write one of reject, drop, pass, hash"},
-        {"full punt", ONE(WEB ", 'full': 'punt'"), "write one of drop, hash"},
+        {"full of no card", ONE(WEB ", 'full': 'wait'"), "write one of drop, hash, punt"},
         {"key of stateful services elsewhere",
          HEAD "{'name': 's', 'domain': 'shop', 'mode': 'deliver', 'backends': ['n'], 'scheduler': "
               "'rr'}]}",
