@@ -117,6 +117,9 @@ TEXTS = {
         r"backend web1 drained: of 0 connections 0 ended by themselves, 0 were ended, 0 are left\n",
     "limits show": r"EMBRYONIC  REJECT_RATE  REJECT_BURST\n",
     "limits set reject_rate 5": r"\+ limits: reject_rate 5\n1 row changed\n",
+    "slow_path show": r"ENABLED  REASONS .*  RATE   BURST  .*\n *true +fragment,sctp_ports,.*  20000  256  ",
+    "slow_path set reasons fragment rate 9":
+        r"\+ slow_path: reasons fragment, rate 9\n1 row changed\n",
     "connection list": r"0 connections\n",
     "connection count": r"all +0\n",
     "connection flush --all": r"0 connections ended\n",
