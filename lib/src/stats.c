@@ -108,7 +108,7 @@ static int reasons(struct portcam *pc, bool all, json_t *list)
 
     int rc = pc_hw_counters(pc->hw, PORTCAM_COUNTER_TABLE_REASON, 0, PORTCAM_REASON_MAX, counters);
     for (unsigned i = 0; rc == 0 && i < PORTCAM_REASON_MAX; i++) {
-        if (!all && counters[i].packets == 0)
+        if (!names[i].name || (!all && counters[i].packets == 0))
             continue;
         json_t *entry =
             json_pack("{s:s, s:s, s:s, s:I, s:I}", "reason", names[i].name, "rule", names[i].rule,
