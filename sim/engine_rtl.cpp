@@ -118,7 +118,10 @@ private:
 
     int dma_read(uint64_t iova, void *dst, size_t len) override
     {
-        return host_.dma_read(host_.ctx, iova, dst, len);
+        int answer = host_.dma_read(host_.ctx, iova, dst, len);
+        if (replay_ && answer == 0)
+            remember(iova, dst, len);
+        return answer;
     }
     int dma_write(uint64_t iova, const void *src, size_t len) override
     {
@@ -186,12 +189,14 @@ private:
         self->host_.difference(self->host_.ctx, text);
     }
 
-    /* The newest writes to host memory: what the replay compares, without asking the host for it. */
+    /* What the host's memory holds, as the newest reads and writes have seen it: what the replay compares, without asking
+     * the host for it. */
     struct Write {
         uint64_t iova;
         std::vector<uint8_t> bytes;
     };
-    static constexpr size_t Remembered = 2200; /* beats; more than the longest answer has */
+    static constexpr size_t Remembered =
+        2200; /* beats; more than the longest answer has, or the most images */
     std::deque<Write> writes_;
 
     void remember(uint64_t iova, const void *src, size_t len)

@@ -10,7 +10,7 @@ namespace portcam
 {
 
 /* Kinds of operations, portcam_connection_pkg::op_e. */
-enum { OpRead = 4, OpAge = 5, OpKeep = 6, OpDelete = 7, OpMove = 8 };
+enum { OpRead = 4, OpAge = 5, OpKeep = 6, OpDelete = 7, OpMove = 8, OpInsert = 11 };
 
 inline void replay_record(pc_replay *replay, const Record &r)
 {
@@ -46,10 +46,15 @@ inline void replay_record(pc_replay *replay, const Record &r)
     case OpMove:
         t.kind = PC_RECORD_MOVE;
         break;
+    case OpInsert:
+        t.kind = PC_RECORD_INSERT;
+        t.room = r.room;
+        t.image = r.image;
+        break;
     default:
         return;
     }
-    if (r.acted || r.kind == OpDelete)
+    if (r.acted || r.kind == OpDelete || r.kind == OpInsert)
         pc_replay_record(replay, &t);
 }
 

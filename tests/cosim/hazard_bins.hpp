@@ -32,6 +32,8 @@ public:
         IntoStash,
         StashFreed,
         NoRoomNear,
+        GivenThenHit,
+        GivenNear,
         Bins
     };
     static constexpr const char *Names[Bins] = {
@@ -48,7 +50,9 @@ public:
         "two records into one bucket within 16 clocks",
         "a record goes to the stash",
         "a stash row is freed up to 16 clocks before a record wants room",
-        "no room up to 16 clocks after another record took some"};
+        "no room up to 16 clocks after another record took some",
+        "a packet hits a record up to 16 clocks after the host inserted it",
+        "the host inserts a record up to 16 clocks after one began or ended"};
 
     explicit HazardBins(unsigned ways) : bucket_slots_(4 * ways) {}
 
@@ -65,6 +69,17 @@ public:
                 count(HitThenMove, op.kind == Hit && op.slot == r.slot);
             near_.push_back({clock, Move, r.to, record->key, false});
         }
+    }
+
+    /* After the model followed an insert of the host. */
+    void given(uint64_t clock, const portcam::Record &r, const struct pc_connections *c)
+    {
+        const struct pc_connection *record = r.acted ? pc_connections_get(c, r.slot) : nullptr;
+        if (!record)
+            return;
+        for (const Op &op : near_)
+            count(GivenNear, op.kind == Begin || op.kind == End);
+        near_.push_back({clock, Given, r.slot, record->key, pc_connections_is_stash(c, r.slot)});
     }
 
     /* After the model followed a packet. */
@@ -103,7 +118,7 @@ public:
     }
 
 private:
-    enum Kind { Begin, Replace, Hit, Reply, End, Move };
+    enum Kind { Begin, Replace, Hit, Reply, End, Move, Given };
     struct Op {
         uint64_t clock;
         Kind kind;
@@ -128,6 +143,7 @@ private:
         count(HitNextClock, op.kind == Begin && same && apart == 1);
         count(HitNear, op.kind == Begin && same && apart > 1);
         count(SynSyn, op.kind == Begin && same && apart == 1 && r->syn_repeats == 1);
+        count(GivenThenHit, op.kind == Given && same);
         count(MoveThenHit, op.kind == Move && same);
         count(BothDirections,
               same && ((op.kind == Hit && d->reply) || (op.kind == Reply && !d->reply)));

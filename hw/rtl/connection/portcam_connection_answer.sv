@@ -26,6 +26,7 @@ module portcam_connection_answer #(
     output logic [23:0]                      walk_slot_o,
     output logic                             walk_acted_o,
     output logic                             walk_found_o,
+    output logic                             walk_taken_o,
     output portcam_connection_pkg::row_t     walk_row_o,
     output portcam_connection_pkg::state_t   walk_state_o,
     output logic [RowWays-1:0]               walk_used_o,
@@ -43,6 +44,7 @@ module portcam_connection_answer #(
   logic                             begins;
   logic                             leaves;     // the record before is no more
   logic                             acted;      // of the walk, beyond reading
+  logic                             inserts;    // the host's record, or nothing
   logic                             any_usable;
   logic                             unused_bits;
 
@@ -52,7 +54,8 @@ module portcam_connection_answer #(
   assign state       = d.known.state;
   assign begins      = d.inserts || d.keeps;
   assign leaves      = (d.replaces && d.inserts) || d.keeps || d.ends;
-  assign acted       = d.ends || d.refreshes || d.moves;
+  assign acted       = d.ends || d.refreshes || d.moves || d.restores;
+  assign inserts     = op_i.kind == 4'(portcam_connection_pkg::OpInsert);
   assign any_usable  = choice_i.first.usable || choice_i.second.usable;
   assign unused_bits = ^{op_i, decided_i, choice_i, changes};
 
@@ -124,6 +127,7 @@ module portcam_connection_answer #(
       walk_kind_o  <= op_i.kind;
       walk_slot_o  <= op_i.walk.slot;
       walk_found_o <= d.known.hit;
+      walk_taken_o <= !d.chosen_ok;
       walk_acted_o <= acted;
       walk_row_o   <= row;
       walk_state_o <= state;
@@ -137,7 +141,7 @@ module portcam_connection_answer #(
       trace_o.second  <= d.inserts && d.take_second;
       trace_o.room    <= d.room;
       trace_o.index   <= choice_i.index;
-      trace_o.slot    <= d.packet ? d.place : op_i.walk.slot;
+      trace_o.slot    <= d.packet || inserts ? d.place : op_i.walk.slot;
       trace_o.to      <= d.table_place;
       trace_o.time_ms <= d.time_ms;
     end
@@ -148,6 +152,19 @@ module portcam_connection_answer #(
 
   logic changed;
   logic copies;
+  logic is_active;
+
+  // A record that the host gives may be in any state.
+  always_comb begin
+    unique case (changes.state.state)
+      4'(portcam_pkg::ConnectionStateSynSeen),
+      4'(portcam_pkg::ConnectionStateSynAckSeen),
+      4'(portcam_pkg::ConnectionStateEstablished),
+      4'(portcam_pkg::ConnectionStateUnreplied),
+      4'(portcam_pkg::ConnectionStateReplied): is_active = 1'b1;
+      default:                                 is_active = 1'b0;
+    endcase
+  end
 
   assign changed = (d.updates || d.refreshes) && (changes.state.state != state.state ||
                                                   changes.state.embryonic != state.embryonic);
@@ -157,7 +174,7 @@ module portcam_connection_answer #(
     if (live_i) begin
       tally_o.backend      <= changes.row.backend;
       tally_o.began        <= begins;
-      tally_o.active       <= begins || (d.updates && d.is_active && !d.was_active);
+      tally_o.active       <= (begins && is_active) || (d.updates && d.is_active && !d.was_active);
       tally_o.syn_repeat   <= d.updates && d.syn_repeat;
       tally_o.syn_reset    <= d.updates && d.syn_reset;
       tally_o.syn_ack      <= d.updates && d.syn_ack;
@@ -166,7 +183,7 @@ module portcam_connection_answer #(
       tally_o.ended        <= leaves;
       tally_o.inactive     <= d.was_active && (leaves || (d.updates && !d.is_active));
     end
-    tally_o.valid      <= changes.valid && (d.packet || d.ends);
+    tally_o.valid      <= changes.valid && (d.packet || d.ends || d.restores);
     tally_o.left_valid <= leaves || (d.updates && d.was_active && !d.is_active);
     mirror_valid_o     <= begins || changed || d.ends || d.moves || copies;
     if (!rst_ni) begin

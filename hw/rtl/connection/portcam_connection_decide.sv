@@ -24,6 +24,7 @@ module portcam_connection_decide (
     input  logic                             second_taken_i,
     input  portcam_connection_pkg::choice_t  choice_i,
     input  portcam_connection_pkg::places_t  places_i,
+    input  portcam_connection_pkg::state_t   given_i,   // of the record of OpInsert
     output portcam_connection_pkg::event_t   event_q_o,
     output portcam_connection_pkg::decided_t decided_o,
     output logic [31:0]                      used_o,
@@ -42,6 +43,7 @@ module portcam_connection_decide (
   logic                               forward;
   logic                               keyed;          // forward, and it may have a record
   logic                               reverse;
+  logic                               given;          // a record of the host
   logic                               acts;           // an operation of either kind
   logic                               last_client;
   logic                               last_forward;
@@ -55,6 +57,7 @@ module portcam_connection_decide (
   assign second      = choice_i.second;
   assign forward     = live_i && op_i.kind == 4'(portcam_connection_pkg::OpForward);
   assign reverse     = live_i && op_i.kind == 4'(portcam_connection_pkg::OpReverse);
+  assign given       = live_i && op_i.kind == 4'(portcam_connection_pkg::OpInsert);
   assign packet      = forward || reverse;
   assign keyed       = forward && !op_i.req.keyless;
   assign acts        = live_i && op_i.kind != 4'(portcam_connection_pkg::OpNone);
@@ -68,9 +71,9 @@ module portcam_connection_decide (
     last_client  = last.row.client == op_i.req.client;
     last_forward = last_client && last.row.port == op_i.req.port &&
                    last.row.service == op_i.req.service && last.row.address == op_i.req.address;
-    last_this    = packet ? (forward ? keyed && last_forward :
-                             last_client && last.row.endpoint == op_i.req.endpoint) :
-                            last.slot == op_i.walk.slot;
+    last_this    = forward || given ? (keyed || given) && last_forward :
+                   reverse          ? last_client && last.row.endpoint == op_i.req.endpoint :
+                                      last.slot == op_i.walk.slot;
     if (acts && last.valid) begin
       if (reverse && last_client && last.left && last.left_endpoint == op_i.req.endpoint) begin
         known.hit = 1'b0;
@@ -189,6 +192,7 @@ module portcam_connection_decide (
   logic        replaces;       // ... in the place of another
   logic        begins;
   logic        inserts;
+  logic        restores;       // ... a record of the host
   logic        keeps;
   logic        updates;
   logic        ends;
@@ -200,7 +204,8 @@ module portcam_connection_decide (
   assign replaces    = keyed && known.hit && reschedule;
   assign wants       = forward && !op_i.req.draining &&
                        (replaces || (keyed && !known.hit && op_i.req.may_create));
-  assign inserts     = wants && chosen_ok && (replaces || (room && share_left));
+  assign restores    = given && !known.hit && chosen_ok && room;
+  assign inserts     = (wants && chosen_ok && (replaces || (room && share_left))) || restores;
   assign keeps       = keyed && known.hit && keep;
   assign begins      = inserts || keeps;
   assign updates     = (keyed || reverse) && known.hit && !keep && !reschedule;
@@ -246,6 +251,10 @@ module portcam_connection_decide (
       next.state.last_used       = time_ms_i;
       next.state.forward_packets = 48'd1;
       next.state.forward_octets  = 64'(op_i.req.len);
+      if (given) begin
+        next.state            = given_i;
+        next.state.generation = generation_q + 32'd1;
+      end
     end else if (updates) begin
       next.state.state       = next_state;
       next.state.embryonic   = next_embryonic;
@@ -281,7 +290,7 @@ module portcam_connection_decide (
       used_q       <= '0;
       generation_q <= '0;
     end else begin
-      embryonic_q  <= embryonic_q + 32'(begins) -
+      embryonic_q  <= embryonic_q + 32'(begins && next.state.embryonic) -
                       32'((replaces && inserts || keeps || ends) && known.state.embryonic) -
                       32'(updates && known.state.embryonic && !next_embryonic);
       used_q       <= used_q + 32'(inserts && !replaces) - 32'(ends);
@@ -303,6 +312,7 @@ module portcam_connection_decide (
     decided_o.updates     = updates;
     decided_o.inserts     = inserts;
     decided_o.replaces    = replaces;
+    decided_o.restores    = restores;
     decided_o.keeps       = keeps;
     decided_o.ends        = ends;
     decided_o.refreshes   = refreshes;

@@ -66,6 +66,7 @@ module portcam_connection_newest #(
   logic                           forward;      // with a key
   logic                           reverse;
   logic                           by_slot;      // an operation of the walk
+  logic                           insert;       // by the host: with a key, and it may create
   logic                           is_syn;
   portcam_connection_pkg::event_t old;          // an event
   logic                           old_client;   // it has the client key
@@ -80,9 +81,11 @@ module portcam_connection_newest #(
   logic                           unused_bits;
 
   assign acts    = live_i && op_i.kind != 4'(portcam_connection_pkg::OpNone);
-  assign forward = op_i.kind == 4'(portcam_connection_pkg::OpForward) && !op_i.req.keyless;
+  assign insert  = op_i.kind == 4'(portcam_connection_pkg::OpInsert);
+  assign forward = (op_i.kind == 4'(portcam_connection_pkg::OpForward) && !op_i.req.keyless) ||
+                   insert;
   assign reverse = op_i.kind == 4'(portcam_connection_pkg::OpReverse);
-  assign by_slot = op_i.kind > 4'(portcam_connection_pkg::OpReverse);
+  assign by_slot = op_i.kind > 4'(portcam_connection_pkg::OpReverse) && !insert;
   assign is_syn  = op_i.req.is_tcp && op_i.req.tcp_class == 3'(portcam_types_pkg::TcpSyn);
 
   always_comb begin

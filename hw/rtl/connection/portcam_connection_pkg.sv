@@ -21,7 +21,8 @@ package portcam_connection_pkg;
     OpDelete  = 4'd7,  // end it, if it is the same
     OpMove    = 4'd8,  // from the stash to the table
     OpLook    = 4'd9,  // the record of a slot, for ageing
-    OpCopy    = 4'd10  // the record of a slot, for the mirror
+    OpCopy    = 4'd10, // the record of a slot, for the mirror
+    OpInsert  = 4'd11  // a record as the host gives it
   } op_e;
 
   // What both directions of a flow know.
@@ -167,6 +168,7 @@ package portcam_connection_pkg;
     logic        updates;       //   a packet of a record
     logic        inserts;       //   a new record; with replaces in the place of a known one
     logic        replaces;      // ... also where it failed
+    logic        restores;      // ... inserts, and the record is one that the host gave
     logic        keeps;         //   a new record in the place of a known one, with its backend
     logic        ends;          //   the record is no more
     logic        refreshes;     //   the record was used

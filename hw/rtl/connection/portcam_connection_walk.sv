@@ -13,7 +13,8 @@
 //
 // Host: conn_* and img_* are the bus of portcam_control. A read of conn_count_i slots from
 // conn_slot_i on gives one image for each record, in the order of slots. A delete gives the image of
-// the record that it ended.
+// the record that it ended. An insert (conn_insert_i) makes the record of an image that goes to
+// portcam_connections by itself.
 //
 // stop_i: nothing new is begun. clear_i: everything is forgotten; a host request that was taken ends.
 // active_o: something is done or about to be.
@@ -44,6 +45,7 @@ module portcam_connection_walk #(
     input  logic [23:0]                    walk_slot_i,
     input  logic                           walk_acted_i,
     input  logic                           walk_found_i,
+    input  logic                           walk_taken_i,
     input  portcam_connection_pkg::row_t   walk_row_i,
     input  portcam_connection_pkg::state_t walk_state_i,
     input  logic [4*Ways-1:0]              walk_used_i,
@@ -54,6 +56,7 @@ module portcam_connection_walk #(
     input  logic                           conn_valid_i,
     output logic                           conn_ready_o,
     input  logic                           conn_delete_i,
+    input  logic                           conn_insert_i,
     input  logic [23:0]                    conn_slot_i,
     input  logic [31:0]                    conn_count_i,
     output logic                           img_valid_o,
@@ -86,8 +89,8 @@ module portcam_connection_walk #(
     $error("portcam_connection_walk: Stash must be at most 4 * Ways");
   end
 
-  typedef enum logic [2:0] {
-    Idle, Ageing, AgeingEnds, Dumping, DumpingEnds, Moving, Deleting, Answering
+  typedef enum logic [3:0] {
+    Idle, Ageing, AgeingEnds, Dumping, DumpingEnds, Moving, Deleting, Inserting, Answering
   } mode_e;
 
   mode_e       mode_q;
@@ -103,7 +106,7 @@ module portcam_connection_walk #(
   logic        entry_v6_q;
   logic        host_q;        // a request of the host was taken
   logic [31:0] host_generation_q;
-  logic        issued_q;      // the one operation of Moving or Deleting
+  logic        issued_q;      // the one operation of Moving, Deleting or Inserting
   logic [7:0]  status_q;
 
   //------------------------------------------------------------------------------------------------
@@ -289,6 +292,9 @@ module portcam_connection_walk #(
         walk_o.kind       = 4'(portcam_connection_pkg::OpDelete);
         walk_o.slot       = first_q;
         walk_o.generation = host_generation_q;
+      end else if (mode_q == Inserting && !issued_q) begin
+        walk_valid_o = 1'b1;
+        walk_o.kind  = 4'(portcam_connection_pkg::OpInsert);
       end else if (mode_q == Moving && !issued_q && entry_here) begin
         walk_valid_o = 1'b1;
         walk_o.kind  = 4'(portcam_connection_pkg::OpMove);
@@ -499,7 +505,7 @@ module portcam_connection_walk #(
           end_q             <= 25'(conn_slot_i) + 25'(conn_count_i[23:0]);
           status_q          <= 8'(portcam_pkg::StatusOk);
           issued_q          <= 1'b0;
-          mode_q            <= conn_delete_i ? Deleting : Dumping;
+          mode_q            <= conn_insert_i ? Inserting : conn_delete_i ? Deleting : Dumping;
           // The group that the first slot is in.
           if (conn_slot_i < 24'(Rows)) begin
             dump_at_q <= conn_slot_i & ~24'(Group - 1);
@@ -584,6 +590,20 @@ module portcam_connection_walk #(
           if (!walk_acted_i) begin
             status_q <= walk_found_i ? 8'(portcam_pkg::StatusChanged)
                                      : 8'(portcam_pkg::StatusNotFound);
+          end
+        end
+      end
+
+      Inserting: begin
+        if (issue) begin
+          issued_q <= 1'b1;
+        end
+        if (walk_done_i) begin
+          mode_q <= Answering;
+          if (!walk_acted_i) begin
+            status_q <= walk_found_i ? 8'(portcam_pkg::StatusExists)    :
+                        walk_taken_i ? 8'(portcam_pkg::StatusAmbiguous) :
+                                       8'(portcam_pkg::StatusFull);
           end
         end
       end

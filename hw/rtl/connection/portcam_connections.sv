@@ -8,7 +8,9 @@
 // place in the order). Its verdict is there exactly 16 + ReadLatency clocks later. Where a packet
 // does not need the pipeline, an operation of the walk may take its place: walk_ready_o says so, its
 // answer comes with walk_done_o. OpMove may be asked for only when all operations of the walk before
-// it are answered, and nothing until it is answered itself. tally_o tells the counters of backends
+// it are answered, and nothing until it is answered itself. OpInsert makes a record of insert_i,
+// which holds until it is answered: walk_acted_o, or walk_found_o (it exists), or walk_taken_o
+// (ambiguous), or there is no room; its slot and generation are not looked at. tally_o tells the counters of backends
 // what happened, mirror_o a mirror of the records (one clock after the decision, in the order of the
 // operations, also the answer to OpCopy), trace_o the order of operations.
 //
@@ -51,11 +53,13 @@ module portcam_connections #(
     input  logic                             walk_valid_i,
     output logic                             walk_ready_o,
     input  portcam_connection_pkg::walk_t    walk_i,
+    input  portcam_pkg::connection_image_t   insert_i,
     output logic                             walk_done_o,
     output logic [3:0]                       walk_kind_o,    // op_e
     output logic [23:0]                      walk_slot_o,
     output logic                             walk_acted_o,   // OpRead: there is a record
     output logic                             walk_found_o,   // there was a record
+    output logic                             walk_taken_o,   // OpInsert: its endpoint is taken
     output portcam_connection_pkg::row_t     walk_row_o,
     output portcam_connection_pkg::state_t   walk_state_o,   // before the operation
     output logic [4*Ways-1:0]                walk_used_o,
@@ -124,6 +128,7 @@ module portcam_connections #(
   logic [183:0]                     hashed;
   logic [63:0]                      stash_hash;
   logic                             taken_q0;      // by the packet
+  logic                             inserts_q0;    // the walk has an image
   logic                             walk_v6;
   logic [23:0]                      walk_slot;     // within its IP version
 
@@ -144,9 +149,53 @@ module portcam_connections #(
   assign walk_v6      = walk_i.slot >= 24'(Base6);
   assign walk_slot    = walk_v6 ? walk_i.slot - 24'(Base6) : walk_i.slot;
 
-  assign hashed = {req_q0.client.kept[7:0], req_q0.client.kept[15:8], req_q0.client.group[7:0],
-                   req_q0.client.group[15:8], req_q0.client.protocol, req_q0.client.port[7:0],
-                   req_q0.client.port[15:8], req_q0.client.ip};
+  // The record that the host gives, and what is asked for it.
+  portcam_connection_pkg::row_t     given_row;
+  portcam_connection_pkg::state_t   given_state;
+  portcam_connection_pkg::request_t given;
+  portcam_connection_pkg::client_t  client;
+  logic                             unused_image;
+
+  always_comb begin
+    given_row                   = '0;
+    given_row.client.is_v6      = insert_i.family == 8'(portcam_pkg::Family6);
+    given_row.client.ip         = insert_i.client_ip;
+    given_row.client.port       = insert_i.client_port;
+    given_row.client.protocol   = insert_i.protocol;
+    given_row.client.group      = insert_i.group;
+    given_row.client.kept       = insert_i.flags[portcam_pkg::ConnectionImageKeptPort] ?
+                                  insert_i.public_port : '0;
+    given_row.service           = insert_i.service;
+    given_row.address           = insert_i.address;
+    given_row.port              = insert_i.public_port;
+    given_row.backend           = insert_i.backend;
+    given_row.endpoint          = insert_i.endpoint;
+    given_state                 = '0;
+    given_state.state           = insert_i.state[3:0];
+    given_state.embryonic       = insert_i.flags[portcam_pkg::ConnectionImageEmbryonic];
+    given_state.syn_repeats     = insert_i.syn_repeats;
+    given_state.client_next     = insert_i.client_next;
+    given_state.created         = insert_i.created;
+    given_state.last_used       = insert_i.last_used;
+    given_state.forward_packets = insert_i.forward_packets[47:0];
+    given_state.forward_octets  = insert_i.forward_octets;
+    given_state.reverse_packets = insert_i.reverse_packets[47:0];
+    given_state.reverse_octets  = insert_i.reverse_octets;
+    given                       = '0;
+    given.client                = given_row.client;
+    given.service               = given_row.service;
+    given.address               = given_row.address;
+    given.port                  = given_row.port;
+    given.may_create            = 1'b1;
+  end
+
+  assign unused_image = ^insert_i;
+  assign inserts_q0   = !taken_q0 && walk_valid_i &&
+                        walk_i.kind == 4'(portcam_connection_pkg::OpInsert);
+  assign client       = inserts_q0 ? given.client : req_q0.client;
+
+  assign hashed = {client.kept[7:0], client.kept[15:8], client.group[7:0], client.group[15:8],
+                   client.protocol, client.port[7:0], client.port[15:8], client.ip};
 
   portcam_toeplitz #(
       .InWidth(184),
@@ -154,7 +203,7 @@ module portcam_connections #(
       .Latency(0)
   ) u_hash (
       .clk_i   (clk_i),
-      .valid_i (taken_q0),
+      .valid_i (taken_q0 || inserts_q0),
       .in_i    (hashed),
       .secret_i(secret_i),
       .hash_o  (hash)
@@ -163,10 +212,10 @@ module portcam_connections #(
   always_comb begin
     op.packet = packet_q0;
     op.bank   = bank_q0;
-    op.req    = req_q0;
+    op.req    = inserts_q0 ? given : req_q0;
     op.walk   = walk_i;
-    op.hash   = taken_q0 ? hash : stash_hash;
-    op.is_v6  = taken_q0 ? req_q0.client.is_v6 : walk_v6;
+    op.hash   = taken_q0 || inserts_q0 ? hash : stash_hash;
+    op.is_v6  = taken_q0 || inserts_q0 ? client.is_v6 : walk_v6;
     if (taken_q0) begin
       op.kind = req_q0.forward ? 4'(portcam_connection_pkg::OpForward)
                                : 4'(portcam_connection_pkg::OpReverse);
@@ -212,7 +261,8 @@ module portcam_connections #(
   assign in_stash_q1 = walk_slot_q1 >= (op_q1.is_v6 ? 24'(RowsV6) : 24'(Rows));
   assign by_hash_q1  = op_q1.kind == 4'(portcam_connection_pkg::OpForward) ||
                        op_q1.kind == 4'(portcam_connection_pkg::OpReverse) ||
-                       op_q1.kind == 4'(portcam_connection_pkg::OpMove);
+                       op_q1.kind == 4'(portcam_connection_pkg::OpMove) ||
+                       op_q1.kind == 4'(portcam_connection_pkg::OpInsert);
 
   // What the stash remembers is mixed already.
   portcam_connection_pkg::op_t op_m;
@@ -290,13 +340,16 @@ module portcam_connections #(
   end
 
   // An operation of the packet kind that may find a record; a loopback destination has none.
+  logic insert_r;
   logic forward_r;
   logic reverse_r;
   logic direct_r;
 
-  assign forward_r = op_r.kind == 4'(portcam_connection_pkg::OpForward) && !op_r.req.keyless;
+  assign insert_r  = op_r.kind == 4'(portcam_connection_pkg::OpInsert);
+  assign forward_r = (op_r.kind == 4'(portcam_connection_pkg::OpForward) && !op_r.req.keyless) ||
+                     insert_r;
   assign reverse_r = op_r.kind == 4'(portcam_connection_pkg::OpReverse);
-  assign direct_r  = op_r.kind > 4'(portcam_connection_pkg::OpReverse);
+  assign direct_r  = op_r.kind > 4'(portcam_connection_pkg::OpReverse) && !insert_r;
 
   logic                           hit4;
   logic                           hit6;
@@ -413,8 +466,10 @@ module portcam_connections #(
   logic [1:0]                     emptiest_h;  // table whose bucket has the fewest rows in use
   logic                           asks_h;
   logic                           acts_h;      // there is an operation
+  logic                           insert_h;
 
   assign acts_h  = live_q[H] && op_h.kind != 4'(portcam_connection_pkg::OpNone);
+  assign insert_h = op_h.kind == 4'(portcam_connection_pkg::OpInsert);
   assign hit_h   = op_h.kind != 4'(portcam_connection_pkg::OpNone) && (op_h.is_v6 ? hit6 : hit4);
   assign row_h   = op_h.is_v6 ? row6 : row4;
   assign found_h = op_h.is_v6 ? found6 : found4;
@@ -434,7 +489,7 @@ module portcam_connections #(
         slot_h |= found_h[RowWays+n] ? (op_h.is_v6 ? 24'(RowsV6 + n) : 24'(Rows + n)) : '0;
       end
     end
-    if (op_h.kind > 4'(portcam_connection_pkg::OpReverse)) begin
+    if (op_h.kind > 4'(portcam_connection_pkg::OpReverse) && !insert_h) begin
       slot_h = op_h.walk.slot;
     end else if (op_h.is_v6) begin
       slot_h += 24'(Base6);
@@ -537,8 +592,9 @@ module portcam_connections #(
   logic                 is_syn_h;
 
   // A record may begin with a packet that may create one, and with each SYN of a record that is over.
-  assign chooses_c = op_c.kind == 4'(portcam_connection_pkg::OpForward) &&
-                     (op_c.req.may_create || is_syn_c);
+  assign chooses_c = (op_c.kind == 4'(portcam_connection_pkg::OpForward) &&
+                      (op_c.req.may_create || is_syn_c)) ||
+                     op_c.kind == 4'(portcam_connection_pkg::OpInsert);
   assign is_syn_c  = op_c.req.is_tcp && op_c.req.tcp_class == 3'(portcam_types_pkg::TcpSyn);
   assign is_syn_h  = op_h.req.is_tcp && op_h.req.tcp_class == 3'(portcam_types_pkg::TcpSyn);
 
@@ -557,6 +613,7 @@ module portcam_connections #(
   // Clocks H to X: a slot of the schedule, its two backends; whether the record's takes connections.
 
   portcam_connection_pkg::op_t     op_pre;
+  portcam_connection_pkg::choice_t picked_x;
   portcam_connection_pkg::choice_t choice_x;
   logic                            picks_h;
   logic                            choice_busy;
@@ -589,9 +646,9 @@ module portcam_connections #(
       .schedule_i          (op_h.req.schedule),
       .slots_log2_i        (op_h.req.slots_log2),
       .crc_i               (op_h.req.crc),
-      .choice_o            (choice_x),
-      .hit_valid_i         (live_q[H] && hit_h),
-      .hit_backend_i       (row_h.backend),
+      .choice_o            (picked_x),
+      .hit_valid_i         (live_q[H] && (hit_h || insert_h)),
+      .hit_backend_i       (insert_h ? given_row.backend : row_h.backend),
       .accepts_o           (known_x.accepts),
       .begin_valid_i       (tally_o.valid && tally_o.active),
       .begin_backend_i     (tally_o.backend),
@@ -619,6 +676,18 @@ module portcam_connections #(
   logic                            first_taken_s;
   logic                            second_taken_s;
   logic                            acts_x;
+
+  // The host has chosen the backend of its record.
+  always_comb begin
+    choice_x = picked_x;
+    if (op_x.kind == 4'(portcam_connection_pkg::OpInsert)) begin
+      choice_x                = '0;
+      choice_x.first.usable   = 1'b1;
+      choice_x.first.backend  = given_row.backend;
+      choice_x.first.endpoint = given_row.endpoint;
+      choice_x.first.accepts  = known_x.accepts;
+    end
+  end
 
   assign acts_x = live_q[X] && op_x.kind != 4'(portcam_connection_pkg::OpNone);
 
@@ -694,6 +763,7 @@ module portcam_connections #(
       .second_taken_i(second_taken_s),
       .choice_i      (choice_s),
       .places_i      (places_s),
+      .given_i       (given_state),
       .event_q_o     (newest),
       .decided_o     (decided),
       .used_o        (used_o),
@@ -749,6 +819,7 @@ module portcam_connections #(
       .walk_slot_o    (walk_slot_o),
       .walk_acted_o   (walk_acted_o),
       .walk_found_o   (walk_found_o),
+      .walk_taken_o   (walk_taken_o),
       .walk_row_o     (walk_row_o),
       .walk_state_o   (walk_state_o),
       .walk_used_o    (walk_used_o),

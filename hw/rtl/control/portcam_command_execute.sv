@@ -4,8 +4,9 @@
 //
 // A command is taken when the ring allows it (take_i) and it has been checked; what its 64 bytes
 // cannot tell (is a change set open, has it failed) is decided here. Then one room works for it:
-// the change set (rows, begin, commit, abort, read), the counters, the connection records, the
-// states of backends, the mirror, or the DMA of the self-test. When it is finished, finish_o pulses, trace_*
+// the change set (rows, begin, commit, abort, read), the counters, the connection records, their
+// images, the states of backends, the mirror, or the DMA of the self-test. When it is finished,
+// finish_o pulses, trace_*
 // follow in the next clock, and a completion is written if the command failed, asks for one, or
 // is the last before the doorbell. The next command is taken only after that. A row write of a
 // table that answers L clocks after it took the request takes L + 2 clocks.
@@ -71,6 +72,14 @@ module portcam_command_execute (
     input  logic         connection_error_i,
     input  logic [7:0]   connection_status_i,
     input  logic [31:0]  connection_images_i,
+    // Images of connection records.
+    output logic         insert_valid_o,
+    output logic [10:0]  insert_count_o,
+    output logic [63:0]  insert_addr_o,
+    input  logic         insert_done_i,
+    input  logic [7:0]   insert_status_i,
+    input  logic [10:0]  insert_made_i,
+    input  logic [63:0]  insert_error_addr_i,
     // States of backends.
     output logic         backend_valid_o,
     output logic [15:0]  backend_row_o,
@@ -134,7 +143,8 @@ module portcam_command_execute (
     StComplete   = 4'd8,
     StConnection = 4'd9,  // the connection records work
     StBackend    = 4'd10, // the states of backends are read
-    StMirror     = 4'd11  // the mirror works
+    StMirror     = 4'd11, // the mirror works
+    StInsert     = 4'd12  // images become connection records
   } state_e;
 
   state_e                  state_q;
@@ -151,6 +161,7 @@ module portcam_command_execute (
   logic                    wants_completion;
   portcam_pkg::row_image_t image;
   logic [31:0]             result;
+  logic                    inserted_q;  // the command in work came as far as its images
 
   assign next = command_i;
   assign take = state_q == StIdle && take_i && command_valid_i && checked_i && !flr_i;
@@ -221,6 +232,8 @@ module portcam_command_execute (
             state_q <= StCounter;
           end else if (next_uses_records) begin
             state_q <= StConnection;
+          end else if (next.opcode == portcam_pkg::OpcodeConnectionInsert) begin
+            state_q <= StInsert;
           end else if (next.opcode == portcam_pkg::OpcodeBackendRead) begin
             state_q <= StBackend;
           end else if (next.opcode == portcam_pkg::OpcodeMirrorCopy ||
@@ -253,6 +266,12 @@ module portcam_command_execute (
         if (connection_done_i) begin
           state_q  <= StFinish;
           status_q <= connection_error_i ? portcam_pkg::StatusDmaWriteError : connection_status_i;
+        end
+      end
+      StInsert: begin
+        if (insert_done_i) begin
+          state_q  <= StFinish;
+          status_q <= insert_status_i;
         end
       end
       StBackend: begin
@@ -314,27 +333,35 @@ module portcam_command_execute (
 
   always_ff @(posedge clk_i) begin
     if (take) begin
-      command_q <= next;
+      command_q  <= next;
+      inserted_q <= 1'b0;
+    end else if (state_q == StInsert) begin
+      inserted_q <= 1'b1;
     end
   end
 
   // Failed reads, one clock late, so that the address of the entry at head_i is ready.
   logic        fetch_error_q;
   logic        test_error_q;
+  logic        insert_error_q;
   logic [63:0] head_addr_q;
 
   always_ff @(posedge clk_i) begin
     head_addr_q   <= base_i + {42'b0, head_i & mask_i, 6'b0};
     fetch_error_q <= take && command_bad_i;
     test_error_q  <= state_q == StRead && read_done_i && read_error_i;
+    insert_error_q <= state_q == StInsert && insert_done_i &&
+                      insert_status_i == portcam_pkg::StatusDmaReadError;
     if (!rst_ni || flr_i) begin
       fetch_error_q <= 1'b0;
       test_error_q  <= 1'b0;
+      insert_error_q <= 1'b0;
     end
   end
 
-  assign error_o      = fetch_error_q || test_error_q;
-  assign error_addr_o = fetch_error_q ? head_addr_q : command_q.data[63:0];
+  assign error_o      = fetch_error_q || test_error_q || insert_error_q;
+  assign error_addr_o = fetch_error_q  ? head_addr_q :
+                        insert_error_q ? insert_error_addr_i : command_q.data[63:0];
 
   assign busy_o         = state_q != StIdle;
   assign finish_o       = finish;
@@ -364,6 +391,10 @@ module portcam_command_execute (
   assign connection_slot_o   = command_q.row[23:0];
   assign connection_count_o  = command_q.count;
   assign connection_addr_o   = command_q.data[63:0];
+
+  assign insert_valid_o = state_q == StInsert;
+  assign insert_count_o = command_q.count[10:0];
+  assign insert_addr_o  = command_q.data[63:0];
 
   assign backend_valid_o = state_q == StBackend;
   assign backend_row_o   = command_q.row[15:0];
@@ -404,6 +435,9 @@ module portcam_command_execute (
         end
         default: result = '0;
       endcase
+    end
+    if (command_q.opcode == portcam_pkg::OpcodeConnectionInsert && inserted_q) begin
+      result = 32'(insert_made_i);
     end
   end
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// portcam_command_fetch: reads host memory: commands ahead of their execution, and the 64 bytes of
-// a self-test.
+// portcam_command_fetch: reads host memory: commands ahead of their execution, and what a command
+// in work needs.
 //
 // Commands: from index 0 after a flush up to the doorbell, in bursts of at most 16 that never pass
 // a multiple of 16 entries (so never a 4 KiB boundary and never the ring's end). Room for every
@@ -9,8 +9,10 @@
 // commands are in flight or held. A beat with an error response leaves as a command with
 // command_bad_o in its place; those before it are good.
 //
-// Self-test: test_valid_i with test_addr_i is read when no commands are in flight; test_done_o
-// pulses in the clock in which the beat is on m_axi_rdata_i, test_error_o tells an error response.
+// Data: data_valid_i with data_addr_i and data_beats_i (1 to 16, never past a 4 KiB boundary) is
+// read when no commands are in flight; data_beat_o pulses in each clock in which a beat is on
+// m_axi_rdata_i, data_error_o tells an error response, data_last_o the last beat. The request holds
+// until then.
 //
 // flush_i (a level) forgets everything; beats still to come are taken and dropped. idle_o: nothing
 // is in flight. A request on the bus holds until it is taken, through a flush too. Nothing but
@@ -32,10 +34,12 @@ module portcam_command_fetch (
     input  logic         command_take_i,
     output logic         command_bad_o,
     output logic [511:0] command_o,
-    input  logic         test_valid_i,
-    input  logic [63:0]  test_addr_i,
-    output logic         test_done_o,
-    output logic         test_error_o,
+    input  logic         data_valid_i,
+    input  logic [63:0]  data_addr_i,
+    input  logic [4:0]   data_beats_i,
+    output logic         data_beat_o,
+    output logic         data_last_o,
+    output logic         data_error_o,
     output logic [63:0]  m_axi_araddr_o,
     output logic [7:0]   m_axi_arlen_o,
     output logic         m_axi_arvalid_o,
@@ -59,7 +63,7 @@ module portcam_command_fetch (
   logic [31:0] index_q;        // entry that is asked for next
   logic [6:0]  room_q;         // commands that may still be asked for
   logic [6:0]  bursts_q;       // bursts whose last beat has not come
-  logic        test_q;         // the burst in flight is the self-test's
+  logic        data_q;         // the burst in flight is data
   logic        arvalid_q;
   logic [63:0] araddr_q;
   logic [4:0]  arlen_q;        // beats
@@ -70,7 +74,7 @@ module portcam_command_fetch (
   logic [4:0]  to_edge;
   logic [4:0]  beats;
   logic        ask_commands;
-  logic        ask_test;
+  logic        ask_data;
   logic        beat;
   logic        push;
   logic        pop;
@@ -80,11 +84,11 @@ module portcam_command_fetch (
   assign in_ring      = ahead_q != '0 && ahead_q <= {15'b0, size_i};
   assign to_edge      = 5'd16 - {1'b0, index_q[3:0]};
   assign beats        = (ahead_q[31:5] == '0 && ahead_q[4:0] < to_edge) ? ahead_q[4:0] : to_edge;
-  assign ask_test     = state_q == StPlan && test_valid_i && bursts_q == '0 && !flush_i;
-  assign ask_commands = state_q == StPlan && !test_valid_i && fetch_i && in_ring &&
+  assign ask_data     = state_q == StPlan && data_valid_i && bursts_q == '0 && !flush_i;
+  assign ask_commands = state_q == StPlan && !data_valid_i && fetch_i && in_ring &&
                         room_q >= {2'b0, beats} && !flush_i;
   assign beat         = m_axi_rvalid_i && m_axi_rready_o;
-  assign push         = beat && !test_q && !flush_i;
+  assign push         = beat && !data_q && !flush_i;
   assign pop          = command_valid_o && command_take_i;
   assign idle_o       = state_q == StMeasure && bursts_q == '0;
 
@@ -93,8 +97,9 @@ module portcam_command_fetch (
   assign m_axi_arlen_o   = {3'b0, arlen_q} - 8'd1;
   assign m_axi_rready_o  = 1'b1;
 
-  assign test_done_o  = beat && test_q && !flush_i;
-  assign test_error_o = m_axi_rresp_i[1];
+  assign data_beat_o  = beat && data_q && !flush_i;
+  assign data_last_o  = m_axi_rlast_i;
+  assign data_error_o = m_axi_rresp_i[1];
 
   always_ff @(posedge clk_i) begin
     unique case (state_q)
@@ -103,7 +108,7 @@ module portcam_command_fetch (
           state_q <= StPlan;
         end
       end
-      StPlan: state_q <= (ask_test || ask_commands) ? StAddress : StMeasure;
+      StPlan: state_q <= (ask_data || ask_commands) ? StAddress : StMeasure;
       StAddress: begin
         if (m_axi_arready_i) begin
           state_q   <= StMeasure;
@@ -112,14 +117,14 @@ module portcam_command_fetch (
       end
       default: state_q <= StMeasure;
     endcase
-    if (ask_test || ask_commands) begin
+    if (ask_data || ask_commands) begin
       arvalid_q <= 1'b1;
-      test_q    <= ask_test;
+      data_q    <= ask_data;
     end
     if (ask_commands) begin
       index_q <= index_q + {27'b0, beats};
     end
-    bursts_q <= bursts_q + {6'b0, ask_test || ask_commands} - {6'b0, beat && m_axi_rlast_i};
+    bursts_q <= bursts_q + {6'b0, ask_data || ask_commands} - {6'b0, beat && m_axi_rlast_i};
     room_q   <= room_q - (ask_commands ? {2'b0, beats} : 7'd0) + {6'b0, pop};
     if (flush_i) begin
       index_q <= '0;
@@ -128,7 +133,7 @@ module portcam_command_fetch (
     if (!rst_ni) begin
       state_q   <= StMeasure;
       arvalid_q <= 1'b0;
-      test_q    <= 1'b0;
+      data_q    <= 1'b0;
       bursts_q  <= '0;
       room_q    <= 7'(Held);
     end
@@ -139,9 +144,9 @@ module portcam_command_fetch (
       ahead_q <= doorbell_i - index_q;
       addr_q  <= base_i + {42'b0, index_q[15:0] & mask_i, 6'b0};
     end
-    if (ask_test) begin
-      araddr_q <= test_addr_i;
-      arlen_q  <= 5'd1;
+    if (ask_data) begin
+      araddr_q <= data_addr_i;
+      arlen_q  <= data_beats_i;
     end else if (ask_commands) begin
       araddr_q <= addr_q;
       arlen_q  <= beats;
@@ -173,7 +178,7 @@ module portcam_command_fetch (
       a_beats_only_when_asked : assert (!beat || bursts_q != '0);
       a_request_within_4k :
       assert (!arvalid_q || {1'b0, araddr_q[11:6]} + {2'b0, arlen_q} <= 7'd64);
-      a_test_alone : assert (!(test_q && arvalid_q) || bursts_q == 7'd1);
+      a_data_alone : assert (!(data_q && arvalid_q) || bursts_q == 7'd1);
     end
   end
 `endif

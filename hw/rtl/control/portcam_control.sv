@@ -12,10 +12,10 @@
 // Buses: the table bus holds one request (tbl_valid_o until tbl_ready_i, then one tbl_done_i in
 // a later clock). The counter bus has no ready: rd_valid_o is a pulse of one clock, and the next
 // one comes only after rd_done_i; the bus of backend states (bk_*) is the same. Bus of the
-// connection records (conn_*, img_*): portcam_connection_read; of the mirror (mir_*):
-// portcam_mirror_command. AXI reads are bursts of up to 16 beats, AXI writes single beats, all of 64
-// bytes, one identifier, in order; m_axi_rready_o is always high. flr_i never breaks off a
-// transaction on AXI4-Lite or AXI4.
+// connection records (conn_*, img_*): portcam_connection_read, and for conn_insert_o
+// portcam_connection_insert; of the mirror (mir_*): portcam_mirror_command. AXI reads are bursts of
+// up to 16 beats, AXI writes single beats, all of 64 bytes, one identifier, in order;
+// m_axi_rready_o is always high. flr_i never breaks off a transaction on AXI4-Lite or AXI4.
 //
 // Others that write to host memory: wr_*, Writers sources of portcam_write_arbiter; other_error_i
 // with its address counts a write of theirs that failed. Their registers: page_*
@@ -137,6 +137,8 @@ module portcam_control #(
     output logic          conn_valid_o,
     input  logic          conn_ready_i,
     output logic          conn_delete_o,
+    output logic          conn_insert_o,
+    output logic [1023:0] conn_image_o,
     output logic [23:0]   conn_slot_o,
     output logic [31:0]   conn_count_o,
     input  logic          img_valid_i,
@@ -421,8 +423,12 @@ module portcam_control #(
 
   logic        test_read_valid;
   logic [63:0] test_read_addr;
-  logic        test_read_done;
-  logic        test_read_error;
+  logic        insert_read_valid;
+  logic [63:0] insert_read_addr;
+  logic [4:0]  insert_read_beats;
+  logic        data_beat;
+  logic        data_last;
+  logic        data_error;
 
   portcam_command_fetch u_fetch (
       .clk_i          (clk_i),
@@ -438,10 +444,12 @@ module portcam_control #(
       .command_take_i (command_take),
       .command_bad_o  (command_bad),
       .command_o      (command),
-      .test_valid_i   (test_read_valid),
-      .test_addr_i    (test_read_addr),
-      .test_done_o    (test_read_done),
-      .test_error_o   (test_read_error),
+      .data_valid_i   (test_read_valid || insert_read_valid),
+      .data_addr_i    (test_read_valid ? test_read_addr : insert_read_addr),
+      .data_beats_i   (test_read_valid ? 5'd1 : insert_read_beats),
+      .data_beat_o    (data_beat),
+      .data_last_o    (data_last),
+      .data_error_o   (data_error),
       .m_axi_araddr_o (m_axi_araddr),
       .m_axi_arlen_o  (m_axi_arlen),
       .m_axi_arvalid_o(m_axi_arvalid),
@@ -507,6 +515,15 @@ module portcam_control #(
   logic         connection_error;
   logic [7:0]   connection_status;
   logic [31:0]  connection_images;
+
+  logic         insert_valid;
+  logic [10:0]  insert_count;
+  logic [63:0]  insert_addr;
+  logic         insert_done;
+  logic [7:0]   insert_status;
+  logic [10:0]  insert_made;
+  logic [63:0]  insert_error_addr;
+  logic         read_conn_valid;
 
   logic         backend_valid;
   logic [15:0]  backend_row;
@@ -615,6 +632,13 @@ module portcam_control #(
       .connection_error_i    (connection_error),
       .connection_status_i   (connection_status),
       .connection_images_i   (connection_images),
+      .insert_valid_o        (insert_valid),
+      .insert_count_o        (insert_count),
+      .insert_addr_o         (insert_addr),
+      .insert_done_i         (insert_done),
+      .insert_status_i       (insert_status),
+      .insert_made_i         (insert_made),
+      .insert_error_addr_i   (insert_error_addr),
       .backend_valid_o       (backend_valid),
       .backend_row_o         (backend_row),
       .backend_count_o       (backend_count),
@@ -631,8 +655,8 @@ module portcam_control #(
       .mirror_status_i       (mirror_status),
       .read_valid_o          (test_read_valid),
       .read_addr_o           (test_read_addr),
-      .read_done_i           (test_read_done),
-      .read_error_i          (test_read_error),
+      .read_done_i           (data_beat),
+      .read_error_i          (data_error),
       .write_ready_i         (write_ready),
       .write_done_i          (write_done),
       .write_error_i         (write_error),
@@ -735,8 +759,8 @@ module portcam_control #(
       .error_o      (connection_error),
       .status_o     (connection_status),
       .images_o     (connection_images),
-      .conn_valid_o (conn_valid_o),
-      .conn_ready_i (conn_ready_i),
+      .conn_valid_o (read_conn_valid),
+      .conn_ready_i (conn_ready_i && !conn_insert_o),
       .conn_delete_o(conn_delete_o),
       .conn_slot_o  (conn_slot_o),
       .conn_count_o (conn_count_o),
@@ -751,6 +775,37 @@ module portcam_control #(
       .beat_data_o  (connection_beat_data),
       .beat_done_i  (write_done),
       .beat_error_i (write_error)
+  );
+
+  assign conn_valid_o = read_conn_valid || conn_insert_o;
+
+  portcam_connection_insert #(
+      .Addresses(Addresses),
+      .Services (Services),
+      .Backends (Backends)
+  ) u_connection_insert (
+      .clk_i        (clk_i),
+      .rst_ni       (rst_ni),
+      .flr_i        (flr_q),
+      .valid_i      (insert_valid),
+      .count_i      (insert_count),
+      .addr_i       (insert_addr),
+      .done_o       (insert_done),
+      .status_o     (insert_status),
+      .made_o       (insert_made),
+      .error_addr_o (insert_error_addr),
+      .read_valid_o (insert_read_valid),
+      .read_addr_o  (insert_read_addr),
+      .read_beats_o (insert_read_beats),
+      .read_beat_i  (data_beat),
+      .read_last_i  (data_last),
+      .read_error_i (data_error),
+      .read_data_i  (m_axi_rdata),
+      .conn_valid_o (conn_insert_o),
+      .conn_ready_i (conn_ready_i),
+      .conn_image_o (conn_image_o),
+      .conn_done_i  (conn_done_i),
+      .conn_status_i(conn_status_i)
   );
 
   portcam_backend_read u_backend_read (

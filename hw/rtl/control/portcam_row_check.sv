@@ -345,6 +345,15 @@ module portcam_row_check #(
           status_q3 <= portcam_pkg::StatusBadAlignment;
         end
       end
+      portcam_pkg::OpcodeConnectionInsert: begin
+        if (!Stateful) begin
+          status_q3 <= portcam_pkg::StatusUnsupported;
+        end else if (bad_count_q) begin
+          status_q3 <= portcam_pkg::StatusBadLength;
+        end else if (bad_address_q) begin
+          status_q3 <= portcam_pkg::StatusBadAlignment;
+        end
+      end
       portcam_pkg::OpcodeSelfTest: begin
         if (bad_address_q || bad_address2_q) begin
           status_q3 <= portcam_pkg::StatusBadAlignment;

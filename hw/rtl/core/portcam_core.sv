@@ -22,7 +22,7 @@
 // sees the old one); trace_command_* a command has finished; trace_clear_o tables and counters
 // become empty, for headers admitted later; trace_record_* an operation passed the records: each
 // header gives one, in the order of admission (packet), other operations as they happen (kind, a
-// value of portcam_connection_pkg::op_e; flags: acted, asked, second, room).
+// value of portcam_connection_pkg::op_e; flags: acted, asked, second, room; the image of an OpInsert).
 // active_o: records are being looked after, or should be; a simulation that stops its clock while
 // nothing moves lets it run while active_o is high.
 
@@ -131,6 +131,7 @@ module portcam_core #(
     output logic [23:0]  trace_record_slot_o,
     output logic [23:0]  trace_record_to_o,
     output logic [31:0]  trace_record_time_o,
+    output logic [1023:0] trace_record_image_o,
     output logic         active_o
 );
 
@@ -268,6 +269,8 @@ module portcam_core #(
   logic                        conn_valid;
   logic                        conn_ready;
   logic                        conn_delete;
+  logic                        conn_insert;
+  logic [1023:0]               conn_image;
   logic [23:0]                 conn_slot;
   logic [31:0]                 conn_count;
   logic                        img_valid;
@@ -293,6 +296,7 @@ module portcam_core #(
   assign trace_record_slot_o   = trace_record.slot;
   assign trace_record_to_o     = trace_record.to;
   assign trace_record_time_o   = trace_record.time_ms;
+  assign trace_record_image_o  = conn_image;
 
   portcam_clear #(
       .Drain(PipelineDrain)
@@ -400,6 +404,8 @@ module portcam_core #(
       .conn_valid_i  (conn_valid),
       .conn_ready_o  (conn_ready),
       .conn_delete_i (conn_delete),
+      .conn_insert_i (conn_insert),
+      .conn_image_i  (conn_image),
       .conn_slot_i   (conn_slot),
       .conn_count_i  (conn_count),
       .img_valid_o   (img_valid),
@@ -684,6 +690,8 @@ module portcam_core #(
       .conn_valid_o          (conn_valid),
       .conn_ready_i          (conn_ready),
       .conn_delete_o         (conn_delete),
+      .conn_insert_o         (conn_insert),
+      .conn_image_o          (conn_image),
       .conn_slot_o           (conn_slot),
       .conn_count_o          (conn_count),
       .img_valid_i           (img_valid),

@@ -75,6 +75,8 @@ module portcam_lookup #(
     input  logic                        conn_valid_i,
     output logic                        conn_ready_o,
     input  logic                        conn_delete_i,
+    input  logic                        conn_insert_i,
+    input  logic [1023:0]               conn_image_i,
     input  logic [23:0]                 conn_slot_i,
     input  logic [31:0]                 conn_count_i,
     output logic                        img_valid_o,
@@ -630,6 +632,7 @@ module portcam_lookup #(
   logic [23:0]                      walk_slot;
   logic                             walk_acted;
   logic                             walk_found;
+  logic                             walk_taken;
   logic [4*ConnectionWays-1:0]      walk_used;
   logic [ConnectionStash-1:0]       stash_used;
   logic [ConnectionStash-1:0]       stash_used_v6;
@@ -707,11 +710,13 @@ module portcam_lookup #(
       .walk_valid_i        (walk_valid),
       .walk_ready_o        (walk_ready),
       .walk_i              (walk),
+      .insert_i            (conn_image_i),
       .walk_done_o         (walk_done),
       .walk_kind_o         (walk_kind),
       .walk_slot_o         (walk_slot),
       .walk_acted_o        (walk_acted),
       .walk_found_o        (walk_found),
+      .walk_taken_o        (walk_taken),
       .walk_row_o          (walk_row),
       .walk_state_o        (walk_state),
       .walk_used_o         (walk_used),
@@ -761,6 +766,7 @@ module portcam_lookup #(
       .walk_slot_i        (walk_slot),
       .walk_acted_i       (walk_acted),
       .walk_found_i       (walk_found),
+      .walk_taken_i       (walk_taken),
       .walk_row_i         (walk_row),
       .walk_state_i       (walk_state),
       .walk_used_i        (walk_used),
@@ -771,6 +777,7 @@ module portcam_lookup #(
       .conn_valid_i       (conn_valid_i),
       .conn_ready_o       (conn_ready_o),
       .conn_delete_i      (conn_delete_i),
+      .conn_insert_i      (conn_insert_i),
       .conn_slot_i        (conn_slot_i),
       .conn_count_i       (conn_count_i),
       .img_valid_o        (img_valid_o),

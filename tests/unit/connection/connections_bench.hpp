@@ -36,7 +36,20 @@ constexpr unsigned kLatency = 16 + kReadLatency, kWindow = 13 + kReadLatency;
 constexpr unsigned kTcp = 6, kUdp = 17;
 
 // portcam_connection_pkg: op_e and says_e.
-enum Op { OpNone, OpForward, OpReverse, OpScan, OpRead, OpAge, OpKeep, OpDelete, OpMove, OpLook };
+enum Op {
+    OpNone,
+    OpForward,
+    OpReverse,
+    OpScan,
+    OpRead,
+    OpAge,
+    OpKeep,
+    OpDelete,
+    OpMove,
+    OpLook,
+    OpCopy,
+    OpInsert
+};
 enum Says {
     SaysNothing,
     SaysForward,
@@ -93,6 +106,7 @@ struct Packet {
 struct Walk {
     unsigned kind = OpNone, slot = 0;
     uint32_t generation = 0, last_used = 0;
+    portcam_connection_image image{}; // of OpInsert
 };
 
 struct Backend {
@@ -109,7 +123,7 @@ struct Outcome {
     Says says = SaysNothing;
     unsigned backend = 0;
     unsigned kind = OpNone;
-    bool acted = false, found = false, room = false;
+    bool acted = false, found = false, taken = false, room = false;
     unsigned slot = 0;      // packets: of the record behind it, or ~0
     uint64_t used_rows = 0; // OpScan
 };
@@ -225,8 +239,13 @@ public:
     uint64_t clock = 0;
     bool asked = false; // the last ask() was taken
     std::vector<Outcome> outcomes;
-    std::array<uint64_t, 16> says_count{}, kind_count{};
+    std::array<uint64_t, 16> says_count{}, kind_count{}, insert_count{};
     uint64_t refused_late = 0, second_count = 0, stash_count = 0, replaced = 0, kept = 0;
+    // An insert is on its way: another one has to wait, for there is one image.
+    bool inserting() const { return inserting_; }
+    // An image of the connection that a packet would make, in any state.
+    static portcam_connection_image image_of(const Packet &p, unsigned backend, unsigned endpoint,
+                                             unsigned state);
     // Called before each rise of the clock, and for a record that the walk ends or keeps by its age.
     std::function<void()> before;
     std::function<void(const pc_connection &, unsigned kind)> on_age;
@@ -250,6 +269,9 @@ private:
     Says forward(const Entry &e, Outcome &o, bool *check_backend, unsigned *backend);
     Says reverse(const Entry &e, Outcome &o);
     void walk(const Entry &e, Outcome &o);
+    void insert(const portcam_connection_image &image, Outcome &o);
+    void check_place(const std::vector<unsigned> &mine);
+    void check_no_room(const std::vector<unsigned> &mine);
     using Identity = std::array<unsigned, 7>;
 
     static Identity identity(const Packet &p)
@@ -302,6 +324,7 @@ private:
     std::array<uint16_t, kServices> counter_{};
     std::deque<Entry> entries_;
     bool pending_ = false; // a packet was given in the clock before
+    bool inserting_ = false;
     Entry pending_entry_{};
     std::array<uint64_t, kSlots> freed_{}, born_{}; // clock of the last end and begin in a slot
     std::map<Identity, uint64_t> gone_;             // clock of the last end of a record of this key
@@ -327,6 +350,7 @@ inline void Bench::started()
     gone_.clear();
     freed_.fill(0);
     born_.fill(0);
+    inserting_ = false;
     tally_.fill(Tally());
 }
 
@@ -428,6 +452,8 @@ inline void Bench::step(const Packet *p, const Walk *w)
         top.ask_slot_i = w->slot;
         top.ask_generation_i = w->generation;
         top.ask_last_used_i = w->last_used;
+        if (w->kind == OpInsert && !inserting_)
+            memcpy(&top.image_i, &w->image, sizeof w->image);
     }
     top.eval();
     asked = top.walk_valid_o && top.walk_ready_o;
@@ -442,8 +468,14 @@ inline void Bench::step(const Packet *p, const Walk *w)
         e.packet = pending_;
         e.w = Walk();
         if (asked)
-            e.w =
-                Walk{top.walk_kind_o, top.walk_slot_o, top.walk_generation_o, top.walk_last_used_o};
+            e.w = Walk{
+                top.walk_kind_o, top.walk_slot_o, top.walk_generation_o, top.walk_last_used_o, {}};
+        if (e.w.kind == OpInsert) {
+            if (inserting_)
+                tap.fail("two inserts at once");
+            inserting_ = true;
+            memcpy(&e.w.image, &top.image_i, sizeof e.w.image);
+        }
         entries_.push_back(e);
     }
     pending_ = p != nullptr;
@@ -618,27 +650,12 @@ inline Says Bench::forward(const Entry &e, Outcome &o, bool *check_backend, unsi
     std::vector<unsigned> mine = places(p);
     o.room = top.trace_room_o;
     if (!top.trace_room_o) {
-        for (unsigned place : mine)
-            if (!record(place) && clock - freed_[place] > kWindow + 2)
-                tap.fail("no room, but slot %u is free for %llu clocks", place,
-                         (unsigned long long)(clock - freed_[place]));
-            else
-                refused_late += !record(place);
+        check_no_room(mine);
         return p.of.full_hash ? SaysFullHash : SaysFull;
     }
     if (p.limit && embryonic() >= p.limit)
         return p.of.full_hash ? SaysUnprovenHash : SaysUnproven;
-    bool of_hash = false;
-    for (unsigned place : mine)
-        of_hash |= place == top.trace_slot_o;
-    if (!of_hash)
-        tap.fail("slot %u is none of this client", unsigned(top.trace_slot_o));
-    if (pc_connections_is_stash(table_, top.trace_slot_o)) {
-        stash_count++;
-        for (unsigned i = 0; i < 4 * kWays; i++)
-            if (!record(mine[i]) && clock - freed_[mine[i]] > kWindow + 2)
-                tap.fail("to the stash, but slot %u is free", mine[i]);
-    }
+    check_place(mine);
     insert.slot = top.trace_slot_o;
     unsigned got = 0;
     pc_result result = pc_connections_insert(table_, &insert, &packet, &got);
@@ -647,6 +664,105 @@ inline Says Bench::forward(const Entry &e, Outcome &o, bool *check_backend, unsi
     o.slot = insert.slot;
     born_[insert.slot] = clock;
     return SaysNew;
+}
+
+// A place of the client's hash, and the stash only where its rows are taken.
+inline void Bench::check_place(const std::vector<unsigned> &mine)
+{
+    bool of_hash = false;
+    for (unsigned place : mine)
+        of_hash |= place == top.trace_slot_o;
+    if (!of_hash)
+        tap.fail("slot %u is none of this client", unsigned(top.trace_slot_o));
+    if (!pc_connections_is_stash(table_, top.trace_slot_o))
+        return;
+    stash_count++;
+    for (unsigned i = 0; i < 4 * kWays; i++)
+        if (!record(mine[i]) && clock - freed_[mine[i]] > kWindow + 2)
+            tap.fail("to the stash, but slot %u is free", mine[i]);
+}
+
+inline void Bench::check_no_room(const std::vector<unsigned> &mine)
+{
+    for (unsigned place : mine)
+        if (!record(place) && clock - freed_[place] > kWindow + 2)
+            tap.fail("no room, but slot %u is free for %llu clocks", place,
+                     (unsigned long long)(clock - freed_[place]));
+        else
+            refused_late += !record(place);
+}
+
+inline portcam_connection_image Bench::image_of(const Packet &p, unsigned backend,
+                                                unsigned endpoint, unsigned state)
+{
+    pc_client_key key = key_of(p);
+    portcam_connection_image i{};
+    i.slot = 12345; // neither of them matters
+    i.generation = 54321;
+    memcpy(i.client_ip, key.client.ip, 16);
+    i.family = p.client.is_v6 ? PORTCAM_FAMILY_6 : PORTCAM_FAMILY_4;
+    i.protocol = uint8_t(p.client.protocol);
+    i.client_port = uint16_t(p.client.port);
+    i.public_port = uint16_t(p.port);
+    i.address = uint16_t(p.address);
+    i.service = uint16_t(p.service);
+    i.backend = uint16_t(backend);
+    i.endpoint = uint16_t(endpoint);
+    i.state = uint8_t(state);
+    i.flags = p.of.wide && p.port ? PORTCAM_CONNECTION_IMAGE_KEPT_PORT : 0;
+    i.group = uint16_t(p.of.group);
+    return i;
+}
+
+inline void Bench::insert(const portcam_connection_image &image, Outcome &o)
+{
+    Packet p;
+    memcpy(&p.client.ip, image.client_ip, 4);
+    p.client.is_v6 = image.family == PORTCAM_FAMILY_6;
+    p.client.port = image.client_port;
+    p.client.protocol = image.protocol;
+    p.port = image.public_port;
+    p.of.group = image.group;
+    p.of.wide = image.flags & PORTCAM_CONNECTION_IMAGE_KEPT_PORT;
+    pc_connection r{};
+    r.key = key_of(p);
+    r.service = image.service;
+    r.public_end = pc_end{image.address, image.public_port};
+    r.backend = image.backend;
+    r.endpoint = image.endpoint;
+    r.state = image.state;
+    r.embryonic = image.flags & PORTCAM_CONNECTION_IMAGE_EMBRYONIC;
+    r.syn_repeats = image.syn_repeats;
+    r.client_next = image.client_next;
+    r.created = image.created;
+    r.last_used = image.last_used;
+    r.forward = {image.forward_packets, image.forward_octets};
+    r.reverse = {image.reverse_packets, image.reverse_octets};
+
+    inserting_ = false;
+    o.room = top.trace_room_o;
+    o.taken = top.taken_o;
+    std::vector<unsigned> mine = places(p);
+    unsigned slot = ~0u;
+    pc_result result =
+        pc_connections_restore(table_, &r, top.trace_slot_o, !top.trace_room_o, &slot);
+    if (top.acted_o) {
+        o.slot = top.trace_slot_o;
+        born_[o.slot] = clock;
+        check_place(mine);
+    }
+    if (bool(top.acted_o) != (result == PC_RESULT_OK) ||
+        bool(top.found_o) != (result == PC_RESULT_EXISTS))
+        tap.fail("an image: acted %d, found %d, taken %d, room %d, slot %u; the reference says %d",
+                 top.acted_o, top.found_o, top.taken_o, top.trace_room_o,
+                 unsigned(top.trace_slot_o), int(result));
+    if (result != PC_RESULT_EXISTS && bool(top.taken_o) != (result == PC_RESULT_AMBIGUOUS))
+        tap.fail("an image: taken %d; the reference says %d", top.taken_o, int(result));
+    if (result == PC_RESULT_FULL)
+        check_no_room(mine);
+    if (bool(top.trace_acted_o) != bool(top.acted_o))
+        tap.fail("trace: an insert acted %d", top.trace_acted_o);
+    insert_count[result]++;
 }
 
 inline Says Bench::reverse(const Entry &e, Outcome &o)
@@ -676,6 +792,10 @@ inline void Bench::walk(const Entry &e, Outcome &o)
     if (top.done_kind_o != w.kind || top.done_slot_o != w.slot)
         tap.fail("answer of kind %u, slot %u, not %u, %u", top.done_kind_o,
                  unsigned(top.done_slot_o), w.kind, w.slot);
+    if (w.kind == OpInsert) {
+        insert(w.image, o);
+        return;
+    }
     if (w.kind == OpScan) {
         unsigned base = w.slot >= kBase6 ? kBase6 : 0;
         unsigned first = base + ((w.slot - base) & ~(kGroup - 1));

@@ -197,6 +197,10 @@ private:
         if (top.trace_command_status_o != r.status)
             tap.fail("opcode 0x%02x table %u row %u count %u: status %u instead of %u", c.opcode,
                      c.table_id, c.row, c.count, top.trace_command_status_o, r.status);
+        if (r.asked != records.asked)
+            tap.fail("opcode 0x%02x: %zu images came to the records, not %zu, or others", c.opcode,
+                     records.asked.size(), r.asked.size());
+        records.asked.clear();
         for (auto &w : r.written) {
             std::vector<uint8_t> bytes(w.second.size());
             memory.read(w.first, bytes.data(), bytes.size());

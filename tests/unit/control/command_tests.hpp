@@ -23,11 +23,12 @@ inline void test_statuses(Card &card)
     tap.done("status ok: nop, abort without a change set");
 
     for (unsigned opcode = 0; opcode < 256; opcode++) {
-        static const unsigned known[] = {0, 1, 2, 3, 16, 17, 18, 32, 33, 48, 49, 64, 65, 67, 68};
+        static const unsigned known[] = {0,  1,  2,  3,  16, 17, 18, 32,
+                                         33, 48, 49, 64, 65, 66, 67, 68};
         if (std::find(std::begin(known), std::end(known), opcode) == std::end(known))
             expect(card, command(opcode), PORTCAM_STATUS_UNKNOWN_OPCODE, "opcode");
     }
-    tap.done("status unknown_opcode: all opcodes without a name");
+    tap.done("status unknown_opcode: every opcode without a name");
 
     static const unsigned row_opcodes[] = {PORTCAM_OPCODE_ROW_WRITE, PORTCAM_OPCODE_ROW_DELETE,
                                            PORTCAM_OPCODE_ROW_READ, PORTCAM_OPCODE_COUNTER_READ};

@@ -27,6 +27,7 @@ int main(int argc, char **argv)
     test_fields(card);
     test_stateful_fields(card);
     test_records(card, 200 * factor);
+    test_inserts(card, 200 * factor);
     test_speed(card);
     test_flr(card, 400 * factor);
     test_random(card, 40 * factor);

@@ -21,12 +21,14 @@ public:
 
     unsigned wait = 0; // clocks from a request to its first image, at least
     uint64_t requests = 0, images_taken = 0, images_after_reset = 0;
+    std::vector<std::vector<uint8_t>> asked; // images to be inserted, since somebody looked
     bool idle() const { return !open_; }
 
     void restart()
     {
         open_ = asked_ = false;
         ended_.clear();
+        asked.clear();
     }
 
     void drive()
@@ -59,6 +61,8 @@ public:
             (cleared_ ? images_after_reset : images_taken)++;
             next_at_ = now_ + 1 + random_.below(pace_.counter_latency + 1);
         }
+        if (inserting_ && open_ && image() != images_in_)
+            tap_.fail("an image changed before the records were done");
         if (top_.conn_done_i)
             open_ = false;
         if (top_.bk_done_i)
@@ -79,17 +83,52 @@ public:
     }
 
 private:
+    std::vector<uint8_t> image() const
+    {
+        std::vector<uint8_t> bytes(128);
+        for (unsigned i = 0; i < 16; i++) {
+            uint64_t word = lane(top_.conn_image_o, i);
+            memcpy(&bytes[8 * i], &word, 8);
+        }
+        return bytes;
+    }
+
+    void insert()
+    {
+        images_in_ = image();
+        asked.push_back(images_in_);
+        status_ = uint8_t(insert_status(images_in_));
+        if (!check_image(images_in_.data()))
+            tap_.fail("a bad image came to the records");
+        next_at_ = now_ + 1 + wait + random_.below(pace_.counter_latency + 1);
+    }
+
     void watch_requests(bool in_reset)
     {
-        if (stuck_ && !in_reset &&
-            (!top_.conn_valid_o || top_.conn_slot_o != slot_ || top_.conn_count_o != count_ ||
-             top_.conn_delete_o != delete_))
+        if (stuck_ && !in_reset && inserting_ &&
+            (!top_.conn_valid_o || !top_.conn_insert_o || image() != images_in_))
+            tap_.fail("an image changed before it was taken");
+        if (stuck_ && !in_reset && !inserting_ &&
+            (!top_.conn_valid_o || top_.conn_insert_o || top_.conn_slot_o != slot_ ||
+             top_.conn_count_o != count_ || top_.conn_delete_o != delete_))
             tap_.fail("a request to the records changed before it was taken");
         stuck_ = top_.conn_valid_o && !top_.conn_ready_i;
         if (!top_.conn_valid_o)
             return;
         if (top_.tables_busy_i)
             tap_.fail("a request to the records while the card clears");
+        inserting_ = top_.conn_insert_o;
+        if (inserting_) {
+            images_in_ = image();
+            if (top_.conn_ready_i) {
+                requests++;
+                open_ = true;
+                cleared_ = false;
+                images_.clear();
+                insert();
+            }
+            return;
+        }
         slot_ = top_.conn_slot_o;
         count_ = top_.conn_count_o;
         delete_ = top_.conn_delete_o;
@@ -119,7 +158,8 @@ private:
     void clear()
     {
         ended_.clear();
-        stuck_ = false;
+        asked.clear();
+        inserting_ = stuck_ = false;
         cleared_ = true;
         if (random_.below(2) && !top_.img_valid_i)
             images_.clear();
@@ -134,6 +174,8 @@ private:
     Pace &pace_;
     uint64_t now_ = 1000, next_at_ = 0, state_at_ = 0;
     bool open_ = false, asked_ = false, stuck_ = false, delete_ = false, cleared_ = false;
+    bool inserting_ = false;
+    std::vector<uint8_t> images_in_;
     uint32_t slot_ = 0, count_ = 0;
     unsigned row_ = 0;
     uint8_t status_ = 0;

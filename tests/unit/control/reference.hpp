@@ -106,6 +106,18 @@ inline unsigned delete_status(const std::set<uint32_t> &ended, uint32_t slot, ui
                                                    : PORTCAM_STATUS_OK;
 }
 
+// What the records say to an image, by its bytes; mostly ok.
+inline unsigned insert_status(const std::vector<uint8_t> &image)
+{
+    uint64_t sum = 14695981039346656037u;
+    for (uint8_t byte : image)
+        sum = (sum ^ byte) * 1099511628211u;
+    static const unsigned other[] = {PORTCAM_STATUS_EXISTS, PORTCAM_STATUS_AMBIGUOUS,
+                                     PORTCAM_STATUS_FULL};
+    unsigned dice = unsigned(sum >> 32) % 32;
+    return dice < 3 ? other[dice] : +PORTCAM_STATUS_OK;
+}
+
 inline std::vector<uint8_t> backend_state(uint32_t row)
 {
     std::vector<uint8_t> state(64);
@@ -207,6 +219,23 @@ inline unsigned check_row(unsigned table, const uint8_t *d)
                          : PORTCAM_STATUS_OK;
 }
 
+// May these 128 bytes become a record?
+inline bool check_image(const uint8_t *d)
+{
+    auto word = [&](unsigned at) { return unsigned(d[at] | d[at + 1] << 8); };
+    auto zero = [&](unsigned from, unsigned to) {
+        for (unsigned i = from; i < to; i++)
+            if (d[i])
+                return false;
+        return true;
+    };
+    bool state = d[25] == 6 ? d[38] >= 1 && d[38] <= 9 : d[38] == 10 || d[38] == 11;
+    return (d[24] == 6 || (d[24] == 4 && zero(12, 24))) && word(30) < ADDRESSES &&
+           word(32) < SERVICES && word(34) < BACKENDS && word(36) < BACKENDS && state &&
+           d[39] < 4 && d[41] == 0 && word(42) < SERVICES && zero(56, 64) && zero(70, 72) &&
+           zero(86, 88) && zero(96, 128);
+}
+
 class Reference
 {
 public:
@@ -219,6 +248,7 @@ public:
         std::vector<std::pair<uint64_t, std::vector<uint8_t>>> written;
         bool dma_error = false;
         uint64_t dma_error_addr = 0;
+        std::vector<std::vector<uint8_t>> asked; // images that the records heard of
     };
 
     Tables visible, working;
@@ -310,6 +340,9 @@ public:
                                                         : mirror_status(c.row);
             if (!r.status)
                 write_out(r, addr, mirror_sum(c.row));
+            break;
+        case PORTCAM_OPCODE_CONNECTION_INSERT:
+            insert_records(c, addr, r);
             break;
         case PORTCAM_OPCODE_SELF_TEST:
             if (addr % 64 || addr2 % 64) {
@@ -404,6 +437,31 @@ private:
         write_image(r, addr, c.row);
         if (r.status)
             r.result = 0;
+    }
+
+    void insert_records(const Command &c, uint64_t addr, Result &r)
+    {
+        if (!CONNECTION_ROWS)
+            r.status = PORTCAM_STATUS_UNSUPPORTED;
+        else if (c.count == 0 || c.count > 1024)
+            r.status = PORTCAM_STATUS_BAD_LENGTH;
+        else if (addr % 64)
+            r.status = PORTCAM_STATUS_BAD_ALIGNMENT;
+        while (!r.status && r.result < c.count) {
+            uint64_t at = addr + 128ull * r.result;
+            std::vector<uint8_t> bytes(128);
+            if (memory_.refuses_read(at) || memory_.refuses_read(at + 64)) {
+                r.status = PORTCAM_STATUS_DMA_READ_ERROR;
+                r.dma_error = true;
+                r.dma_error_addr = at;
+                return;
+            }
+            memory_.read(at, bytes.data(), bytes.size());
+            r.status = check_image(bytes.data()) ? insert_status(bytes) : +PORTCAM_STATUS_BAD_ROW;
+            if (r.status != PORTCAM_STATUS_BAD_ROW)
+                r.asked.push_back(bytes);
+            r.result += r.status == PORTCAM_STATUS_OK;
+        }
     }
 
     void read_counters(const Command &c, uint64_t addr, Result &r)

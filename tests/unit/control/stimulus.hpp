@@ -146,6 +146,62 @@ inline Command row_write(Random &random, unsigned table, uint32_t row)
     return c;
 }
 
+// An image that a card of this size takes.
+inline std::vector<uint8_t> good_image(Random &random)
+{
+    std::vector<uint8_t> image(128);
+    for (uint8_t &byte : image)
+        byte = uint8_t(random.next());
+    auto put16 = [&](unsigned at, unsigned value) {
+        image[at] = uint8_t(value);
+        image[at + 1] = uint8_t(value >> 8);
+    };
+    image[24] = random.below(2) ? 4 : 6;
+    if (image[24] == 4)
+        std::fill(image.begin() + 12, image.begin() + 24, uint8_t(0));
+    image[25] = random.below(2) ? 6 : 17;
+    put16(30, unsigned(random.below(ADDRESSES)));
+    put16(32, unsigned(random.below(SERVICES)));
+    put16(34, unsigned(random.below(BACKENDS)));
+    put16(36, unsigned(random.below(BACKENDS)));
+    image[38] = uint8_t(image[25] == 6 ? 1 + random.below(9) : 10 + random.below(2));
+    image[39] &= 3;
+    image[41] = 0;
+    put16(42, unsigned(random.below(SERVICES)));
+    std::fill(image.begin() + 56, image.begin() + 64, uint8_t(0));
+    put16(70, 0);
+    put16(86, 0);
+    std::fill(image.begin() + 96, image.end(), uint8_t(0));
+    return image;
+}
+
+// One that the records take too.
+inline std::vector<uint8_t> welcome_image(Random &random)
+{
+    for (;;) {
+        std::vector<uint8_t> image = good_image(random);
+        if (insert_status(image) == PORTCAM_STATUS_OK)
+            return image;
+    }
+}
+
+// connection_insert of images of which `bad` percent have a random bit changed; where they lie.
+inline Command insert_command(Card &card, unsigned count, unsigned bad)
+{
+    Random &random = card.random;
+    uint64_t at = card.fresh_page() + 64 * random.below(200);
+    card.bus.data(at, 128ull * count);
+    for (unsigned i = 0; i < count; i++) {
+        std::vector<uint8_t> image = good_image(random);
+        if (random.percent(bad))
+            image[random.below(128)] ^= uint8_t(1u << random.below(8));
+        card.memory.write(at + 128 * i, image.data(), image.size());
+    }
+    return to(command(PORTCAM_OPCODE_CONNECTION_INSERT, unsigned(random.next()),
+                      uint32_t(random.next()), count),
+              at);
+}
+
 // Any command. `wild` is the percentage in which one thing is put wrong.
 inline Command random_command(Card &card, unsigned wild)
 {
@@ -196,7 +252,8 @@ inline Command random_command(Card &card, unsigned wild)
         break;
     }
     case 13:
-        c = command(PORTCAM_OPCODE_NOP);
+        c = random.below(2) ? command(PORTCAM_OPCODE_NOP)
+                            : insert_command(card, 1 + unsigned(random.below(20)), wild);
         break;
     case 14:
     case 15: {
@@ -219,12 +276,15 @@ inline Command random_command(Card &card, unsigned wild)
         c.opcode == PORTCAM_OPCODE_ROW_READ || c.opcode == PORTCAM_OPCODE_COUNTER_READ ||
         c.opcode == PORTCAM_OPCODE_BACKEND_READ || c.opcode == PORTCAM_OPCODE_CONNECTION_READ ||
         c.opcode == PORTCAM_OPCODE_CONNECTION_DELETE || c.opcode == PORTCAM_OPCODE_MIRROR_SUM ||
-        c.opcode == PORTCAM_OPCODE_SELF_TEST;
+        c.opcode == PORTCAM_OPCODE_CONNECTION_INSERT || c.opcode == PORTCAM_OPCODE_SELF_TEST;
+    bool reads =
+        c.opcode == PORTCAM_OPCODE_CONNECTION_INSERT || c.opcode == PORTCAM_OPCODE_SELF_TEST;
     if (uses_memory && random.percent(wild)) {
         uint64_t address;
         memcpy(&address, c.data, 8);
-        (c.opcode == PORTCAM_OPCODE_SELF_TEST ? card.memory.no_read : card.memory.no_write)
-            .insert(address / 64);
+        if (c.opcode == PORTCAM_OPCODE_CONNECTION_INSERT)
+            address += 64 * random.below(2 * c.count);
+        (reads ? card.memory.no_read : card.memory.no_write).insert(address / 64);
     }
     if (random.percent(20))
         c = with_completion(c);
@@ -249,6 +309,11 @@ inline Command random_command(Card &card, unsigned wild)
             c.data[random.below(48)] ^= uint8_t(1u << random.below(8));
             break;
         }
+    }
+    if (c.opcode == PORTCAM_OPCODE_CONNECTION_INSERT && c.count <= 1024) {
+        uint64_t address;
+        memcpy(&address, c.data, 8);
+        card.bus.data(address, 128ull * c.count);
     }
     return c;
 }

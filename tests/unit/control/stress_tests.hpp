@@ -4,7 +4,7 @@
 // how many clocks a command takes.
 #pragma once
 
-#include "record_tests.hpp"
+#include "insert_tests.hpp"
 
 inline void check_error(Card &card, uint64_t count, uint64_t addr, unsigned raised,
                         const char *what)

@@ -191,6 +191,8 @@ module lookup_tb #(
       .conn_valid_i  (1'b0),
       .conn_ready_o  (unused_conn_ready),
       .conn_delete_i (1'b0),
+      .conn_insert_i (1'b0),
+      .conn_image_i  ('0),
       .conn_slot_i   ('0),
       .conn_count_i  ('0),
       .img_valid_o   (unused_img_valid),
