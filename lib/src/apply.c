@@ -9,6 +9,7 @@
 
 #include "connections.h"
 #include "instance.h"
+#include "slow_run.h"
 #include "state.h"
 
 #define SEED_ATTEMPTS 64
@@ -96,6 +97,9 @@ static int take_plan(struct portcam *pc, struct pc_plan *plan)
     pc->foreign = false;
     pc_tables_free(pc->model);
     pc->model = NULL;
+    if (pc_slow_path_follow(pc))
+        pc_log(pc, PORTCAM_SEVERITY_WARNING,
+               "out of memory: the slow path goes on with the rows of before");
     return 0;
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Can this card run the configuration: sizes of tables, number of functions, and what the build can do. */
-#include "config.h"
+#include "config_slow.h"
 
 static void refuse(const struct portcam_config *c, struct portcam_report *report, int line,
                    const char *format, ...) __attribute__((format(printf, 4, 5)));
@@ -120,9 +120,7 @@ static void check_flags(const struct portcam_config *c, const struct portcam_cap
         refuse(
             c, report, c->limits.line,
             "limits: this card has neither connection records nor answers to limit; remove them");
-    if (c->slow_path.line && c->slow_path.enabled && !(flags & PORTCAM_CAPS_PUNT))
-        refuse(c, report, c->slow_path.line,
-               "slow_path: this card cannot hand packets to the host; remove it");
+    pc_slow_path_check(c, caps, report);
     for (size_t i = 0; i < c->n_services; i++)
         check_mode(c, &c->services[i], caps, report);
     if (flags & PORTCAM_CAPS_IPV6)

@@ -8,7 +8,7 @@
 
 #include "config.h"
 
-enum { ICMP = 1, TCP = 6, UDP = 17, DCCP = 33, ICMPV6 = 58, SCTP = 132, UDPLITE = 136 };
+enum { ICMP = 1, TCP = 6, UDP = 17, ICMPV6 = 58, SCTP = 132 };
 
 bool pc_has_ports(int protocol)
 {
@@ -72,11 +72,6 @@ static void check_static(struct check *k, const struct pc_cfg_service *s)
                "a static service on a prefix of many addresses cannot be turned back for "
                "replies; name one address (/%u)",
                pc_ip_bits(&s->ip));
-    if (s->protocol == DCCP || s->protocol == UDPLITE)
-        refuse(k, s,
-               "the card cannot correct the checksum of protocol %d; use mode \"deliver\" or "
-               "another protocol",
-               s->protocol);
     if (!b || b->broken)
         return;
     if (b->ip.family == 0) {
@@ -91,9 +86,6 @@ static void check_static(struct check *k, const struct pc_cfg_service *s)
                "every port would become port %u of backend \"%s\", which cannot be turned back "
                "for replies; add \"port\" or remove the backend's",
                b->port, b->name);
-    if (s->protocol == SCTP && s->port != PC_NONE && b->port && b->port != (unsigned)s->port)
-        refuse(k, s, "the card cannot change SCTP ports (%d to %u); keep the port", s->port,
-               b->port);
 }
 
 static void check_one(struct check *k, const struct pc_cfg_service *s)

@@ -5,9 +5,11 @@
  */
 #include "config_slow.h"
 
+#include <stdarg.h>
+#include <stdio.h>
 #include <string.h>
 
-enum { RATE = 20000, BURST = 256 };
+enum { RATE = 20000, BURST = 256, DCCP = 33, SCTP = 132, UDPLITE = 136 };
 
 #define BIT(name) (1ull << PORTCAM_REASON_##name)
 
@@ -156,6 +158,60 @@ bool pc_slow_path_runs(const struct portcam_config *config, const struct portcam
     for (size_t i = 0; i < config->n_services && !translates; i++)
         translates = config->services[i].mode != PORTCAM_MODE_DELIVER;
     return config->slow_path.enabled && translates && caps->flags & PORTCAM_CAPS_PUNT;
+}
+
+static void refuse(const struct portcam_config *c, struct portcam_report *report, int line,
+                   const char *format, ...) __attribute__((format(printf, 4, 5)));
+
+static void refuse(const struct portcam_config *c, struct portcam_report *report, int line,
+                   const char *format, ...)
+{
+    char text[400];
+    va_list args;
+
+    va_start(args, format);
+    vsnprintf(text, sizeof(text), format, args);
+    va_end(args);
+    pc_report_at(report, "refused", c->file, line, "%s", text);
+}
+
+/* A port of SCTP that becomes another, or 0. */
+static unsigned moved_port(const struct portcam_config *c, const struct pc_cfg_service *s)
+{
+    for (size_t i = 0; s->protocol == SCTP && s->port != PC_NONE && i < s->n_backends; i++) {
+        unsigned port = s->backend_at[i] == PC_NONE ? 0 : c->backends[s->backend_at[i]].port;
+        if (port && port != (unsigned)s->port)
+            return port;
+    }
+    return 0;
+}
+
+void pc_slow_path_check(const struct portcam_config *c, const struct portcam_caps *caps,
+                        struct portcam_report *report)
+{
+    const struct pc_cfg_slow_path *path = &c->slow_path;
+    struct portcam_limits_row row = {.punt_rate = 0};
+
+    if (path->line && path->enabled && !(caps->flags & PORTCAM_CAPS_PUNT))
+        refuse(c, report, path->line,
+               "slow_path: this card cannot hand packets to the host; remove it");
+    if (pc_slow_path_runs(c, caps))
+        pc_slow_path_row(path, &row);
+    for (size_t i = 0; i < c->n_services; i++) {
+        const struct pc_cfg_service *s = &c->services[i];
+        unsigned port = s->mode == PORTCAM_MODE_DELIVER ? 0 : moved_port(c, s);
+        bool other = s->protocol == DCCP || s->protocol == UDPLITE;
+        if (port && !(row.punt_reasons & BIT(SCTP_PORTS)))
+            refuse(c, report, s->line,
+                   "service \"%s\": the card cannot change SCTP ports (%d to %u) without a slow "
+                   "path for sctp_ports; keep the port",
+                   s->name, s->port, port);
+        if (other && s->mode != PORTCAM_MODE_DELIVER && !(row.punt_reasons & BIT(OTHER_CHECKSUM)))
+            refuse(c, report, s->line,
+                   "service \"%s\": the card cannot correct the checksum of protocol %d without a "
+                   "slow path for other_checksum; use mode \"deliver\" or another protocol",
+                   s->name, s->protocol);
+    }
 }
 
 void pc_slow_path_row(const struct pc_cfg_slow_path *s, struct portcam_limits_row *row)

@@ -24,6 +24,10 @@ struct pc_slow_limits pc_slow_path_limits(const struct pc_cfg_slow_path *s);
 /* Does this configuration hand packets to the host, on a card that can? */
 bool pc_slow_path_runs(const struct portcam_config *config, const struct portcam_caps *caps);
 
+/* Does the configuration need a slow path that this card has not, or that is not in force? */
+void pc_slow_path_check(const struct portcam_config *config, const struct portcam_caps *caps,
+                        struct portcam_report *report);
+
 /* Fills the fields of a limits row that say so; the others stay. */
 void pc_slow_path_row(const struct pc_cfg_slow_path *s, struct portcam_limits_row *row);
 

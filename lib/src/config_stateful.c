@@ -5,8 +5,6 @@
 
 #include "config.h"
 
-enum { DCCP = 33, SCTP = 132, UDPLITE = 136 };
-
 struct check {
     struct portcam_config *config;
     struct portcam_report *report;
@@ -113,9 +111,6 @@ static void check_backend(struct check *k, struct pc_cfg_service *s, const struc
             "port %d would become port %u of backend \"%s\" for any protocol; add \"protocol\" or "
             "remove the backend's port",
             s->port, b->port, b->name);
-    else if (s->protocol == SCTP)
-        refuse(k, s, "the card cannot change SCTP ports (%d to %u); keep the port", s->port,
-               b->port);
 }
 
 static void check_keys(struct check *k, const struct pc_cfg_service *s)
@@ -138,11 +133,6 @@ static void check_one(struct check *k, struct pc_cfg_service *s)
             "a stateful service on a prefix cannot know which of its addresses replies get; name "
             "one address (/%u), or leave \"address\" away for all of the domain",
             pc_ip_bits(&s->ip));
-    if (s->protocol == DCCP || s->protocol == UDPLITE)
-        refuse(k, s,
-               "the card cannot correct the checksum of protocol %d; use mode \"deliver\" or "
-               "another protocol",
-               s->protocol);
     for (size_t i = 0; i < s->n_backends && pc_report_total(k->report) < PC_ERRORS_MAX; i++) {
         if (s->backend_at[i] != PC_NONE)
             check_backend(k, s, &k->config->backends[s->backend_at[i]]);

@@ -34,8 +34,7 @@ struct story {
     bool failed;
 };
 
-/* The model's tables, filled with the rows that run. */
-static int load_model(struct portcam *pc)
+int pc_load_tables(const struct portcam *pc, struct pc_tables **ret)
 {
     const struct portcam_caps *caps = pc_hw_caps(pc->hw);
     const struct pc_sizes sizes = {
@@ -56,8 +55,6 @@ static int load_model(struct portcam *pc)
         .connection_stash = PORTCAM_BUILD_CONNECTION_STASH,
         .schedule_rows = caps->schedule ? caps->schedule : PORTCAM_BUILD_SCHEDULE_ROWS,
     };
-    if (pc->model)
-        return 0;
     struct pc_tables *model = pc_tables_new(&sizes);
     if (!model)
         return -ENOMEM;
@@ -70,7 +67,7 @@ static int load_model(struct portcam *pc)
         }
     }
     pc_tables_build(model);
-    pc->model = model;
+    *ret = model;
     return 0;
 }
 
@@ -490,7 +487,7 @@ int portcam_explain(struct portcam *pc, const uint8_t *frame, size_t len, unsign
                       pc_hw_caps(pc->hw)->functions - 1);
         return -EINVAL;
     }
-    int rc = load_model(pc);
+    int rc = pc->model ? 0 : pc_load_tables(pc, &pc->model);
     uint8_t *copy = rc ? NULL : malloc(len);
     if (!copy)
         return -ENOMEM;

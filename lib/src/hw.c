@@ -3,6 +3,7 @@
 #include "hw.h"
 
 #include <errno.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -25,6 +26,7 @@ enum {
 };
 
 struct pc_hw {
+    pthread_mutex_t lock; /* the ring and the buffer: the slow path has a thread of its own */
     struct portcam_dev *dev;
     struct portcam_ring *ring;
     struct portcam_caps caps;
@@ -35,6 +37,33 @@ struct pc_hw {
     void *buffer;           /* BUFFER bytes, the longest answers: row images, connection images */
     uint64_t buffer_iova;
 };
+
+/* From here to the end of the function the ring and the buffer are this thread's. */
+#define HELD __attribute__((cleanup(give)))
+
+static struct pc_hw *take(struct pc_hw *hw)
+{
+    pthread_mutex_lock(&hw->lock);
+    return hw;
+}
+
+static void give(struct pc_hw **held)
+{
+    pthread_mutex_unlock(&(*held)->lock);
+}
+
+static int lock_init(pthread_mutex_t *lock)
+{
+    pthread_mutexattr_t recursive;
+    int rc = pthread_mutexattr_init(&recursive);
+
+    if (rc == 0) {
+        pthread_mutexattr_settype(&recursive, PTHREAD_MUTEX_RECURSIVE);
+        rc = pthread_mutex_init(lock, &recursive);
+        pthread_mutexattr_destroy(&recursive);
+    }
+    return -rc;
+}
 
 const char *pc_hw_error(void)
 {
@@ -208,6 +237,7 @@ void pc_hw_close(struct pc_hw *hw)
         portcam_dma_free(hw->dev, hw->buffer);
     portcam_dev_close(hw->dev);
     pc_irqs_close(hw->irq_fd);
+    pthread_mutex_destroy(&hw->lock);
     free(hw);
 }
 
@@ -219,10 +249,15 @@ int pc_hw_open(const char *device, portcam_line_fn log, void *log_ctx,
 
     if (!hw)
         return -ENOMEM;
+    int rc = lock_init(&hw->lock);
+    if (rc) {
+        free(hw);
+        return rc;
+    }
     hw->log = log;
     hw->log_ctx = log_ctx;
     memset(hw->irq_fd, -1, sizeof(hw->irq_fd));
-    int rc = portcam_dev_open(device, &opts, &hw->dev);
+    rc = portcam_dev_open(device, &opts, &hw->dev);
     if (rc == 0)
         rc = read_caps(hw);
     if (rc == 0 && !sane_caps(&hw->caps)) {
@@ -248,6 +283,7 @@ int pc_hw_open(const char *device, portcam_line_fn log, void *log_ctx,
 int pc_hw_run(struct pc_hw *hw, struct portcam_command *commands, unsigned count,
               unsigned *ret_index, unsigned *ret_status)
 {
+    struct pc_hw *locked HELD = take(hw);
     struct portcam_completion failed = {0};
     int rc = 0;
 
@@ -271,6 +307,7 @@ int pc_hw_run(struct pc_hw *hw, struct portcam_command *commands, unsigned count
 static int read_rows(struct pc_hw *hw, unsigned table, uint32_t first, uint32_t count,
                      struct portcam_command *commands, struct pc_image *ret)
 {
+    struct pc_hw *locked HELD = take(hw);
     const struct portcam_row_image *rows = hw->buffer;
 
     memset(commands, 0, count * sizeof(*commands));
@@ -310,6 +347,7 @@ int pc_hw_read_image(struct pc_hw *hw, struct pc_image *ret)
 int pc_hw_counters(struct pc_hw *hw, unsigned table, uint32_t row, uint32_t count,
                    struct portcam_counter *ret)
 {
+    struct pc_hw *locked HELD = take(hw);
     const struct portcam_counter_row *rows = hw->buffer;
 
     while (count > 0) {
@@ -349,6 +387,7 @@ static bool is_record(const struct pc_hw *hw, const struct portcam_connection_im
 int pc_hw_connections(struct pc_hw *hw, uint32_t slot, uint32_t count,
                       struct portcam_connection_image *ret, uint32_t *ret_count)
 {
+    struct pc_hw *locked HELD = take(hw);
     const struct portcam_connection_image *images = hw->buffer;
     struct portcam_command command = {
         .opcode = PORTCAM_OPCODE_CONNECTION_READ, .row = slot, .count = count};
@@ -374,6 +413,7 @@ int pc_hw_connections(struct pc_hw *hw, uint32_t slot, uint32_t count,
 int pc_hw_end_connections(struct pc_hw *hw, struct portcam_connection_image *images, uint32_t count,
                           uint32_t *ret_ended)
 {
+    struct pc_hw *locked HELD = take(hw);
     const struct portcam_connection_image *last = hw->buffer;
     struct portcam_command *commands = calloc(count + 1, sizeof(*commands));
     uint32_t ended = 0;
@@ -404,9 +444,26 @@ int pc_hw_end_connections(struct pc_hw *hw, struct portcam_connection_image *ima
     return 0;
 }
 
+int pc_hw_insert_connection(struct pc_hw *hw, const struct portcam_connection_image *image,
+                            unsigned *ret_status)
+{
+    struct pc_hw *locked HELD = take(hw);
+    struct portcam_command command = {.opcode = PORTCAM_OPCODE_CONNECTION_INSERT, .count = 1};
+    unsigned status = PORTCAM_STATUS_OK;
+
+    memcpy(command.data, &hw->buffer_iova, sizeof(hw->buffer_iova));
+    memcpy(hw->buffer, image, sizeof(*image));
+    int rc = pc_hw_run(hw, &command, 1, NULL, &status);
+    if (rc && rc != -EREMOTEIO)
+        return rc;
+    *ret_status = status;
+    return 0;
+}
+
 int pc_hw_backends(struct pc_hw *hw, uint32_t first, uint32_t count,
                    struct portcam_backend_state *ret)
 {
+    struct pc_hw *locked HELD = take(hw);
     while (count > 0) {
         uint32_t n = count < PC_HW_CHUNK ? count : PC_HW_CHUNK;
         struct portcam_command command = {
@@ -425,6 +482,7 @@ int pc_hw_backends(struct pc_hw *hw, uint32_t first, uint32_t count,
 
 int pc_hw_dma_test(struct pc_hw *hw)
 {
+    struct pc_hw *locked HELD = take(hw);
     uint8_t *bytes = hw->buffer;
     uint64_t target = hw->buffer_iova + 4096;
     struct portcam_command command = {.opcode = PORTCAM_OPCODE_SELF_TEST};
@@ -442,6 +500,7 @@ int pc_hw_dma_test(struct pc_hw *hw)
 
 int pc_hw_reset(struct pc_hw *hw)
 {
+    struct pc_hw *locked HELD = take(hw);
     int rc = portcam_dev_reset(hw->dev);
     if (rc)
         return rc;

@@ -2,7 +2,8 @@
 /*
  * A card as the library uses it: capabilities, batches of commands, rows and counters, over one device and its command
  * ring. Every value that the card gives is bounded here. After a failure of the ring it is restarted before the next
- * batch. Failures leave a sentence in pc_hw_error().
+ * batch. Failures leave a sentence in pc_hw_error(). What uses the ring may be called by several threads, one waits for
+ * the other.
  */
 #ifndef PC_HW_H
 #define PC_HW_H
@@ -62,6 +63,10 @@ int pc_hw_connections(struct pc_hw *hw, uint32_t slot, uint32_t count,
  */
 int pc_hw_end_connections(struct pc_hw *hw, struct portcam_connection_image *images, uint32_t count,
                           uint32_t *ret_ended);
+
+/* Make one record; slot and generation of the image are not looked at. 0: *ret_status says what the card did. */
+int pc_hw_insert_connection(struct pc_hw *hw, const struct portcam_connection_image *image,
+                            unsigned *ret_status);
 
 /* Counters of the connections of backends. */
 int pc_hw_backends(struct pc_hw *hw, uint32_t first, uint32_t count,

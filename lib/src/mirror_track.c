@@ -295,7 +295,7 @@ static bool is_there(const struct portcam_mirror *m, uint32_t index, uint32_t *r
 bool pc_track_event_is_there(const struct portcam_mirror *m)
 {
     uint32_t last;
-    return is_there(m, m->next, &last);
+    return is_there(m, __atomic_load_n(&m->next, __ATOMIC_RELAXED), &last);
 }
 
 static void fetch(const struct portcam_mirror *m, uint32_t index)
@@ -321,7 +321,7 @@ unsigned pc_track_events(struct portcam_mirror *m, unsigned max)
         fetch(m, m->next + AHEAD);
         for (unsigned w = 0; w < EVENT_WORDS - 1; w++)
             e.word[w] = __atomic_load_n(&at[w], __ATOMIC_RELAXED);
-        m->next++;
+        __atomic_store_n(&m->next, m->next + 1, __ATOMIC_RELAXED);
         follow(m, &e.e);
     }
     return n;

@@ -81,7 +81,7 @@ struct portcam_mirror {
     uint32_t *ring;
     uint64_t ring_iova;
     unsigned ring_log2;
-    uint32_t next;    /* index of the next event */
+    uint32_t next;    /* index of the next event; others look at it too */
     uint32_t dropped; /* EVENT_DROPPED as last seen */
 
     /* what is known; of the thread that runs */
@@ -125,7 +125,7 @@ void pc_track_end(struct portcam_mirror *m, struct pc_node *node, unsigned cause
 /* Up to `max` events of the ring; how many there were. */
 unsigned pc_track_events(struct portcam_mirror *m, unsigned max);
 
-/* Is the entry behind those that were followed written? */
+/* Is the entry behind those that were followed written? By any thread. */
 bool pc_track_event_is_there(const struct portcam_mirror *m);
 
 /* ---- reading all (mirror_scan.c) ---- */

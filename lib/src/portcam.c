@@ -13,6 +13,7 @@
 #include "driver/err.h"
 #include "instance.h"
 #include "portcam/mirror.h"
+#include "portcam/slow_path.h"
 #include "state.h"
 
 void pc_log(struct portcam *pc, enum portcam_severity severity, const char *format, ...)
@@ -306,6 +307,7 @@ void portcam_close(struct portcam *pc)
 {
     if (!pc)
         return;
+    portcam_slow_path_close(pc->slow_path);
     portcam_mirror_close(pc->mirror);
     pc_hw_close(pc->hw);
     pc_plan_free(pc->plan);

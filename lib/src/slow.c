@@ -75,6 +75,14 @@ struct pc_slow *pc_slow_new(const struct pc_slow_ops *ops, const struct pc_slow_
     return e;
 }
 
+void pc_slow_set_limits(struct pc_slow *e, const struct pc_slow_limits *limits)
+{
+    struct pc_slow_limits l = *limits;
+
+    if (pc_slow_limits_complete(&l))
+        pc_datagrams_set_limits(&e->datagrams, &l);
+}
+
 void pc_slow_free(struct pc_slow *e)
 {
     struct pc_held *held;

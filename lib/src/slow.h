@@ -26,8 +26,9 @@ struct pc_slow_ops {
                          struct pc_end public_end, struct pc_connection *ret);
     bool (*find_reverse)(void *ctx, const struct pc_client_key *key, unsigned endpoint,
                          struct pc_connection *ret);
-    /* Let what the card did until now be known to the two above. NULL: it is always. */
-    void (*settle)(void *ctx);
+    /* Let what the card did until now be known to the two above; `sure`: the card has what they did not find. NULL: it is
+     * always known. */
+    void (*settle)(void *ctx, bool sure);
     /* Make a record in the card: ok, exists, ambiguous or full. */
     enum pc_result (*insert)(void *ctx, const struct pc_connection *r);
     /* Bring a record from one state to another: ok, or anything else if it is no longer there. The counters of `to` may
@@ -93,6 +94,9 @@ struct pc_slow_stats {
 
 /* NULL: no memory, or limits out of range. */
 struct pc_slow *pc_slow_new(const struct pc_slow_ops *ops, const struct pc_slow_limits *limits);
+
+/* Other limits, in range, from here on. */
+void pc_slow_set_limits(struct pc_slow *e, const struct pc_slow_limits *limits);
 
 /* Frames that wait are lost. NULL: nothing. */
 void pc_slow_free(struct pc_slow *e);

@@ -150,6 +150,15 @@ static void forget_oldest(struct pc_datagrams *t, enum pc_slow_outcome why)
     pc_datagrams_forget(t, d);
 }
 
+void pc_datagrams_set_limits(struct pc_datagrams *t, const struct pc_slow_limits *limits)
+{
+    t->limits = *limits;
+    while (t->count > limits->datagrams)
+        forget_oldest(t, PC_SLOW_NO_ROOM);
+    while (t->held_bytes > limits->held_bytes && !TAILQ_EMPTY(&t->waiting))
+        pc_datagrams_kill(t, TAILQ_FIRST(&t->waiting), PC_SLOW_NO_ROOM);
+}
+
 struct pc_datagram *pc_datagrams_get(struct pc_datagrams *t, const struct pc_parsed *p,
                                      uint64_t now)
 {

@@ -85,6 +85,9 @@ int pc_datagrams_init(struct pc_datagrams *t, const struct pc_slow_limits *limit
                       void *ctx);
 void pc_datagrams_fini(struct pc_datagrams *t);
 
+/* What is beyond the new limits goes, oldest first. */
+void pc_datagrams_set_limits(struct pc_datagrams *t, const struct pc_slow_limits *limits);
+
 /* The datagram of a fragment; NULL without memory. */
 struct pc_datagram *pc_datagrams_get(struct pc_datagrams *t, const struct pc_parsed *p,
                                      uint64_t now);

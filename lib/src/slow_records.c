@@ -44,7 +44,7 @@ static bool settles(struct pc_slow_view *v)
     if (v->settled || !v->ops->settle)
         return false;
     v->settled = true;
-    v->ops->settle(v->ops->ctx);
+    v->ops->settle(v->ops->ctx, v->sure);
     return true;
 }
 

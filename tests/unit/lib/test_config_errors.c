@@ -281,14 +281,6 @@ static const struct row {
      HEAD "'services': [{'name': 'web', " SERVICE ", " TCP80
           ", 'mode': 'static', 'backends': ['n']}]}",
      "backend \"n\" has no address to send to"},
-    {"section 7: SCTP ports cannot be changed",
-     HEAD "'services': [{'name': 'web', " SERVICE
-          ", 'protocol': 'sctp', 'port': 80, 'mode': 'static', 'backends': ['a']}]}",
-     "the card cannot change SCTP ports (80 to 8080)"},
-    {"section 8: checksum of DCCP",
-     HEAD "'services': [{'name': 'web', " SERVICE
-          ", 'protocol': 33, 'mode': 'static', 'backends': ['b']}]}",
-     "the card cannot correct the checksum of protocol 33"},
     {"S0.22 two static services with one endpoint",
      HEAD "'services': [{'name': 'one', " SERVICE ", " TCP80
           ", 'mode': 'static', 'backends': ['a']},\n{'name': 'two', " SERVICE

@@ -197,6 +197,54 @@ static void test_a_card_that_cannot_is_told_of(void **state)
     portcam_report_free(report);
 }
 
+/* A service of a protocol and port with backend 10.0.0.1, port 81. */
+static void refused(const char *service, const char *slow, bool punt, const char *message)
+{
+    struct portcam_caps caps = punt ? caps_with_punt() : test_caps_stateful();
+    struct portcam_report *report = portcam_report_new();
+    char text[2048];
+    caps.flags &= punt ? ~0u : ~(uint32_t)PORTCAM_CAPS_PUNT;
+    snprintf(text, sizeof(text),
+             "{'format': 1, %s 'domains': [{'name': 'shop'}],"
+             "'addresses': [{'address': '198.51.100.1', 'domain': 'shop'}],"
+             "'backends': [{'name': 'a', 'address': '10.0.0.1', 'port': 81, 'function': 1},"
+             "{'name': 'b', 'address': '10.0.0.2', 'function': 1}],"
+             "'services': [{'name': 's', 'domain': 'shop', 'address': '198.51.100.1', %s}]}",
+             slow, service);
+    struct portcam_config *config = test_config(text);
+    pc_config_caps(config, &caps, report);
+    if (message ? !strstr(test_messages(report), message) : *test_messages(report))
+        fail_msg("%s: %s", service, test_messages(report));
+    portcam_config_free(config);
+    portcam_report_free(report);
+}
+
+static void test_section_7_8_what_only_the_slow_path_can_do(void **state)
+{
+    static const char sctp[] =
+        "'protocol': 'sctp', 'port': 80, 'mode': 'static', 'backends': ['a']";
+    static const char many[] =
+        "'protocol': 'sctp', 'port': 80, 'mode': 'stateful', 'backends': ['b', 'a']";
+    static const char dccp[] = "'protocol': 33, 'mode': 'static', 'backends': ['b']";
+    static const char lite[] = "'protocol': 136, 'mode': 'stateful', 'backends': ['b']";
+    static const char off[] = "'slow_path': {'enabled': false},";
+    static const char other[] = "'slow_path': {'reasons': ['fragment']},";
+    static const char ports[] = "cannot change SCTP ports (80 to 81)";
+    (void)state;
+    refused(sctp, "", true, NULL);
+    refused(many, "", true, NULL);
+    refused(sctp, "", false, ports);
+    refused(many, off, true, ports);
+    refused(sctp, other, true, ports);
+    refused(dccp, "", true, NULL);
+    refused(lite, "", true, NULL);
+    refused(dccp, "", false, "cannot correct the checksum of protocol 33");
+    refused(lite, off, true, "cannot correct the checksum of protocol 136");
+    refused(lite, other, true, "cannot correct the checksum of protocol 136");
+    refused("'protocol': 33, 'mode': 'deliver', 'backends': ['b']", off, true, NULL);
+    refused("'protocol': 'sctp', 'port': 80, 'mode': 'static', 'backends': ['b']", off, true, NULL);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -207,6 +255,7 @@ int main(void)
         cmocka_unit_test(test_rows_tell_what_they_were_made_of),
         cmocka_unit_test(test_what_cannot_be_is_refused),
         cmocka_unit_test(test_a_card_that_cannot_is_told_of),
+        cmocka_unit_test(test_section_7_8_what_only_the_slow_path_can_do),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
