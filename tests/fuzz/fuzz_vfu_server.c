@@ -8,13 +8,19 @@
  * its callback. Checked besides what the sanitizers see: every message sent has a length that is its own,
  * error replies are a header alone, nothing is sent out of turn, no descriptor is left behind, and a
  * message that waits is never sent while a request is being answered.
+ *
+ * With MESSAGES=N in the environment it ends after so many messages, of all inputs together, and tells how long
+ * that took.
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <sanitizer/lsan_interface.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/mman.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "vfu/internal.h"
@@ -164,6 +170,28 @@ static void work_of_the_card(struct feed *f, unsigned round)
     pc_vfu_irq(f->s, round & 7);
 }
 
+/* What the server took as messages, good or bad. The process ends at the wanted number. */
+static void count_messages(const struct pc_vfu_stats *stats)
+{
+    static unsigned long long count, inputs, wanted;
+    static time_t start;
+
+    if (!start) {
+        const char *text = getenv("MESSAGES");
+
+        start = time(NULL);
+        wanted = text ? strtoull(text, NULL, 10) : 0;
+    }
+    inputs++;
+    count += stats->requests + stats->framing_errors + stats->stray_replies;
+    if (!wanted || count < wanted)
+        return;
+    require(!__lsan_do_recoverable_leak_check());
+    fprintf(stderr, "%llu messages of %llu inputs in %lld s: no crash, leak or hang\n", count,
+            inputs, (long long)(time(NULL) - start));
+    _exit(0);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *in, size_t len);
 
 int LLVMFuzzerTestOneInput(const uint8_t *in, size_t len)
@@ -174,6 +202,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *in, size_t len)
     const struct pc_vfu_dma_map shared = {32, 3, 0, 0x1000, 0x1000},
                                 far = {32, 3, 0, 0x2000, 0x1000};
     const uint8_t on[2] = {6, 0};
+    struct pc_vfu_stats stats;
     char err[128];
     int probe;
 
@@ -210,8 +239,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *in, size_t len)
     }
     require(!f.s->connected);
     require(!f.s->dma.maps && !f.s->dma.files && !f.s->dma.count && !f.s->dma.fdless);
+    stats = f.s->stats;
     pc_vfu_free(f.s);
     require(dup(memory) == probe); /* no descriptor was left behind */
     close(probe);
+    count_messages(&stats);
     return 0;
 }
