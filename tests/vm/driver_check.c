@@ -4,6 +4,8 @@
  * card, on that way to the IOMMU, and prints one TAP line each; a line "# ..." says more. It runs as root in the virtual machine of tests/vm. Each check is a process
  * of its own, so that none finds what another one left.
  *
+ * With --measure, only those that measure something.
+ *
  * Some checks call the transport below the public functions, for what the layer above never lets through to the kernel.
  */
 #include <errno.h>
@@ -127,7 +129,7 @@ static void ranges(void)
     portcam_dev_close(dev);
 }
 
-static void use_registers(uint32_t flags)
+static void use_registers(const char *how, uint32_t flags)
 {
     enum { ROUNDS = 200 };
     struct portcam_dev *dev = open_card(flags);
@@ -141,19 +143,19 @@ static void use_registers(uint32_t flags)
     for (uint32_t i = 0; i < ROUNDS; i++)
         NEED_RC(portcam_reg_read32(dev, PORTCAM_REG_SCRATCH, &value), 0);
     NEED(value == (ROUNDS - 1) * 0x01030507u);
-    printf("# a write takes %.1f us, a read %.1f us\n", (middle - start) * 1e6 / ROUNDS,
-           (seconds() - middle) * 1e6 / ROUNDS);
+    printf("# %s: a register write takes %.1f us, a read %.1f us\n", how,
+           (middle - start) * 1e6 / ROUNDS, (seconds() - middle) * 1e6 / ROUNDS);
     portcam_dev_close(dev);
 }
 
 static void registers_mapped(void)
 {
-    use_registers(0);
+    use_registers("BAR mapped where that is possible", 0);
 }
 
 static void registers_by_calls(void)
 {
-    use_registers(PORTCAM_DEV_NO_MMAP);
+    use_registers("by system calls", PORTCAM_DEV_NO_MMAP);
 }
 
 /* ---- DMA ---- */
@@ -202,6 +204,27 @@ static void dma_both_ways(void)
     portcam_ring_close(ring);
     portcam_dev_close(dev);
     free(commands);
+}
+
+/* So many that the ring goes round. */
+static void commands(void)
+{
+    enum { COMMANDS = 4096 };
+    struct portcam_dev *dev = open_card(0);
+    struct portcam_command *list = calloc(COMMANDS, sizeof(*list));
+    struct portcam_ring *ring = NULL;
+    double start;
+
+    NEED(list);
+    for (unsigned i = 0; i < COMMANDS; i++)
+        list[i].opcode = PORTCAM_OPCODE_NOP;
+    NEED_RC(portcam_ring_open(dev, NULL, &ring), 0);
+    start = seconds();
+    NEED_RC(portcam_ring_run(ring, list, COMMANDS, RING_MS, NULL), 0);
+    printf("# %.0f commands a second, %u at once\n", COMMANDS / (seconds() - start), COMMANDS);
+    portcam_ring_close(ring);
+    portcam_dev_close(dev);
+    free(list);
 }
 
 /* A page for the card, outside of the arena. */
@@ -589,28 +612,38 @@ static void big_pages(void)
 static const struct {
     const char *what;
     void (*run)(void);
+    bool measures; /* it prints what it took, and works with every transport */
 } checks[] = {
-    {"open and identify", opens},
-    {"address ranges leave out the interrupt window", ranges},
-    {"registers through the mapped BAR", registers_mapped},
-    {"registers by system calls", registers_by_calls},
-    {"DMA both ways over many pages", dma_both_ways},
-    {"DMA keeps to read-only mappings", dma_permissions},
-    {"DMA to an unmapped address is a clear error", dma_unmapped},
-    {"no DMA without bus master, the ring starts again", dma_stopped},
-    {"errors of mappings are the same as elsewhere", map_errors},
-    {"too many mappings", map_limit},
-    {"2 MiB pages", big_pages},
-    {"interrupt of the command ring", irq_commands},
-    {"interrupt of errors", irq_errors},
-    {"each vector at its own eventfd", irq_each},
-    {"reset and recovery", resets},
-    {"close and open reset the card", close_resets},
-    {"a second open is refused", second_open},
-    {"nobody has no permission", no_permission},
-    {"without root after the rule of udev", without_root},
-    {"memory-lock limit, seen before opening", memlock_before},
-    {"memory-lock limit, met later", memlock_later},
+#define CHECK(what, run)                                                                           \
+    {                                                                                              \
+        what, run, false                                                                           \
+    }
+#define MEASURE(what, run)                                                                         \
+    {                                                                                              \
+        what, run, true                                                                            \
+    }
+    CHECK("open and identify", opens),
+    CHECK("address ranges leave out the interrupt window", ranges),
+    MEASURE("registers through the mapped BAR", registers_mapped),
+    MEASURE("registers by system calls", registers_by_calls),
+    MEASURE("commands, as many as there are", commands),
+    MEASURE("DMA both ways over many pages", dma_both_ways),
+    CHECK("DMA keeps to read-only mappings", dma_permissions),
+    CHECK("DMA to an unmapped address is a clear error", dma_unmapped),
+    CHECK("no DMA without bus master, the ring starts again", dma_stopped),
+    CHECK("errors of mappings are the same as elsewhere", map_errors),
+    CHECK("too many mappings", map_limit),
+    CHECK("2 MiB pages", big_pages),
+    MEASURE("interrupt of the command ring", irq_commands),
+    CHECK("interrupt of errors", irq_errors),
+    CHECK("each vector at its own eventfd", irq_each),
+    CHECK("reset and recovery", resets),
+    CHECK("close and open reset the card", close_resets),
+    CHECK("a second open is refused", second_open),
+    CHECK("nobody has no permission", no_permission),
+    CHECK("without root after the rule of udev", without_root),
+    CHECK("memory-lock limit, seen before opening", memlock_before),
+    CHECK("memory-lock limit, met later", memlock_later),
 };
 
 /* Opens the card and connects so many interrupt vectors; the exit status of portcam when that fails. */
@@ -634,17 +667,21 @@ int main(int argc, char **argv)
 {
     int failed = 0;
     unsigned vectors = 0;
+    bool measure = false;
 
     for (; argc > 2; argc--, argv++) {
         if (strcmp(argv[1], "--iommufd") == 0) {
             way = PORTCAM_DEV_NO_GROUP;
+        } else if (strcmp(argv[1], "--measure") == 0) {
+            measure = true;
         } else if (strcmp(argv[1], "--connect") == 0) {
             vectors = (unsigned)atoi(argv[2]);
             argc--, argv++;
         }
     }
     if (argc != 2 || vectors > PORTCAM_BUILD_VECTORS) {
-        fprintf(stderr, "usage: driver_check [--group|--iommufd] [--connect VECTORS] DEVICE\n");
+        fprintf(stderr,
+                "usage: driver_check [--group|--iommufd] [--measure | --connect VECTORS] DEVICE\n");
         return 2;
     }
     name = argv[1];
@@ -653,6 +690,8 @@ int main(int argc, char **argv)
     setvbuf(stdout, NULL, _IONBF, 0);
     for (size_t i = 0; i < sizeof(checks) / sizeof(checks[0]); i++) {
         int status = 1;
+        if (measure && !checks[i].measures)
+            continue;
         pid_t child = fork();
 
         if (child == 0) {

@@ -8,6 +8,7 @@ DRIVER = [
     "address ranges leave out the interrupt window",
     "registers through the mapped BAR",
     "registers by system calls",
+    "commands, as many as there are",
     "DMA both ways over many pages",
     "DMA keeps to read-only mappings",
     "DMA to an unmapped address is a clear error",
@@ -25,6 +26,13 @@ DRIVER = [
     "without root after the rule of udev",
     "memory-lock limit, seen before opening",
     "memory-lock limit, met later",
+]
+MEASURES = [
+    "registers through the mapped BAR",
+    "registers by system calls",
+    "commands, as many as there are",
+    "DMA both ways over many pages",
+    "interrupt of the command ring",
 ]
 CHECKS = {
     "iommu": [
@@ -53,6 +61,7 @@ CHECKS = {
         "reset by the command, tables are there again",
         "group busy",
         "two cards at once",
+        "mirror equal to the card",
         "killed and restarted, tables are there again",
         "unbind ends, the daemon lets go",
         "bound again, tables are there again",
@@ -83,6 +92,12 @@ CHECKS = {
         "group busy through iommufd",
         "unbind ends, the daemon lets go",
         "bound again, tables are there again",
+    ],
+    "bench": [
+        "bind to vfio-pci",
+        *MEASURES,
+        *(f"model: {what}" for what in MEASURES),
+        "mirror equal to the card",
     ],
     "shop": [
         "network and web servers",

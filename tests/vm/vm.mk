@@ -5,12 +5,13 @@
 # name services, which a static program takes from plain files.
 
 VM := build/tests/vm
-VM_PROGRAMS := $(VM)/portcam $(VM)/portcamd $(VM)/driver_check
+VM_PROGRAMS := $(addprefix $(VM)/,portcam portcamd driver_check mirror_check)
 
 $(VM)/portcam: $(CLI_SRC:%.c=build/%.o) $(PORTCAM_ARCHIVES)
 $(VM)/portcamd: $(DAEMON_SRC:%.c=build/%.o) $(PORTCAM_ARCHIVES)
 $(VM)/portcamd: VM_LIBS := -levent_core
 $(VM)/driver_check: $(VM)/driver_check.o $(PORTCAM_ARCHIVES)
+$(VM)/mirror_check: $(VM)/mirror_check.o $(PORTCAM_ARCHIVES)
 
 $(VM_PROGRAMS):
 	$(call say,LD,$@ (static))
@@ -29,3 +30,6 @@ run-vm-test-iommufd: $(VM_PROGRAMS) $(SIM_PROGRAMS)
 .PHONY: run-demo-vm
 run-demo-vm: $(VM_PROGRAMS) $(SIM_PROGRAMS)
 	@tests/vm/shop.py
+
+BENCHES += tests/bench/bench_vm.py
+BENCH_DEPS += $(VM_PROGRAMS)
