@@ -135,6 +135,8 @@ const struct command Commands[] = {
     {"limits", "set", ARGS_KEYS, "KEY VALUE...", "change them; the value none is the default",
      "changed objects rows", NULL},
     {"slow_path", "show", ARGS_NONE, "", "what is in force, given or not", "slow_path", NULL},
+    {"slow_path", "status", ARGS_NONE, "", "what became of the packets",
+     "running connections_known reasons", NULL},
     {"slow_path", "set", ARGS_KEYS, "KEY VALUE...", "change it; the value none is the default",
      "changed objects rows", NULL},
     {"function", "show", ARGS_NAME_OPTIONAL, "[NUMBER]", "list them, with -s their counters",

@@ -226,7 +226,10 @@ static int serve(const struct options *o, struct portcam *pc)
     struct server_opts opts = o->server;
     opts.polled = on_polled;
     opts.polled_ctx = &d;
-    int rc = d.base ? worker_start(pc, &d.worker) : -ENOMEM;
+    struct slow *slow = NULL;
+    int rc = d.base ? slow_start(pc, &slow) : -ENOMEM;
+    if (rc == 0)
+        rc = worker_start(pc, &d.worker);
 
     if (rc == 0)
         rc = watch(&d, pc);
@@ -251,6 +254,7 @@ static int serve(const struct options *o, struct portcam *pc)
     forget(d.tick);
     for (unsigned i = 0; i < d.n_device; i++)
         event_free(d.device[i]);
+    slow_stop(slow);
     if (d.worker && !worker_stop(d.worker)) {
         daemon_log("a request has not ended; it is left");
         _exit(rc ? EXIT_SETUP : 0);

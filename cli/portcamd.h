@@ -53,6 +53,17 @@ bool worker_poll(struct worker *worker);
 struct result *worker_result(struct worker *worker);
 void result_free(struct result *result);
 
+/* ---- the slow path (portcamd_slow.c) ---- */
+
+struct slow;
+
+/* Before the worker starts: takes what the card hands over, in a thread of its own. *ret NULL: the card does not, or cannot
+ * now, as the log tells. 0 or -ENOMEM. */
+int slow_start(struct portcam *pc, struct slow **ret);
+
+/* Before the worker stops. */
+void slow_stop(struct slow *slow);
+
 /* ---- server (portcamd_server.c) ---- */
 
 struct server_opts {

@@ -433,6 +433,8 @@ void render(const struct command *command, const json_t *answer)
         render_whole_connection(json_object_get(answer, "connection"));
     else if (json_object_get(answer, "checks"))
         show_checks(answer);
+    else if (json_object_get(answer, "reasons") && json_object_get(answer, "connections_known"))
+        render_slow_path(answer);
     else if (json_object_get(answer, "packets"))
         show_packets(json_object_get(answer, "packets"));
     else if (json_object_get(answer, "rows"))

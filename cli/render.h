@@ -14,6 +14,9 @@ void render_connection_header(void);
 void render_connection(const json_t *connection);
 void render_whole_connection(const json_t *connection);
 
+/* What became of the packets of the slow path (render_slow_path.c). */
+void render_slow_path(const json_t *status);
+
 /* An event of monitor, one line. */
 void render_event(const json_t *event);
 

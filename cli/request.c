@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /* The verbs of the protocol, each a few calls of libportcam; see request.h. */
 #include "request.h"
+#include "portcam/slow_path.h"
 
 #include <errno.h>
 #include <stdarg.h>
@@ -164,6 +165,11 @@ static int del(struct call *c, json_t **ret)
 static int set(struct call *c, json_t **ret)
 {
     return edit(c, PORTCAM_EDIT_SET, ret);
+}
+
+static int slow_path_status(struct call *c, json_t **ret)
+{
+    return portcam_slow_path_status(c->pc, c->report, ret);
 }
 
 static int health(struct call *c, json_t **ret)
@@ -414,6 +420,7 @@ static const struct {
     {"limits", "show", show},
     {"limits", "set", set},
     {"slow_path", "show", show},
+    {"slow_path", "status", slow_path_status},
     {"slow_path", "set", set},
     {"device", "show", show},
     {"device", "set", set},

@@ -55,7 +55,7 @@ int portcam_slow_path_status(struct portcam *pc, struct portcam_report *report, 
         rc = add_reason(list, Reasons[r], t.engine.packets[r]);
     json_t *value =
         json_pack("{s:b, s:b, s:o, s:i, s:i, s:I, s:i, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}",
-                  "running", t.running, "connections_known", s->mirror != NULL, "reasons", list,
+                  "running", t.running, "connections_known", pc->mirror != NULL, "reasons", list,
                   "datagrams", (int)t.engine.datagrams, "held", (int)t.engine.held, "held_bytes",
                   (json_int_t)t.engine.held_bytes, "datagrams_most", (int)t.engine.datagrams_most,
                   "held_bytes_most", (json_int_t)t.engine.held_bytes_most, "answers",

@@ -108,7 +108,6 @@ int portcam_slow_path_open(struct portcam *pc, struct portcam_report *report,
     if (!s)
         return -ENOMEM;
     s->pc = pc;
-    s->mirror = portcam_mirror_of(pc);
     pthread_mutex_init(&s->lock, NULL);
     int rc = start(s);
     if (rc) {
@@ -189,6 +188,8 @@ static int work(struct portcam_slow_path *s, uint64_t now)
 
 int portcam_slow_path_run(struct portcam_slow_path *s, unsigned timeout_ms)
 {
+    if (!s->mirror) /* opened after this */
+        s->mirror = __atomic_load_n(&s->pc->mirror, __ATOMIC_ACQUIRE);
     uint64_t now = now_ms(), next = pc_slow_next(s->engine);
     unsigned wait = next <= now ? 0 : next - now < timeout_ms ? (unsigned)(next - now) : timeout_ms;
     int rc = 0;

@@ -21,7 +21,7 @@ TABLE = {"device": ["list", "bind", "unbind", "show", "set", "health", "selftest
          "service": ["show", "add", "set", "del"],
          "backend": ["show", "add", "set", "del", "drain"],
          "limits": ["show", "set"],
-         "slow_path": ["show", "set"],
+         "slow_path": ["show", "status", "set"],
          "connection": ["list", "show", "count", "delete", "flush"],
          "stats": ["show"],
          "config": ["show", "check", "diff", "apply", "save"],
@@ -118,6 +118,7 @@ TEXTS = {
     "limits show": r"EMBRYONIC  REJECT_RATE  REJECT_BURST\n",
     "limits set reject_rate 5": r"\+ limits: reject_rate 5\n1 row changed\n",
     "slow_path show": r"ENABLED  REASONS .*  RATE   BURST  .*\n *true +fragment,sctp_ports,.*  20000  256  ",
+    "slow_path status": r"no packets yet\nrunning yes, connections known (yes|no)\nwaiting now: 0 ",
     "slow_path set reasons fragment rate 9":
         r"\+ slow_path: reasons fragment, rate 9\n1 row changed\n",
     "connection list": r"0 connections\n",

@@ -20,7 +20,8 @@ struct portcam_slow_path;
 
 /**
  * portcam_slow_path_open() - take packets from a card
- * @pc: card; has at most one slow path. Open its mirror before, where it has one: without it connections are not known
+ * @pc: card; has at most one slow path. Open its mirror too, where it has one: without it connections are not known. The
+ *      mirror is closed after the slow path
  * @report: receives the sentence when it fails
  * @ret: receives the slow path
  *
