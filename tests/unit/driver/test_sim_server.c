@@ -17,75 +17,79 @@
 #include "card.h"
 #include "vfu/vfu.h"
 
-static struct {
+static struct sim {
     char dir[64];
     char name[96];
     struct pc_vfu *server;
     struct pc_card *card;
     pthread_t thread;
     atomic_bool stop;
-    atomic_int event; /* 1: error interrupt, 2: request interrupt */
-} sim;
+    atomic_int event;    /* 1: error interrupt, 2: request interrupt */
+    atomic_int delay_us; /* of a read of a register */
+    atomic_bool hold;    /* reads of registers are not answered */
+} sim, second;
 
 static struct portcam_dev *dev;
 
 static int card_dma_read(void *ctx, uint64_t iova, void *dst, size_t len)
 {
-    (void)ctx;
-    return pc_vfu_dma_read(sim.server, iova, dst, len);
+    return pc_vfu_dma_read(((struct sim *)ctx)->server, iova, dst, len);
 }
 
 static int card_dma_write(void *ctx, uint64_t iova, const void *src, size_t len)
 {
-    (void)ctx;
-    return pc_vfu_dma_write(sim.server, iova, src, len);
+    return pc_vfu_dma_write(((struct sim *)ctx)->server, iova, src, len);
 }
 
 static void card_irq(void *ctx, unsigned vector)
 {
-    (void)ctx;
-    pc_vfu_irq(sim.server, vector);
+    pc_vfu_irq(((struct sim *)ctx)->server, vector);
 }
 
 static uint32_t reg_read(void *ctx, uint32_t offset)
 {
-    (void)ctx;
-    return pc_card_reg_read(sim.card, offset);
+    struct sim *m = ctx;
+
+    while (atomic_load(&m->hold) && !atomic_load(&m->stop))
+        usleep(1000);
+    usleep((unsigned)atomic_load(&m->delay_us));
+    return pc_card_reg_read(m->card, offset);
 }
 
 static void reg_write(void *ctx, uint32_t offset, uint32_t value)
 {
-    (void)ctx;
-    pc_card_reg_write(sim.card, offset, value);
+    pc_card_reg_write(((struct sim *)ctx)->card, offset, value);
 }
 
 static void reset(void *ctx)
 {
-    (void)ctx;
-    pc_card_reset(sim.card);
+    pc_card_reset(((struct sim *)ctx)->card);
 }
 
 static void *serve(void *arg)
 {
-    (void)arg;
-    while (!atomic_load(&sim.stop)) {
-        struct pollfd p = {.fd = pc_vfu_fd(sim.server), .events = POLLIN};
-        int event = atomic_exchange(&sim.event, 0);
+    struct sim *m = arg;
+
+    while (!atomic_load(&m->stop)) {
+        struct pollfd p = {.fd = pc_vfu_fd(m->server), .events = POLLIN};
+        int event = atomic_exchange(&m->event, 0);
 
         if (event == 1)
-            pc_vfu_error_irq(sim.server);
+            pc_vfu_error_irq(m->server);
         if (event == 2)
-            pc_vfu_request_irq(sim.server);
+            pc_vfu_request_irq(m->server);
         if (poll(&p, 1, 10) > 0)
-            pc_vfu_process(sim.server);
+            pc_vfu_process(m->server);
     }
     return NULL;
 }
 
-static void start_server(void)
+static void start_server(struct sim *m)
 {
-    const struct pc_card_host host = {NULL, card_dma_read, card_dma_write, card_irq};
+    const struct pc_card_host host = {
+        .ctx = m, .dma_read = card_dma_read, .dma_write = card_dma_write, .irq = card_irq};
     const struct pc_vfu_device device = {
+        .ctx = m,
         .reg_read = reg_read,
         .reg_write = reg_write,
         .reset = reset,
@@ -95,25 +99,25 @@ static void start_server(void)
     };
     char err[200] = "";
 
-    memset(&sim, 0, sizeof(sim));
-    snprintf(sim.dir, sizeof(sim.dir), "/tmp/portcam-sim-XXXXXX");
-    assert_non_null(mkdtemp(sim.dir));
-    snprintf(sim.name, sizeof(sim.name), "vfio-user:%s/s", sim.dir);
-    sim.card = pc_card_new(&host);
-    assert_non_null(sim.card);
-    sim.server = pc_vfu_new(sim.name + strlen("vfio-user:"), &device, err, sizeof(err));
-    if (!sim.server)
+    memset(m, 0, sizeof(*m));
+    snprintf(m->dir, sizeof(m->dir), "/tmp/portcam-sim-XXXXXX");
+    assert_non_null(mkdtemp(m->dir));
+    snprintf(m->name, sizeof(m->name), "vfio-user:%s/s", m->dir);
+    m->card = pc_card_new(&host);
+    assert_non_null(m->card);
+    m->server = pc_vfu_new(m->name + strlen("vfio-user:"), &device, err, sizeof(err));
+    if (!m->server)
         fail_msg("server: %s", err);
-    assert_int_equal(pthread_create(&sim.thread, NULL, serve, NULL), 0);
+    assert_int_equal(pthread_create(&m->thread, NULL, serve, m), 0);
 }
 
-static void stop_server(void)
+static void stop_server(struct sim *m)
 {
-    atomic_store(&sim.stop, true);
-    pthread_join(sim.thread, NULL);
-    pc_vfu_free(sim.server);
-    pc_card_free(sim.card);
-    rmdir(sim.dir);
+    atomic_store(&m->stop, true);
+    pthread_join(m->thread, NULL);
+    pc_vfu_free(m->server);
+    pc_card_free(m->card);
+    rmdir(m->dir);
 }
 
 static int open_client(void)
@@ -127,7 +131,7 @@ static int setup(void **state)
 {
     (void)state;
     dev = NULL;
-    start_server();
+    start_server(&sim);
     if (open_client() != 0)
         fail_msg("open: %s", portcam_dev_error());
     return 0;
@@ -137,7 +141,7 @@ static int teardown(void **state)
 {
     (void)state;
     portcam_dev_close(dev);
-    stop_server();
+    stop_server(&sim);
     return 0;
 }
 
@@ -279,14 +283,84 @@ static void server_ends(void **state)
 
     (void)state;
     assert_int_equal(portcam_irq_open(&fd), 0);
-    stop_server();
+    stop_server(&sim);
     assert_err(portcam_irq_wait(dev, fd, 2000), ENODEV);
     assert_err(portcam_reg_read32(dev, 0, &value), ENODEV);
     assert_says("card is gone");
     portcam_dev_close(dev);
     dev = NULL;
     close(fd);
-    start_server();
+    start_server(&sim);
+}
+
+/* Both in one process: each has its own memory, interrupts and state. */
+static void two_cards(void **state)
+{
+    const struct portcam_dev_opts opts = {.sz = sizeof(opts), .arena_size = 4u << 20};
+    struct portcam_dev *devs[2] = {dev, NULL};
+    struct portcam_ring *rings[2] = {NULL, NULL};
+    unsigned char *memory[2];
+    uint64_t iova[2];
+    uint32_t value;
+
+    (void)state;
+    start_server(&second);
+    if (portcam_dev_open(second.name, &opts, &devs[1]) != 0)
+        fail_msg("open: %s", portcam_dev_error());
+    for (unsigned i = 0; i < 2; i++) {
+        void *p;
+
+        assert_int_equal(portcam_reg_write32(devs[i], PORTCAM_REG_SCRATCH, 100 + i), 0);
+        assert_int_equal(portcam_ring_open(devs[i], NULL, &rings[i]), 0);
+        assert_int_equal(portcam_dma_alloc(devs[i], 128, 64, &p, &iova[i]), 0);
+        memory[i] = p;
+        memset(memory[i], 0x10 + (int)i, 64);
+    }
+    assert_int_equal(iova[0], iova[1]); /* the same address, and it is not the same memory */
+    for (unsigned i = 0; i < 2; i++) {
+        struct portcam_command c = self_test(iova[i], iova[i] + 64);
+
+        assert_int_equal(portcam_ring_run(rings[i], &c, 1, 10000, NULL), 0);
+        assert_memory_equal(memory[i], memory[i] + 64, 64);
+        assert_int_equal(memory[i][64], 0x10 + i);
+        assert_int_equal(portcam_reg_read32(devs[i], PORTCAM_REG_SCRATCH, &value), 0);
+        assert_int_equal(value, 100 + i);
+    }
+    portcam_ring_close(rings[1]);
+    portcam_dev_close(devs[1]);
+    stop_server(&second);
+    assert_int_equal(portcam_dev_alive(dev), 0); /* the end of one is not that of the other */
+    portcam_ring_close(rings[0]);
+}
+
+/* A card that takes its time is waited for, one that never answers is not. */
+static void slow_card(void **state)
+{
+    const struct portcam_dev_opts opts = {
+        .sz = sizeof(opts), .timeout_ms = 1000, .arena_size = 4u << 20};
+    uint32_t value = 0;
+
+    (void)state;
+    atomic_store(&sim.delay_us, 200000);
+    for (unsigned i = 0; i < 3; i++) {
+        assert_int_equal(portcam_reg_write32(dev, PORTCAM_REG_SCRATCH, i), 0);
+        assert_int_equal(portcam_reg_read32(dev, PORTCAM_REG_SCRATCH, &value), 0);
+        assert_int_equal(value, i);
+    }
+    atomic_store(&sim.delay_us, 0);
+    portcam_dev_close(dev);
+    dev = NULL;
+    assert_int_equal(portcam_dev_open(sim.name, &opts, &dev), 0);
+    atomic_store(&sim.hold, true);
+    assert_err(portcam_reg_read32(dev, PORTCAM_REG_SCRATCH, &value), ETIMEDOUT);
+    assert_says("no answer within 1000 ms; restart the simulated card and open it again");
+    assert_int_equal(portcam_dev_get_state(dev), PORTCAM_DEV_GONE);
+    portcam_dev_close(dev);
+    dev = NULL;
+    atomic_store(&sim.hold, false);
+    assert_int_equal(open_client(), 0); /* and may come back */
+    assert_int_equal(portcam_reg_read32(dev, PORTCAM_REG_SCRATCH, &value), 0);
+    assert_int_equal(value, 2);
 }
 
 int main(void)
@@ -300,6 +374,9 @@ int main(void)
                   teardown),
         TEST_WITH("sim server: error and request interrupts", states, setup, teardown),
         TEST_WITH("sim server: a second client is told that it is busy", second_client, setup,
+                  teardown),
+        TEST_WITH("sim server: two cards at once share nothing", two_cards, setup, teardown),
+        TEST_WITH("sim server: a slow card is waited for, a silent one is not", slow_card, setup,
                   teardown),
         TEST_WITH("sim server: its end is the removal of the card", server_ends, setup, teardown),
     };
