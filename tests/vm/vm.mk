@@ -10,7 +10,7 @@ VM_PROGRAMS := $(addprefix $(VM)/,portcam portcamd driver_check mirror_check)
 $(VM)/portcam: $(CLI_SRC:%.c=build/%.o) $(PORTCAM_ARCHIVES)
 $(VM)/portcamd: $(DAEMON_SRC:%.c=build/%.o) $(PORTCAM_ARCHIVES)
 $(VM)/portcamd: VM_LIBS := -levent_core
-$(VM)/driver_check: $(VM)/driver_check.o $(PORTCAM_ARCHIVES)
+$(VM)/driver_check: $(addprefix $(VM)/,driver_check.o check_dma.o check_life.o) $(PORTCAM_ARCHIVES)
 $(VM)/mirror_check: $(VM)/mirror_check.o $(PORTCAM_ARCHIVES)
 
 $(VM_PROGRAMS):
