@@ -159,6 +159,14 @@ formal: $(FORMAL)
 fuzz: ## build the fuzzers and run each for SECONDS= seconds
 fuzz: $(FUZZ)
 
+.PHONY: fuzz-messages
+fuzz-messages: ## 10,000,000 messages to the simulated card, with sanitizers (MESSAGES=)
+fuzz-messages: run-fuzz-messages
+
+.PHONY: valgrind
+valgrind: ## the driver over vfio-user under valgrind
+valgrind: run-valgrind
+
 .PHONY: regs
 regs: ## generate registers, rings and table layouts from their one source
 	$(PYTHON) hw/regs/generate.py

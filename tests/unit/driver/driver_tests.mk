@@ -21,8 +21,8 @@ $(filter-out %/test_ring,$(DRIVER_TESTS)): build/libportcam_driver.a build/libpo
 # The driver's way over vfio-user, to a false server and to the real one, without an error or a leak of memory.
 VALGRIND_TESTS := $(addprefix $(DRIVER_TEST)/,test_vfio_user test_vfio_user_lies test_sim_server)
 
-.PHONY: valgrind
-valgrind: $(VALGRIND_TESTS)
+.PHONY: run-valgrind
+run-valgrind: $(VALGRIND_TESTS)
 	@set -e; for test in $^; do \
 	  printf '  %-9s' VALGRIND; echo $$test; \
 	  valgrind -q --error-exitcode=99 --leak-check=full --show-leak-kinds=all --errors-for-leak-kinds=all $$test; \

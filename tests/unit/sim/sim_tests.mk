@@ -31,8 +31,8 @@ fuzz-vfu-server: build/tests/fuzz/fuzz_vfu_server
 FUZZ += fuzz-vfu-server
 
 # So many messages, with the sanitizers, however long it takes.
-.PHONY: fuzz-vfu-messages
-fuzz-vfu-messages: build/tests/fuzz/fuzz_vfu_server
+.PHONY: run-fuzz-messages
+run-fuzz-messages: build/tests/fuzz/fuzz_vfu_server
 	@mkdir -p build/fuzz/vfu_server
 	MESSAGES=$(or $(MESSAGES),10000000) $< -max_len=2048 -timeout=10 -verbosity=0 \
 	  -artifact_prefix=build/fuzz/vfu_server- build/fuzz/vfu_server
