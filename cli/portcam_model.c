@@ -14,15 +14,18 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "lib/src/slow_device.h"
 #include "portcam_model.h"
 
 #define USAGE                                                                                      \
-    "usage: portcam-model --config FILE [--net IN[,OUT]] [--host [N=]IN[,OUT]]... [--stats]\n"     \
+    "usage: portcam-model --config FILE [--net IN[,OUT]] [--host [N=]IN[,OUT]]... [--slow-path]\n" \
+    "                     [--stats]\n"                                                             \
     "Frames of the capture files IN go through the reference model; what leaves by a function "    \
     "is\n"                                                                                         \
     "written to its file OUT. --net is the network, --host a host function (1 without N=); IN "    \
     "may\n"                                                                                        \
-    "be empty (--host ,out.pcap). --stats prints how many frames had which reason.\n"
+    "be empty (--host ,out.pcap). --stats prints how many frames had which reason.\n"              \
+    "--slow-path: what a card hands to its host is decided as portcamd does, and sent on.\n"
 
 enum { PORTS_MAX = 256, FRAME_MAX = 65535, ERROR_LEN = PCAP_ERRBUF_SIZE };
 
@@ -40,12 +43,15 @@ struct port {
 
 struct run {
     const char *config;
-    bool stats;
+    bool stats, slow_path;
     unsigned n_ports;
     struct port ports[PORTS_MAX];
     struct pc_device *device;
-    uint32_t aged;           /* ms: when all records were looked at */
-    unsigned long lost[256]; /* frames that left by a function without a file */
+    struct pc_slow_device slow;
+    struct pc_slow_limits limits;
+    struct pcap_pkthdr header; /* of the frame in work */
+    uint32_t aged;             /* ms: when all records were looked at */
+    unsigned long lost[256];   /* frames that left by a function without a file */
 };
 
 int model_fail(const char *format, ...)
@@ -93,12 +99,13 @@ static int add_port(struct run *r, bool host, const char *option)
 
 static int parse_options(struct run *r, int argc, char **argv)
 {
-    static const struct option options[] = {{"config", 1, NULL, 'c'}, {"net", 1, NULL, 'n'},
-                                            {"host", 1, NULL, 'h'},   {"stats", 0, NULL, 's'},
-                                            {"help", 0, NULL, 'H'},   {NULL, 0, NULL, 0}};
+    static const struct option options[] = {{"config", 1, NULL, 'c'},    {"net", 1, NULL, 'n'},
+                                            {"host", 1, NULL, 'h'},      {"stats", 0, NULL, 's'},
+                                            {"slow-path", 0, NULL, 'p'}, {"help", 0, NULL, 'H'},
+                                            {NULL, 0, NULL, 0}};
     int c, result = MODEL_OK;
 
-    while (result == MODEL_OK && (c = getopt_long(argc, argv, "c:n:h:s", options, NULL)) >= 0) {
+    while (result == MODEL_OK && (c = getopt_long(argc, argv, "c:n:h:sp", options, NULL)) >= 0) {
         switch (c) {
         case 'c':
             r->config = optarg;
@@ -109,6 +116,9 @@ static int parse_options(struct run *r, int argc, char **argv)
             break;
         case 's':
             r->stats = true;
+            break;
+        case 'p':
+            r->slow_path = true;
             break;
         case 'H':
             fputs(USAGE, stdout);
@@ -256,6 +266,22 @@ static void age(struct run *r, uint32_t now)
         pc_device_age(r->device, now, pc_connections_capacity(c));
 }
 
+/* A frame that the slow path sends leaves with the timestamp of the one that let it go. */
+static void sent(void *ctx, unsigned function, const uint8_t *frame, size_t len)
+{
+    struct run *r = ctx;
+    struct pcap_pkthdr header = r->header;
+
+    header.caplen = header.len = (bpf_u_int32)len;
+    write_frame(r, function, &header, frame);
+}
+
+static int connect_slow_path(struct run *r)
+{
+    r->slow = (struct pc_slow_device){.device = r->device, .send = sent, .ctx = r};
+    return pc_slow_device_init(&r->slow, &r->limits) ? model_fail("out of memory") : MODEL_OK;
+}
+
 static int pass_frames(struct run *r)
 {
     static uint8_t frame[FRAME_MAX];
@@ -265,10 +291,13 @@ static int pass_frames(struct run *r)
     int result = MODEL_OK;
 
     while (result == MODEL_OK && (p = next_port(r))) {
-        struct pcap_pkthdr header = p->header;
+        struct pcap_pkthdr header = r->header = p->header;
         memcpy(frame, p->data, header.caplen);
         uint32_t now = time_of(&header);
         age(r, now);
+        r->slow.now_ms = (uint64_t)header.ts.tv_sec * 1000 + (uint64_t)header.ts.tv_usec / 1000000;
+        if (r->slow_path)
+            pc_slow_tick(r->slow.slow, r->slow.now_ms);
         pc_device_packet(r->device, frame, header.caplen, p->function, now, NULL, &decision,
                          &answer);
         if (!decision.drop)
@@ -321,6 +350,7 @@ static int finish(struct run *r, int result)
         print_stats(r->device);
     if (fflush(stdout) || ferror(stdout))
         result = model_fail("standard output: %s", strerror(errno));
+    pc_slow_device_fini(&r->slow);
     pc_device_free(r->device);
     return result;
 }
@@ -332,7 +362,7 @@ int main(int argc, char **argv)
 
     if (result == MODEL_OK)
         result = check_files(&r);
-    if (result == MODEL_OK && !(r.device = model_from_file(r.config)))
+    if (result == MODEL_OK && !(r.device = model_from_file(r.config, &r.limits)))
         result = MODEL_FAILED;
     for (unsigned i = 0; result == MODEL_OK && i < r.n_ports; i++)
         if (r.ports[i].in && (result = open_reader(&r.ports[i])) == MODEL_OK)
@@ -340,6 +370,8 @@ int main(int argc, char **argv)
     for (unsigned i = 0; result == MODEL_OK && i < r.n_ports; i++)
         if (r.ports[i].out)
             result = open_writer(&r.ports[i]);
+    if (result == MODEL_OK && r.slow_path)
+        result = connect_slow_path(&r);
     if (result == MODEL_OK)
         result = pass_frames(&r);
     return finish(&r, result);

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/src/config_slow.h"
 #include "lib/src/plan.h"
 #include "portcam_model.h"
 
@@ -129,7 +130,7 @@ static int write_rows(struct pc_device *d, const struct pc_image *image)
     return rc ? rc : run(d, &c);
 }
 
-struct pc_device *model_from_file(const char *file)
+struct pc_device *model_from_file(const char *file, struct pc_slow_limits *ret_limits)
 {
     struct pc_sizes sizes = pc_sizes_default();
     struct portcam_report *report = portcam_report_new();
@@ -146,6 +147,7 @@ struct pc_device *model_from_file(const char *file)
     if (rc == 0) {
         pc_tables_set_seed(pc_device_tables_rw(d), plan->seed);
         rc = write_rows(d, plan->image);
+        *ret_limits = pc_slow_path_limits(&plan->config->slow_path);
     } else if (report && portcam_report_count(report, NULL)) {
         tell(report);
     } else if (rc != -EIO) {
