@@ -2,7 +2,8 @@
 /*
  * Starting values of counters: what a number showed when its object got it, which is taken off from what it shows. They
  * hold until the card is reset. A reset by somebody else is known by another hash seed, by empty tables, or by a counter
- * that is below its starting value; then all starting values are forgotten, for all counters began again together.
+ * that is below its starting value; then all starting values are forgotten, for all counters began again together. Over a
+ * reset by this library counters go on: their starting values are below 0 then.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -91,6 +92,47 @@ int pc_read_bases(struct portcam *pc, struct pc_plan *plan, struct portcam_repor
     return rc;
 }
 
+/* What a counter tells; or, of what it told, its starting value. */
+static uint64_t turned(uint64_t now, uint64_t was, bool hold)
+{
+    return hold && (int64_t)was >= 0 && now < was ? now : now - was;
+}
+
+static int turn_bases(struct portcam *pc, enum pc_kind kind, bool hold)
+{
+    struct pc_numbers *n = &pc->plan->numbers[kind];
+    bool connections = kind == PC_BACKEND && pc_hw_caps(pc->hw)->flags & PORTCAM_CAPS_STATEFUL;
+    struct portcam_counter *counters = calloc(2 * n->room + 1, sizeof(*counters));
+    struct portcam_backend_state *states = calloc(n->room + 1, sizeof(*states));
+    int rc = counters && states ? 0 : -ENOMEM;
+
+    if (rc == 0 && n->count)
+        rc = pc_hw_counters(pc->hw, Tables[kind], 0, (uint32_t)(2 * n->room), counters);
+    if (rc == 0 && n->count && connections)
+        rc = pc_hw_backends(pc->hw, 0, (uint32_t)n->room, states);
+    for (size_t i = 0; rc == 0 && i < n->count; i++) {
+        struct pc_base now = {{0}};
+        set_base(&now, &counters[(size_t)2 * n->number[i]]);
+        if (connections)
+            set_connection_base(&now, &states[n->number[i]]);
+        for (unsigned k = 0; k < PC_BASES; k++)
+            n->base[i].value[k] = turned(now.value[k], n->base[i].value[k], hold);
+    }
+    free(counters);
+    free(states);
+    return rc;
+}
+
+int pc_turn_bases(struct portcam *pc, bool hold)
+{
+    int rc = 0;
+    for (enum pc_kind kind = 0; rc == 0 && kind < PC_KIND_MAX; kind++)
+        rc = turn_bases(pc, kind, hold);
+    if (rc)
+        pc_forget_bases(pc->plan);
+    return rc;
+}
+
 void pc_forget_bases(struct pc_plan *plan)
 {
     for (enum pc_kind kind = 0; kind < PC_KIND_MAX; kind++)
@@ -133,7 +175,7 @@ static bool below_base(const struct pc_numbers *n, const struct portcam_counter 
         struct pc_base now;
         set_base(&now, &counters[(size_t)2 * n->number[i]]);
         for (unsigned k = 0; k < PC_PACKET_BASES; k++) {
-            if (now.value[k] < n->base[i].value[k])
+            if ((int64_t)n->base[i].value[k] >= 0 && now.value[k] < n->base[i].value[k])
                 return true;
         }
     }

@@ -280,26 +280,32 @@ int pc_hw_open(const char *device, portcam_line_fn log, void *log_ctx,
     return 0;
 }
 
-int pc_hw_run(struct pc_hw *hw, struct portcam_command *commands, unsigned count,
-              unsigned *ret_index, unsigned *ret_status)
+static int run(struct pc_hw *hw, struct portcam_command *commands, unsigned count,
+               struct portcam_completion *ret_failed)
 {
     struct pc_hw *locked HELD = take(hw);
-    struct portcam_completion failed = {0};
     int rc = 0;
 
     if (hw->restart)
         rc = portcam_ring_restart(hw->ring);
     if (rc)
         return rc;
-    hw->restart = false;
-    rc = portcam_ring_run(hw->ring, commands, count, TIMEOUT_MS, &failed);
+    rc = portcam_ring_run(hw->ring, commands, count, TIMEOUT_MS, ret_failed);
+    hw->restart = rc && rc != -EREMOTEIO;
+    return rc;
+}
+
+int pc_hw_run(struct pc_hw *hw, struct portcam_command *commands, unsigned count,
+              unsigned *ret_index, unsigned *ret_status)
+{
+    struct portcam_completion failed = {0};
+    int rc = run(hw, commands, count, &failed);
+
     if (rc == -EREMOTEIO) {
         if (ret_index)
             *ret_index = failed.cookie < count ? failed.cookie : 0;
         if (ret_status)
             *ret_status = failed.status;
-    } else if (rc) {
-        hw->restart = true;
     }
     return rc;
 }
@@ -444,20 +450,31 @@ int pc_hw_end_connections(struct pc_hw *hw, struct portcam_connection_image *ima
     return 0;
 }
 
+int pc_hw_insert_connections(struct pc_hw *hw, const struct portcam_connection_image *images,
+                             uint32_t count, uint32_t *ret_made, unsigned *ret_status)
+{
+    struct portcam_command command = {.opcode = PORTCAM_OPCODE_CONNECTION_INSERT, .count = count};
+    struct portcam_completion failed = {0};
+    struct pc_hw *locked HELD = take(hw);
+
+    memcpy(hw->buffer, images, count * sizeof(*images));
+    memcpy(command.data, &hw->buffer_iova, sizeof(hw->buffer_iova));
+    int rc = run(hw, &command, 1, &failed);
+    if (rc && rc != -EREMOTEIO)
+        return rc;
+    if (rc && failed.result >= count)
+        return pc_fail(-EPROTO, "the card tells of %u connections where there were %u",
+                       failed.result, count);
+    *ret_made = rc ? failed.result : count;
+    *ret_status = rc ? failed.status : (unsigned)PORTCAM_STATUS_OK;
+    return 0;
+}
+
 int pc_hw_insert_connection(struct pc_hw *hw, const struct portcam_connection_image *image,
                             unsigned *ret_status)
 {
-    struct pc_hw *locked HELD = take(hw);
-    struct portcam_command command = {.opcode = PORTCAM_OPCODE_CONNECTION_INSERT, .count = 1};
-    unsigned status = PORTCAM_STATUS_OK;
-
-    memcpy(command.data, &hw->buffer_iova, sizeof(hw->buffer_iova));
-    memcpy(hw->buffer, image, sizeof(*image));
-    int rc = pc_hw_run(hw, &command, 1, NULL, &status);
-    if (rc && rc != -EREMOTEIO)
-        return rc;
-    *ret_status = status;
-    return 0;
+    uint32_t made = 0;
+    return pc_hw_insert_connections(hw, image, 1, &made, ret_status);
 }
 
 int pc_hw_backends(struct pc_hw *hw, uint32_t first, uint32_t count,
@@ -507,6 +524,11 @@ int pc_hw_reset(struct pc_hw *hw)
     rc = portcam_ring_restart(hw->ring);
     hw->restart = rc != 0;
     return rc;
+}
+
+void pc_hw_was_reset(struct pc_hw *hw)
+{
+    hw->restart = true;
 }
 
 int pc_hw_alive(struct pc_hw *hw)

@@ -67,6 +67,12 @@ int pc_hw_end_connections(struct pc_hw *hw, struct portcam_connection_image *ima
 /* Make one record; slot and generation of the image are not looked at. 0: *ret_status says what the card did. */
 int pc_hw_insert_connection(struct pc_hw *hw, const struct portcam_connection_image *image,
                             unsigned *ret_status);
+/*
+ * Make records of up to PC_HW_CHUNK images, in order, up to the first that the card refuses: *ret_made says how many were
+ * made, *ret_status why it was refused (or ok). 0 or -errno.
+ */
+int pc_hw_insert_connections(struct pc_hw *hw, const struct portcam_connection_image *images,
+                             uint32_t count, uint32_t *ret_made, unsigned *ret_status);
 
 /* Counters of the connections of backends. */
 int pc_hw_backends(struct pc_hw *hw, uint32_t first, uint32_t count,
@@ -83,6 +89,9 @@ int pc_hw_set_register(struct pc_hw *hw, uint32_t offset, uint32_t value);
 
 /* Function level reset, and the ring started again. */
 int pc_hw_reset(struct pc_hw *hw);
+
+/* The card was reset by somebody else: the ring is started again before the next command. */
+void pc_hw_was_reset(struct pc_hw *hw);
 
 /* 0, -ENODEV gone, -EIO bus error, -ESTALE the kernel wants it back. */
 int pc_hw_alive(struct pc_hw *hw);

@@ -59,6 +59,21 @@ struct pc_image *pc_image_new(const struct portcam_caps *caps)
     return image;
 }
 
+struct pc_image *pc_image_copy(const struct pc_image *image)
+{
+    struct pc_image *copy = calloc(1, sizeof(*copy));
+    for (unsigned t = 0; copy && t < PORTCAM_TABLE_MAX; t++) {
+        copy->rows[t] = image->rows[t];
+        copy->table[t] = calloc(image->rows[t] + 1, sizeof(struct pc_image_row));
+        if (!copy->table[t]) {
+            pc_image_free(copy);
+            return NULL;
+        }
+        memcpy(copy->table[t], image->table[t], image->rows[t] * sizeof(struct pc_image_row));
+    }
+    return copy;
+}
+
 void pc_image_free(struct pc_image *image)
 {
     if (!image)

@@ -30,6 +30,8 @@ uint32_t pc_table_rows(const struct portcam_caps *caps, unsigned table);
 
 /* All rows empty; NULL without memory. */
 struct pc_image *pc_image_new(const struct portcam_caps *caps);
+/* The same rows once more; NULL: no memory. */
+struct pc_image *pc_image_copy(const struct pc_image *image);
 void pc_image_free(struct pc_image *image);
 
 /* Write a row; `row` is below the table's size. */

@@ -21,9 +21,9 @@ struct portcam {
     bool unknown;            /* a change set ended without an answer: read the rows back first */
     bool foreign;            /* the card has rows that no configuration here makes */
     struct pc_tables *model; /* the rows for explain, NULL until needed */
-    struct portcam_mirror *mirror; /* NULL: none */
+    struct portcam_mirror *mirror;       /* NULL: none */
     struct portcam_slow_path *slow_path; /* NULL: none */
-    struct pc_measure *measured; /* by number of a backend, NULL until needed (tune.c) */
+    struct pc_measure *measured;         /* by number of a backend, NULL until needed (tune.c) */
 };
 
 /* What a backend had counted when its response time was last computed. */
@@ -44,6 +44,9 @@ int pc_take_over(struct portcam *pc, struct portcam_report *report);
 int pc_apply(struct portcam *pc, struct portcam_config *config, json_t *names, bool dry_run,
              struct portcam_report *report, json_t **diff);
 
+/* Reads the card's seed; a card without one gets it, and a secret (portcam.c). 0 or -errno, with a message. */
+int pc_take_seed(struct portcam *pc, struct portcam_report *report);
+
 /* A seed for a card without endpoint rows. */
 uint32_t pc_new_seed(const struct portcam *pc, unsigned attempt);
 
@@ -51,6 +54,10 @@ uint32_t pc_new_seed(const struct portcam *pc, unsigned attempt);
 
 /* What the counters of numbers show that are given to new objects. 0 or -errno, with a message. */
 int pc_read_bases(struct portcam *pc, struct pc_plan *plan, struct portcam_report *report);
+
+/* Before a reset by this library (`hold`): what the counters tell takes the place of the starting values. Behind it: starting
+ * values with which they tell that again. A failure forgets the starting values. */
+int pc_turn_bases(struct portcam *pc, bool hold);
 
 /* Forget them: the card's counters began at zero. */
 void pc_forget_bases(struct pc_plan *plan);

@@ -14,6 +14,7 @@
 #include "instance.h"
 #include "portcam/mirror.h"
 #include "portcam/slow_path.h"
+#include "saved.h"
 #include "state.h"
 
 void pc_log(struct portcam *pc, enum portcam_severity severity, const char *format, ...)
@@ -94,7 +95,7 @@ static int set_secret(struct portcam *pc)
 }
 
 /* Reads the seed; a card without seed and endpoints gets one, and before it the secret: so a seed tells that both are there. */
-static int take_seed(struct portcam *pc, struct portcam_report *report)
+int pc_take_seed(struct portcam *pc, struct portcam_report *report)
 {
     int rc = pc_hw_register(pc->hw, PORTCAM_REG_HASH_SEED, &pc->seed);
     if (rc == 0 && pc->seed == 0 && !has_endpoints(pc->card)) {
@@ -216,6 +217,11 @@ int pc_take_over(struct portcam *pc, struct portcam_report *report)
 
     if (has_current && has_current != -ENOENT)
         return has_current;
+    struct pc_image *before = pc_image_copy(pc->card);
+    if (!before) {
+        pc_state_free(&current);
+        return -ENOMEM;
+    }
     int has_next = pc_state_read(pc->state_dir, PC_STATE_NEXT, NULL, &next);
     /* A change that draws another seed is in next.json; any other seed is that of a card that was reset. */
     bool was_reset = current.seed != pc->seed && next.seed != pc->seed;
@@ -244,6 +250,9 @@ int pc_take_over(struct portcam *pc, struct portcam_report *report)
         pc_state_drop_next(pc->state_dir);
         rc = pc_check_bases(pc, report);
     }
+    if (rc == 0 && !pc->foreign)
+        rc = pc_end_stale(pc, before, report);
+    pc_image_free(before);
     pc_state_free(&current);
     pc_state_free(&next);
     return rc;
@@ -290,7 +299,7 @@ int portcam_open(const struct portcam_opts *opts, struct portcam_report *report,
     if (rc == 0)
         rc = pc_read_back(pc, report);
     if (rc == 0)
-        rc = take_seed(pc, report);
+        rc = pc_take_seed(pc, report);
     if (rc == 0)
         rc = start_empty(pc);
     if (rc == 0)
@@ -328,37 +337,4 @@ const struct portcam_caps *portcam_get_caps(const struct portcam *pc)
 unsigned portcam_poll_fds(const struct portcam *pc, int *fds, unsigned max)
 {
     return pc_hw_poll_fds(pc->hw, fds, max);
-}
-
-int portcam_poll(struct portcam *pc)
-{
-    return pc_hw_alive(pc->hw);
-}
-
-int portcam_reset(struct portcam *pc, struct portcam_report *report)
-{
-    if (pc->mirror)
-        (void)portcam_mirror_stop(pc->mirror); /* what it has is read until it begins anew */
-    int rc = pc_hw_reset(pc->hw);
-    if (rc) {
-        pc_report_add(report, rc == -EOPNOTSUPP ? "unsupported" : pc_hw_code(rc),
-                      "the card cannot be reset: %s", pc_hw_error());
-        pc->unknown = true;
-        return rc;
-    }
-    rc = pc_read_back(pc, report);
-    if (rc == 0)
-        rc = take_seed(pc, report);
-    if (rc)
-        return rc;
-    pc_forget_bases(pc->plan);
-    json_t *names = pc_plan_names(pc->plan);
-    json_object_del(names, "reserved"); /* there are no records any more */
-    struct portcam_config *config = pc_config_share(pc->plan->config);
-    rc = names ? pc_apply(pc, config, names, false, report, NULL) : -ENOMEM;
-    portcam_config_free(config);
-    json_decref(names);
-    if (rc == 0 && pc->mirror)
-        rc = portcam_mirror_restart(pc->mirror, report);
-    return rc;
 }

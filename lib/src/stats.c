@@ -23,7 +23,7 @@ static json_t *counter_json(uint64_t packets, uint64_t octets)
 /* A counter below its starting value was cleared with the card just now. */
 static uint64_t since(uint64_t value, uint64_t base)
 {
-    return value >= base ? value - base : value;
+    return (int64_t)base < 0 || value >= base ? value - base : value;
 }
 
 static int add_both(json_t *object, const struct portcam_counter counter[2],

@@ -318,7 +318,7 @@ static void an_audit_finds_what_was_not_told(void **state)
     world_close(&w);
 }
 
-/* A reset of the card ends all its records; the mirror goes on by itself. */
+/* A reset of the card ends all its records; what the mirror had is put back, and it goes on by itself. */
 static void a_reset_begins_anew(void **state)
 {
     struct world w;
@@ -327,16 +327,13 @@ static void a_reset_begins_anew(void **state)
     for (unsigned i = 0; i < 300; i++)
         (void)world_insert(&w, i, i % 2);
     world_follow(&w);
+    unsigned live = w.live;
     assert_int_equal(portcam_dev_reset(w.mirror->dev), 0);
     assert_int_equal(portcam_mirror_run(w.mirror, 0, NULL), -EIO);
     assert_int_equal(portcam_reset(w.pc, NULL), 0);
     world_follow(&w);
-    assert_int_equal(w.live, 0);
-    memset(w.told, 0, WORLD_GENERATIONS * sizeof(*w.told)); /* numbers begin anew */
-    for (unsigned i = 0; i < 300; i++)
-        (void)world_insert(&w, i, i % 2);
-    world_follow(&w);
-    world_check(&w);
+    assert_int_equal(w.live, live);
+    assert_int_equal(pc_connections_used(w.table), live);
     world_close(&w);
 }
 
