@@ -57,6 +57,12 @@ public:
         }
         if (offset == PORTCAM_REG_CMD_DOORBELL)
             doorbell_ = base_ + value;
+        if (replay_ && offset == PORTCAM_REG_PUNT_CONTROL && value & PORTCAM_PUNT_CONTROL_ENABLE)
+            pc_replay_punt_enable(replay_, card_.reg_read(PORTCAM_REG_PUNT_SIZE));
+        if (replay_ && offset == PORTCAM_REG_PUNT_CONTROL && !(value & PORTCAM_PUNT_CONTROL_ENABLE))
+            pc_replay_punt_stops(replay_);
+        if (replay_ && offset == PORTCAM_REG_PUNT_HEAD)
+            pc_replay_punt_head(replay_, value);
         quiet_needed_ = QuietIdle;
     }
 
@@ -155,6 +161,29 @@ private:
             pc_replay_frame_out(replay_, side_of(side), function, side_of(side), true, frame.data(),
                                 frame.size());
         host_.frame(host_.ctx, side == Side::Net ? 0 : function, frame.data(), frame.size());
+    }
+    void injected_out(Side side, unsigned function, const portcam::Frame &frame) override
+    {
+        stats_.frames_out++;
+        if (replay_)
+            pc_replay_injected_out(replay_, side_of(side), function, frame.data(), frame.size());
+        host_.frame(host_.ctx, side == Side::Net ? 0 : function, frame.data(), frame.size());
+    }
+    void punt_choice(bool runs, bool room) override
+    {
+        if (replay_)
+            pc_replay_punt_choice(replay_, runs, room);
+    }
+    void punt_end(Side from, bool lost, uint64_t iova) override
+    {
+        if (replay_)
+            pc_replay_punt_end(replay_, side_of(from), lost, iova);
+    }
+    void inject_read(unsigned function, uint64_t iova, size_t len) override
+    {
+        portcam::Frame frame(len);
+        if (replay_ && peek(this, iova, frame.data(), len) == 0)
+            pc_replay_injected(replay_, function, frame.data(), len);
     }
     void recorded(const portcam::Record &r) override
     {

@@ -10,7 +10,7 @@
 
 static const char *const side_name[2] = {"network", "host"};
 
-static void push(struct pc_replay_queue *q, struct pc_replay_item *i)
+void pc_replay_push(struct pc_replay_queue *q, struct pc_replay_item *i)
 {
     i->next = NULL;
     *q->tail = i;
@@ -18,7 +18,7 @@ static void push(struct pc_replay_queue *q, struct pc_replay_item *i)
     q->length++;
 }
 
-static struct pc_replay_item *pop(struct pc_replay_queue *q)
+struct pc_replay_item *pc_replay_pop(struct pc_replay_queue *q)
 {
     struct pc_replay_item *i = q->head;
     if (!i)
@@ -30,9 +30,32 @@ static struct pc_replay_item *pop(struct pc_replay_queue *q)
     return i;
 }
 
+void pc_replay_remove(struct pc_replay_queue *q, struct pc_replay_item *i)
+{
+    struct pc_replay_item **at = &q->head;
+    while (*at != i)
+        at = &(*at)->next;
+    *at = i->next;
+    if (!i->next)
+        q->tail = at;
+    q->length--;
+}
+
+struct pc_replay_item *pc_replay_item(struct pc_replay *r, const void *bytes, size_t len)
+{
+    struct pc_replay_item *i = calloc(1, sizeof(*i) + len);
+    if (!i) {
+        pc_replay_differ(r, "no memory for a frame of %zu bytes", len);
+        return NULL;
+    }
+    i->len = len;
+    memcpy(i->bytes, bytes, len);
+    return i;
+}
+
 static void empty(struct pc_replay_queue *q)
 {
-    for (struct pc_replay_item *i = pop(q); i; i = pop(q))
+    for (struct pc_replay_item *i = pc_replay_pop(q); i; i = pc_replay_pop(q))
         free(i);
 }
 
@@ -58,8 +81,11 @@ struct pc_replay *pc_replay_new(const struct pc_sizes *sizes, pc_replay_report r
         r->expected[i][0].tail = &r->expected[i][0].head;
         r->expected[i][1].tail = &r->expected[i][1].head;
         r->answers[i].tail = &r->answers[i].head;
+        r->punted[i].tail = &r->punted[i].head;
+        r->injected[i].tail = &r->injected[i].head;
     }
     r->last_event = &r->event;
+    r->last_wanted = &r->wanted;
     r->device = pc_device_new(sizes);
     if (!r->device || !pc_replay_records_new(r, sizes)) {
         pc_replay_free(r);
@@ -84,11 +110,14 @@ void pc_replay_free(struct pc_replay *r)
 {
     if (!r)
         return;
+    pc_replay_punt_free(r);
     for (int i = 0; i < 2; i++) {
         empty(&r->in[i]);
         empty(&r->expected[i][0]);
         empty(&r->expected[i][1]);
         empty(&r->answers[i]);
+        empty(&r->punted[i]);
+        empty(&r->injected[i]);
     }
     while (r->event)
         free(take_event(r));
@@ -100,19 +129,15 @@ void pc_replay_free(struct pc_replay *r)
 void pc_replay_frame_in(struct pc_replay *r, enum pc_side side, unsigned function,
                         const uint8_t *frame, size_t len)
 {
-    struct pc_replay_item *i = malloc(sizeof(*i) + len);
-    if (!i) {
-        pc_replay_differ(r, "no memory for a frame of %zu bytes", len);
+    struct pc_replay_item *i = pc_replay_item(r, frame, len);
+    if (!i)
         return;
-    }
     unsigned functions = pc_tables_sizes(pc_device_tables(r->device))->functions;
     i->number = r->numbers++;
     r->settled = false;
     /* The host side carries functions 1 and up; others count as 1. */
     i->function = side == PC_SIDE_NET ? 0 : function >= 1 && function < functions ? function : 1;
-    i->len = len;
-    memcpy(i->bytes, frame, len);
-    push(&r->in[side], i);
+    pc_replay_push(&r->in[side], i);
 }
 
 /* ---- events ---- */
@@ -196,17 +221,13 @@ void pc_replay_cleared(struct pc_replay *r)
 static void expect_answer(struct pc_replay *r, const struct pc_replay_item *of,
                           const struct pc_answer *answer)
 {
-    struct pc_replay_item *i = malloc(sizeof(*i) + answer->len);
-    if (!i) {
-        pc_replay_differ(r, "no memory for an answer");
+    struct pc_replay_item *i = pc_replay_item(r, answer->bytes, answer->len);
+    if (!i)
         return;
-    }
     i->number = of->number;
     i->decision = of->decision;
     i->decision.egress = answer->egress;
-    i->len = answer->len;
-    memcpy(i->bytes, answer->bytes, answer->len);
-    push(&r->answers[answer->egress != 0], i);
+    pc_replay_push(&r->answers[answer->egress != 0], i);
 }
 
 void pc_replay_execute(struct pc_replay *r, const struct pc_record_trace *trace)
@@ -216,17 +237,22 @@ void pc_replay_execute(struct pc_replay *r, const struct pc_record_trace *trace)
         return;
     }
     struct pc_replay_event *e = take_event(r);
-    struct pc_replay_item *i = pop(&r->in[e->side]);
+    struct pc_replay_item *i = pc_replay_pop(&r->in[e->side]);
+    struct pc_parsed parsed;
     struct pc_answer answer;
+    bool wanted;
     r->admitted[e->side]--;
-    pc_replay_packet(r, i, trace, &answer);
+    pc_replay_packet(r, i, trace, &parsed, &answer);
+    wanted = trace && i->decision.punt_wanted;
     if (answer.len)
         expect_answer(r, i, &answer);
-    if (i->decision.drop) {
+    if (wanted)
+        pc_replay_punt_wanted(r, i, e->side, &parsed, trace->time);
+    else if (i->decision.drop) {
         r->drops++;
         free(i);
     } else {
-        push(&r->expected[e->side][i->decision.egress != 0], i);
+        pc_replay_push(&r->expected[e->side][i->decision.egress != 0], i);
     }
     free(e);
     run_events(r);
@@ -240,12 +266,14 @@ void pc_replay_seed(struct pc_replay *r, uint32_t seed)
 static size_t not_out(const struct pc_replay *r)
 {
     return r->expected[0][0].length + r->expected[0][1].length + r->expected[1][0].length +
-           r->expected[1][1].length + r->answers[0].length + r->answers[1].length;
+           r->expected[1][1].length + r->answers[0].length + r->answers[1].length +
+           r->punted[0].length + r->punted[1].length + r->injected[0].length +
+           r->injected[1].length;
 }
 
 static bool in_flight(const struct pc_replay *r)
 {
-    return r->in[0].head || r->in[1].head || r->event || not_out(r);
+    return r->in[0].head || r->in[1].head || r->event || r->wanted || not_out(r);
 }
 
 void pc_replay_settled(struct pc_replay *r)
@@ -354,9 +382,9 @@ void pc_replay_commanded(struct pc_replay *r, const void *bytes, unsigned status
 /* ---- what comes out ---- */
 
 /* What left against what should have; `what` is it, in words. */
-static void compare_frame(struct pc_replay *r, enum pc_side side, unsigned function,
-                          const struct pc_replay_item *i, const char *what, const uint8_t *frame,
-                          size_t len)
+void pc_replay_compare_frame(struct pc_replay *r, enum pc_side side, unsigned function,
+                             const struct pc_replay_item *i, const char *what, const uint8_t *frame,
+                             size_t len)
 {
     unsigned long long number = i->number;
     unsigned reason = i->decision.reason;
@@ -378,7 +406,7 @@ void pc_replay_frame_out(struct pc_replay *r, enum pc_side side, unsigned functi
                          enum pc_side from, bool made, const uint8_t *frame, size_t len)
 {
     static const char *const what[2] = {"network frame", "host frame"};
-    struct pc_replay_item *i = pop(made ? &r->answers[side] : &r->expected[from][side]);
+    struct pc_replay_item *i = pc_replay_pop(made ? &r->answers[side] : &r->expected[from][side]);
     r->frames++;
     r->made += made;
     if (!i) {
@@ -389,7 +417,8 @@ void pc_replay_frame_out(struct pc_replay *r, enum pc_side side, unsigned functi
                          len, side_name[side]);
         return;
     }
-    compare_frame(r, side, function, i, made ? "answer to frame" : what[from], frame, len);
+    pc_replay_compare_frame(r, side, function, i, made ? "answer to frame" : what[from], frame,
+                            len);
     free(i);
 }
 

@@ -82,6 +82,25 @@ void pc_replay_record(struct pc_replay *r, const struct pc_record_trace *trace);
 void pc_replay_frame_out(struct pc_replay *r, enum pc_side side, unsigned function,
                          enum pc_side from, bool made, const uint8_t *frame, size_t len);
 
+/* ---- packets to and from the host: replay_punt.c ---- */
+
+/* The RTL came to a packet that the limits want at the host (the oldest that waits for this): did the ring run, and was there
+ * room? Without such a trace none is wanted. */
+void pc_replay_punt_choice(struct pc_replay *r, bool runs, bool room);
+/* The next punted packet that came from this side is in the entry at `iova`, or was lost. */
+void pc_replay_punt_end(struct pc_replay *r, enum pc_side side, bool lost, uint64_t iova);
+/* The host enabled the punt ring, with 2^log2 entries; it may stop from now on; the host set PUNT_HEAD. */
+void pc_replay_punt_enable(struct pc_replay *r, unsigned log2);
+void pc_replay_punt_stops(struct pc_replay *r);
+void pc_replay_punt_head(struct pc_replay *r, uint32_t head);
+/* The RTL read a frame that the host injected; it left. */
+void pc_replay_injected(struct pc_replay *r, unsigned function, const uint8_t *frame, size_t len);
+void pc_replay_injected_out(struct pc_replay *r, enum pc_side side, unsigned function,
+                            const uint8_t *frame, size_t len);
+/* Packets that were punted, and written; frames that were injected, and left. */
+uint64_t pc_replay_punts(const struct pc_replay *r);
+uint64_t pc_replay_injects(const struct pc_replay *r);
+
 /* The RTL is at rest: until the next frame comes in or a record ages, counters that are read are compared too. */
 void pc_replay_settled(struct pc_replay *r);
 

@@ -146,8 +146,9 @@ static void check_place(struct pc_replay *r, uint64_t number, bool is_v6, unsign
 {
     const struct pc_sizes *s = pc_tables_sizes(pc_device_tables(r->device));
     unsigned rows = is_v6 ? s->connection_rows_v6 : s->connection_rows;
-    bool full =
-        d->reason == PORTCAM_REASON_TABLE_FULL || d->reason == PORTCAM_REASON_TABLE_FULL_HASH;
+    bool full = d->reason == PORTCAM_REASON_TABLE_FULL ||
+                d->reason == PORTCAM_REASON_TABLE_FULL_HASH ||
+                d->reason == PORTCAM_REASON_TABLE_FULL_PUNT;
     if (d->inserted && d->record != (int)t->slot)
         pc_replay_differ(r, "frame %llu: its record went to slot %u, which is %s",
                          (unsigned long long)number, t->slot,
@@ -163,10 +164,10 @@ static void check_place(struct pc_replay *r, uint64_t number, bool is_v6, unsign
 }
 
 void pc_replay_packet(struct pc_replay *r, struct pc_replay_item *i,
-                      const struct pc_record_trace *trace, struct pc_answer *answer)
+                      const struct pc_record_trace *trace, struct pc_parsed *parsed,
+                      struct pc_answer *answer)
 {
     struct pc_connections *c = pc_device_connections_rw(r->device);
-    struct pc_parsed parsed;
     const struct pc_decision *d = &i->decision;
     unsigned used[2] = {c ? pc_connections_used_by(c, false) : 0,
                         c ? pc_connections_used_by(c, true) : 0};
@@ -174,7 +175,7 @@ void pc_replay_packet(struct pc_replay *r, struct pc_replay_item *i,
     if (c)
         pc_connections_tick(c);
     if (!trace) {
-        pc_device_packet_chosen(r->device, i->bytes, i->len, i->function, 0, NULL, &parsed,
+        pc_device_packet_chosen(r->device, i->bytes, i->len, i->function, 0, NULL, parsed,
                                 &i->decision, answer);
     } else {
         struct pc_choice choice = {.asked = trace->asked,
@@ -183,10 +184,10 @@ void pc_replay_packet(struct pc_replay *r, struct pc_replay_item *i,
                                    .room = trace->room,
                                    .slot = trace->slot};
         pc_device_packet_chosen(r->device, i->bytes, i->len, i->function, trace->time, &choice,
-                                &parsed, &i->decision, answer);
-        check_counter(r, i->number, &parsed, d, trace);
+                                parsed, &i->decision, answer);
+        check_counter(r, i->number, parsed, d, trace);
         check_candidate(r, i->number, d, trace);
-        check_place(r, i->number, parsed.is_v6, used[parsed.is_v6], d, trace);
+        check_place(r, i->number, parsed->is_v6, used[parsed->is_v6], d, trace);
     }
     r->last = *d;
     if (d->began && d->record >= 0) {

@@ -16,6 +16,17 @@ struct pc_replay_item {
     uint8_t bytes[];
 };
 
+/* A packet that is executed, and wanted at the host. */
+struct pc_replay_wanted {
+    struct pc_replay_wanted *next;
+    struct pc_replay_item *item; /* unless it is dropped it stands in its queue of `expected` */
+    uint8_t side;
+    struct pc_parsed parsed;
+    struct pc_punt_limits limits;
+    struct portcam_punt_header header;
+    uint32_t time;
+};
+
 struct pc_replay_queue {
     struct pc_replay_item *head, **tail;
     size_t length;
@@ -44,7 +55,17 @@ struct pc_replay {
                                    [2]; /* by the side they came from and the side they leave to */
     struct pc_replay_queue answers[2];  /* by the side they leave to */
     struct pc_replay_event *event, **last_event; /* the first is a header, or there is none */
-    size_t admitted[2];                          /* headers among the events, by side */
+    struct pc_replay_wanted *wanted, **last_wanted;
+    struct pc_replay_queue punted[2];   /* by the side they came from; header, then frame */
+    struct pc_replay_queue injected[2]; /* by the side they leave to */
+    struct {                            /* the punt ring */
+        unsigned log2;
+        bool starts; /* since nothing was punted into it */
+        bool stops;  /* perhaps: what finds no room may have found no ring */
+        uint32_t taken, head, head_before;
+    } punt;
+    uint64_t punts, injects;
+    size_t admitted[2]; /* headers among the events, by side */
     uint64_t numbers, differences, frames, made, drops, began;
     bool settled; /* no frame came in and no record changed since the RTL was at rest */
     struct pc_command_result result;
@@ -79,6 +100,17 @@ struct pc_replay {
 __attribute__((format(printf, 2, 3))) void pc_replay_differ(struct pc_replay *r, const char *fmt,
                                                             ...);
 
+void pc_replay_push(struct pc_replay_queue *q, struct pc_replay_item *i);
+struct pc_replay_item *pc_replay_pop(struct pc_replay_queue *q);
+void pc_replay_remove(struct pc_replay_queue *q, struct pc_replay_item *i);
+/* A new item of these bytes; NULL, and a difference: no memory. */
+struct pc_replay_item *pc_replay_item(struct pc_replay *r, const void *bytes, size_t len);
+
+/* An executed packet that is wanted at the host waits for the choice. */
+void pc_replay_punt_wanted(struct pc_replay *r, struct pc_replay_item *i, enum pc_side side,
+                           const struct pc_parsed *parsed, uint32_t time);
+void pc_replay_punt_free(struct pc_replay *r);
+
 /* The first event is a header: execute it and, behind it, all up to the next header. */
 void pc_replay_execute(struct pc_replay *r, const struct pc_record_trace *trace);
 
@@ -87,7 +119,8 @@ bool pc_replay_commit_waits(const struct pc_replay *r);
 
 /* A packet at the record stage: executed with the choices of the trace, which are checked. */
 void pc_replay_packet(struct pc_replay *r, struct pc_replay_item *i,
-                      const struct pc_record_trace *trace, struct pc_answer *answer);
+                      const struct pc_record_trace *trace, struct pc_parsed *parsed,
+                      struct pc_answer *answer);
 
 /* Memory for records, and back; what was before this commit is remembered. */
 bool pc_replay_records_new(struct pc_replay *r, const struct pc_sizes *sizes);
@@ -102,6 +135,11 @@ void pc_replay_delete_done(struct pc_replay *r, const struct portcam_command *c,
 /* connection_insert: one image at the record stage, and the end of the command. */
 void pc_replay_insert(struct pc_replay *r, const struct pc_record_trace *t);
 void pc_replay_insert_done(struct pc_replay *r, const struct portcam_command *c, unsigned status);
+
+/* Compare what left with what should have; `what` is it, in words. */
+void pc_replay_compare_frame(struct pc_replay *r, enum pc_side side, unsigned function,
+                             const struct pc_replay_item *i, const char *what, const uint8_t *frame,
+                             size_t len);
 
 /* Compare `len` bytes of an answer that lies in host memory. */
 void pc_replay_compare(struct pc_replay *r, const struct portcam_command *c, const void *want,

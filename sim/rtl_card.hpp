@@ -44,12 +44,20 @@ struct CardHooks {
     {
         frame_out(side, function, side, frame);
     }
+    /* A frame that the host injected leaves. */
+    virtual void injected_out(Side side, unsigned function, const Frame &frame)
+    {
+        frame_out(side, function, side, frame);
+    }
     /* Trace of the lookup pipeline, in its order. */
     virtual void frame_in(Side, unsigned /*function*/, const Frame &) {}
     virtual void admitted(Side) {}
     virtual void committed() {}
     virtual void recorded(const Record &) {}
     virtual void cleared() {}
+    virtual void punt_choice(bool /*runs*/, bool /*room*/) {}
+    virtual void punt_end(Side /*from*/, bool /*lost*/, uint64_t /*iova*/) {}
+    virtual void inject_read(unsigned /*function*/, uint64_t /*iova*/, size_t /*len*/) {}
     virtual void commanded(const uint8_t * /*command, 64 bytes*/, unsigned /*status*/) {}
 };
 
@@ -289,10 +297,12 @@ void RtlCard<Top>::after_sink(Side side, bool fired, unsigned function, unsigned
     f.insert(f.end(), p, p + n);
     if (!last)
         return;
-    if (user & 2)
+    if (user == 3)
+        hooks_.injected_out(side, function, f);
+    else if (user == 2)
         hooks_.answered(side, function, f);
     else
-        hooks_.frame_out(side, function, user & 1 ? Host : Net, f);
+        hooks_.frame_out(side, function, user ? Host : Net, f);
     f.clear();
 }
 
@@ -408,6 +418,14 @@ void RtlCard<Top>::step()
         }
         if (top_->trace_record_valid_o)
             record();
+        if (top_->trace_punt_valid_o)
+            hooks_.punt_choice(top_->trace_punt_flags_o & 1, top_->trace_punt_flags_o >> 1);
+        if (top_->trace_punt_end_valid_o)
+            hooks_.punt_end(top_->trace_punt_end_host_o ? Host : Net, top_->trace_punt_end_lost_o,
+                            top_->trace_punt_end_addr_o);
+        if (top_->trace_inject_valid_o)
+            hooks_.inject_read(top_->trace_inject_function_o, top_->trace_inject_addr_o,
+                               top_->trace_inject_len_o);
         if (top_->trace_clear_o)
             hooks_.cleared();
         if (top_->trace_commit_o)

@@ -36,9 +36,9 @@ module reject_limit_proof (
   );
 
   // Nothing is on its way in the first clock; fresh or not, levels and times are what they may.
-  (* hidden = "u_dut.asks_s1" *)
+  (* hidden = "u_dut.u_tokens.asks_s1" *)
   logic hidden_asks_s1;
-  (* hidden = "u_dut.asks_s2" *)
+  (* hidden = "u_dut.u_tokens.asks_s2" *)
   logic hidden_asks_s2;
   logic [1:0] begun_q = 2'd0;
 

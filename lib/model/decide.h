@@ -24,7 +24,9 @@ struct pc_decision {
     uint8_t
         refusal; /* the reason of fate reject, also where `reason` became reject_silent or reject_limited; else 0 */
     bool drop;
-    bool punt;            /* it goes to the host instead of its fate; drop is set too */
+    bool punt; /* it goes to the host instead of its fate; drop is set too */
+    bool
+        punt_wanted; /* the limits want it there; of a packet whose choice is told: not yet counted */
     uint8_t egress;       /* function; meaningless where drop */
     uint8_t stage;        /* enum pc_stage: what the tables left open */
     bool loopback;        /* the destination is a loopback address of the source domain */

@@ -188,7 +188,8 @@ void pc_device_explain(const struct pc_device *d, const uint8_t *frame, size_t l
     pc_parse(frame, len, ingress, pc_tables_sizes(d->tables)->max_frame, parsed);
     pc_decide_by_tables(d->tables, parsed, ret);
     pc_stateful_explain(&d->stateful, d->tables, parsed, ret);
-    if (d->punt.runs && d->punt.runs(d->punt.ctx) && pc_punt_wanted(d, ret->reason))
+    ret->punt_wanted = pc_punt_wanted(d, ret->reason);
+    if (ret->punt_wanted && d->punt.runs && d->punt.runs(d->punt.ctx))
         ret->punt = ret->drop = true;
 }
 
@@ -216,9 +217,21 @@ void pc_device_packet_chosen(struct pc_device *d, uint8_t *frame, size_t len, un
         answer->len = 0;
     if (ret->drop && pc_reason_is_reject(ret->reason))
         refuse(d, frame, parsed, now, ret, answer);
-    pc_punt(d, frame, parsed, now, choice, ret);
+    ret->punt_wanted = pc_punt_wanted(d, ret->reason);
+    if (ret->punt_wanted && choice)
+        return;
+    if (ret->punt_wanted)
+        pc_punt(d, frame, parsed, now, ret);
     pc_rewrite(d->tables, parsed, ret, frame);
     count_packet(d, parsed, ret);
+}
+
+void pc_device_punt_chosen(struct pc_device *d, const struct pc_parsed *parsed,
+                           const struct pc_punt_limits *limits, uint32_t now, bool runs, bool room,
+                           struct pc_decision *v)
+{
+    pc_punt_chosen(d, limits, now, runs, room, v);
+    count_packet(d, parsed, v);
 }
 
 void pc_device_packet(struct pc_device *d, uint8_t *frame, size_t len, unsigned ingress,

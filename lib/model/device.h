@@ -46,7 +46,8 @@ void pc_device_packet(struct pc_device *d, uint8_t *frame, size_t len, unsigned 
                       uint32_t now, struct pc_parsed *parsed, struct pc_decision *ret,
                       struct pc_answer *answer);
 
-/* The same where a card chose: `parsed` is not NULL, and where the choice cannot be followed the model makes its own. */
+/* The same where a card chose: `parsed` is not NULL, and where the choice cannot be followed the model makes its own. A packet
+ * that the limits want at the host stays uncounted until pc_device_punt_chosen(). */
 void pc_device_packet_chosen(struct pc_device *d, uint8_t *frame, size_t len, unsigned ingress,
                              uint32_t now, const struct pc_choice *choice, struct pc_parsed *parsed,
                              struct pc_decision *ret, struct pc_answer *answer);
@@ -60,6 +61,16 @@ struct pc_punt_port {
                   const uint8_t *frame);
 };
 void pc_device_set_punt(struct pc_device *d, const struct pc_punt_port *port);
+
+/* What is left of a packet with punt_wanted whose choice was told: did the ring run, and was there room? The limits are
+ * those of the moment of the packet. It is counted now. */
+struct pc_punt_limits {
+    uint16_t rate, burst;
+};
+struct pc_punt_limits pc_punt_limits_of(const struct pc_tables *t);
+void pc_device_punt_chosen(struct pc_device *d, const struct pc_parsed *parsed,
+                           const struct pc_punt_limits *limits, uint32_t now, bool runs, bool room,
+                           struct pc_decision *v);
 
 /* The header of a punted packet, lap 0. */
 struct portcam_punt_header pc_punt_header(const struct pc_tables *t, const struct pc_parsed *p,

@@ -33,7 +33,9 @@ struct pc_device {
 /* Section 9: do the limits ask for packets of this reason? Let a packet that is decided go to the host. */
 bool pc_punt_wanted(const struct pc_device *d, unsigned reason);
 void pc_punt(struct pc_device *d, const uint8_t *frame, const struct pc_parsed *p, uint32_t now,
-             const struct pc_choice *choice, struct pc_decision *v);
+             struct pc_decision *v);
+void pc_punt_chosen(struct pc_device *d, const struct pc_punt_limits *limits, uint32_t now,
+                    bool runs, bool room, struct pc_decision *v);
 
 /* Without an open change set, and nothing in it. */
 void pc_change_set_empty(struct pc_device *d);

@@ -34,25 +34,48 @@ static void dropped(struct pc_decision *v, unsigned reason)
     v->drop = true;
 }
 
+/* By the bucket of its reason; false: dropped. */
+static bool has_token(struct pc_device *d, const struct pc_punt_limits *limits, uint32_t now,
+                      struct pc_decision *v)
+{
+    if (pc_bucket_take(&d->punt_bucket[v->reason], limits->rate, limits->burst, now))
+        return true;
+    dropped(v, PORTCAM_REASON_PUNT_LIMITED);
+    return false;
+}
+
+static void by_room(bool room, struct pc_decision *v)
+{
+    if (room)
+        v->punt = v->drop = true;
+    else
+        dropped(v, PORTCAM_REASON_PUNT_FULL);
+}
+
+struct pc_punt_limits pc_punt_limits_of(const struct pc_tables *t)
+{
+    const struct portcam_limits_row *row = pc_tables_get(t, PORTCAM_TABLE_LIMITS, 0);
+    return row ? (struct pc_punt_limits){row->punt_rate, row->punt_burst}
+               : (struct pc_punt_limits){0, 0};
+}
+
 void pc_punt(struct pc_device *d, const uint8_t *frame, const struct pc_parsed *p, uint32_t now,
-             const struct pc_choice *choice, struct pc_decision *v)
+             struct pc_decision *v)
 {
     const struct pc_punt_port *port = &d->punt;
-    const struct portcam_limits_row *limits = pc_tables_get(d->tables, PORTCAM_TABLE_LIMITS, 0);
-    bool runs = choice ? choice->punt_runs : port->runs && port->runs(port->ctx);
-    if (!runs || !pc_punt_wanted(d, v->reason))
+    struct pc_punt_limits limits = pc_punt_limits_of(d->tables);
+    if (!port->runs || !port->runs(port->ctx) || !has_token(d, &limits, now, v))
         return;
-    if (!pc_bucket_take(&d->punt_bucket[v->reason], limits->punt_rate, limits->punt_burst, now)) {
-        dropped(v, PORTCAM_REASON_PUNT_LIMITED);
-        return;
-    }
-    if (!(choice ? choice->punt_room : port->room(port->ctx))) {
-        dropped(v, PORTCAM_REASON_PUNT_FULL);
-        return;
-    }
-    v->punt = v->drop = true;
-    if (!choice) {
+    by_room(port->room(port->ctx), v);
+    if (v->punt) {
         struct portcam_punt_header header = pc_punt_header(d->tables, p, v, now);
         port->write(port->ctx, &header, frame);
     }
+}
+
+void pc_punt_chosen(struct pc_device *d, const struct pc_punt_limits *limits, uint32_t now,
+                    bool runs, bool room, struct pc_decision *v)
+{
+    if (runs && has_token(d, limits, now, v))
+        by_room(room, v);
 }

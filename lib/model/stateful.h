@@ -18,8 +18,6 @@ struct pc_choice {
     bool second;    /* pick least, both candidates could be taken: it was the second */
     bool room;      /* there was a place for a record; `slot` is it */
     uint32_t slot;
-    bool punt_runs; /* the punt ring ran */
-    bool punt_room; /* and there was room on the way there */
 };
 
 /* Records that are kept elsewhere, as pc_connections_*() of the same name would answer. A record that get() gives is valid

@@ -16,6 +16,7 @@
 #include COSIM_HEADER
 #include "hazard_bins.hpp"
 #include "interrupt_check.hpp"
+#include "packet_host.hpp"
 #include "replay.h"
 #include "replay_record.hpp"
 #include "rtl_card.hpp"
@@ -28,6 +29,7 @@ namespace
 {
 
 using Card = portcam::RtlCard<COSIM_TOP>;
+using Packets = PacketHost<Card>;
 using portcam::Side;
 
 constexpr uint64_t MemoryBase = 0x10000000, MemoryBytes = 1 << 20;
@@ -57,6 +59,7 @@ struct Totals {
              images = 0, inserted = 0, refused = 0;
     uint64_t reasons[64] = {};
     std::array<uint64_t, HazardBins::Bins> hazards = {};
+    uint64_t punts = 0, injects = 0, packets[PacketHost<Card>::Bins] = {};
 };
 
 struct pc_sizes build_sizes()
@@ -98,6 +101,7 @@ public:
     {
         struct pc_sizes sizes = build_sizes();
         replay_ = pc_replay_new(&sizes, report, peek, this);
+        packets_.follow(replay_);
         world_init(&world_, seed, &sizes);
         time_ = pc_rng_below(&record_dice_, 3) ? static_cast<uint32_t>(pc_rng_next(&record_dice_))
                                                : UINT32_MAX - 500; /* the counter wraps */
@@ -117,6 +121,7 @@ public:
         while (sent < options_.frames && differences() < 10) {
             sent += feed();
             host_step();
+            packets_.step();
             pass_time();
             clocks(1 + pc_rng_below(&dice_, 48));
             if (pc_rng_below(&dice_, 3000) == 0)
@@ -191,6 +196,7 @@ private:
         for (unsigned i = 0; i < 8; i++)
             card_.reg_write(PORTCAM_REG_SECRET_0 + 4 * i,
                             static_cast<uint32_t>(pc_rng_next(&record_dice_)));
+        packets_.reset();
         start_ring(card_.top().irq_valid_o ? card_.top().irq_vector_o : -1);
         rows_left_ = 110; /* fill the tables at the start */
         based_ = !world_.busy;
@@ -546,6 +552,8 @@ private:
     {
         drain();
         collect();
+        packets_.finish();
+        drain();
         pc_replay_drained(replay_);
         pc_replay_settled(replay_);
         last_interrupt();
@@ -574,6 +582,16 @@ private:
                 pc_device_counter(model, PORTCAM_COUNTER_TABLE_REASON, reason).packets;
         totals.frames += pc_replay_frames(replay_);
         totals.drops += pc_replay_drops(replay_);
+        totals.punts += pc_replay_punts(replay_);
+        totals.injects += pc_replay_injects(replay_);
+        packets_.bins[Packets::PuntFull] +=
+            pc_device_counter(model, PORTCAM_COUNTER_TABLE_REASON, PORTCAM_REASON_PUNT_FULL)
+                .packets;
+        packets_.bins[Packets::PuntLimited] +=
+            pc_device_counter(model, PORTCAM_COUNTER_TABLE_REASON, PORTCAM_REASON_PUNT_LIMITED)
+                .packets;
+        for (int bin = 0; bin < Packets::Bins; bin++)
+            totals.packets[bin] += packets_.bins[bin];
         totals.clocks += card_.clocks();
         totals.commits += commits_;
         totals.irqs += interrupts_.commands;
@@ -597,6 +615,8 @@ private:
     }
     int dma_read(uint64_t iova, void *dst, size_t len) override
     {
+        if (Packets::here(iova))
+            return packets_.read(iova, dst, len);
         if (!in_memory(iova, len)) {
             interrupts_.cause();
             return -1;
@@ -606,6 +626,8 @@ private:
     }
     int dma_write(uint64_t iova, const void *src, size_t len) override
     {
+        if (Packets::here(iova))
+            return packets_.write(iova, src, len);
         if (!in_memory(iova, len)) {
             interrupts_.cause();
             return -1;
@@ -615,7 +637,10 @@ private:
     }
     void irq(unsigned vector) override
     {
-        if (const char *fault = interrupts_.irq(vector, written()))
+        if (vector == PORTCAM_VECTOR_PUNTS) {
+            if (!interrupts_.take_held(vector))
+                packets_.irq();
+        } else if (const char *fault = interrupts_.irq(vector, written()))
             note(fault);
     }
     void frame_in(Side side, unsigned function, const portcam::Frame &f) override
@@ -668,6 +693,20 @@ private:
         last_slot_ = record->slot;
         world_.hint_end = record->endpoint % WORLD_ENDS;
         world_.hint_port = record->key.kept_port;
+    }
+    void injected_out(Side side, unsigned function, const portcam::Frame &f) override
+    {
+        pc_replay_injected_out(replay_, side_of(side), function, f.data(), f.size());
+    }
+    void punt_choice(bool runs, bool room) override { pc_replay_punt_choice(replay_, runs, room); }
+    void punt_end(Side from, bool lost, uint64_t iova) override
+    {
+        packets_.ended(lost, iova);
+        pc_replay_punt_end(replay_, side_of(from), lost, iova);
+    }
+    void inject_read(unsigned function, uint64_t iova, size_t len) override
+    {
+        packets_.was_read(function, iova, len);
     }
     void admitted(Side side) override { pc_replay_admitted(replay_, side_of(side)); }
     void committed() override
@@ -734,6 +773,12 @@ private:
     InterruptCheck interrupts_;
     HazardBins bins_{Ways};
     Card card_;
+    Packets packets_{card_,
+                     seed_,
+                     build_sizes(),
+                     [this](const char *text) { note(text); },
+                     [this] { interrupts_.cause(); },
+                     [this](unsigned n) { clocks(n); }};
     uint32_t tail_ = 0, done_ = 0, completions_ = 0;
     unsigned rows_left_ = 0;
     bool based_ = false; /* what a busy world begins with is there */
@@ -796,7 +841,7 @@ bool all_reasons(const Totals &t)
         all = all && t.reasons[i];
 #else /* no table of the default size is ever full */
         all = all && (t.reasons[i] || i == PORTCAM_REASON_TABLE_FULL ||
-                      i == PORTCAM_REASON_TABLE_FULL_HASH);
+                      i == PORTCAM_REASON_TABLE_FULL_HASH || i == PORTCAM_REASON_TABLE_FULL_PUNT);
 #endif
     }
     return all;
@@ -818,6 +863,17 @@ bool all_hazards(const Totals &t, bool rare)
     return all;
 }
 
+/* What must have happened to punted and injected packets. */
+bool all_packets(const Totals &t)
+{
+    bool all = true;
+    for (int i = 0; i < Packets::Bins; i++) {
+        printf("# %-64s %" PRIu64 "\n", Packets::Names[i], t.packets[i]);
+        all = all && t.packets[i];
+    }
+    return all;
+}
+
 } // namespace
 
 int main(int argc, char **argv)
@@ -830,7 +886,7 @@ int main(int argc, char **argv)
         return 2;
     }
     Totals totals;
-    printf("1..3\n# seeds %" PRIu64 " to %" PRIu64 ", %" PRIu64 " frames each\n", options.seed,
+    printf("1..4\n# seeds %" PRIu64 " to %" PRIu64 ", %" PRIu64 " frames each\n", options.seed,
            options.seed + options.seeds - 1, options.frames);
     uint64_t bad = 0;
     for (uint64_t i = 0; i < options.seeds; i++) {
@@ -845,14 +901,16 @@ int main(int argc, char **argv)
         }
         fflush(stdout);
     }
-    printf("# %" PRIu64 " frames out, %" PRIu64 " dropped, %" PRIu64 " clocks, %" PRIu64
-           " commits, %" PRIu64 " resets, %" PRIu64 " stops of the ring, %" PRIu64
-           " rows read back, %" PRIu64 " records deleted, %" PRIu64 " aged, %" PRIu64
-           " moved, %" PRIu64 " read, %" PRIu64 " inserted by the host, %" PRIu64 " not, %" PRIu64
-           " interrupts for commands, %" PRIu64 " for errors, %" PRIu64 " differences\n",
-           totals.frames, totals.drops, totals.clocks, totals.commits, totals.resets, totals.stops,
-           totals.rows, totals.ended, totals.aged, totals.moved, totals.images, totals.inserted,
-           totals.refused, totals.irqs, totals.errors, totals.differences);
+    printf("# %" PRIu64 " frames out, %" PRIu64 " dropped, %" PRIu64 " punted, %" PRIu64
+           " injected, %" PRIu64 " clocks, %" PRIu64 " commits, %" PRIu64 " resets, %" PRIu64
+           " stops of the ring, %" PRIu64 " rows read back, %" PRIu64 " records deleted, %" PRIu64
+           " aged, %" PRIu64 " moved, %" PRIu64 " read, %" PRIu64 " inserted by the host, %" PRIu64
+           " not, %" PRIu64 " interrupts for commands, %" PRIu64 " for errors, %" PRIu64
+           " differences\n",
+           totals.frames, totals.drops, totals.punts, totals.injects, totals.clocks, totals.commits,
+           totals.resets, totals.stops, totals.rows, totals.ended, totals.aged, totals.moved,
+           totals.images, totals.inserted, totals.refused, totals.irqs, totals.errors,
+           totals.differences);
     printf("%s 1 - RTL equals model: bytes, egress, order, results, rows, counters and "
            "interrupts (F.29, sections 2, 8, 9)\n",
            bad ? "not ok" : "ok");
@@ -865,5 +923,9 @@ int main(int argc, char **argv)
     printf("%s 3 - every hazard of the record pipeline was met%s\n",
            hazards || !enough ? "ok" : "not ok",
            hazards || enough ? "" : " # SKIP too few frames to meet all");
-    return bad || (enough && !(all && hazards));
+    bool packets = all_packets(totals);
+    printf("%s 4 - everything happened to packets to and from the host%s\n",
+           packets || !enough ? "ok" : "not ok",
+           packets || enough ? "" : " # SKIP too few frames to meet all");
+    return bad || (enough && !(all && hazards && packets));
 }

@@ -66,13 +66,20 @@ public:
         held_ = held;
     }
 
+    /* Is it the vector that was offered to the bridge before? Then it is forgotten. */
+    bool take_held(unsigned vector)
+    {
+        bool held = held_ >= 0 && vector == static_cast<unsigned>(held_);
+        if (held)
+            held_ = -1;
+        return held;
+    }
+
     /* An interrupt, when this many completions were in host memory. Returns what is wrong, or NULL. */
     const char *irq(unsigned vector, uint32_t completions)
     {
-        if (held_ >= 0 && vector == static_cast<unsigned>(held_)) {
-            held_ = -1;
+        if (take_held(vector))
             return nullptr;
-        }
         if (vector == PORTCAM_VECTOR_ERRORS) {
             errors++;
             error_due_ = false;

@@ -106,6 +106,8 @@ static void stateful_row(struct world *w, struct portcam_service_row *r)
     r->no_record = (uint8_t)below(w, hashes ? 4 : 3);
     r->no_backend = (uint8_t)below(w, 2);
     r->full = (uint8_t)below(w, hashes ? 2 : 1);
+    if (pc_rng_below(&w->rows, 3) == 0)
+        r->full = PORTCAM_FULL_PUNT;
     if (chance(w, 70)) {
         r->protocol = chance(w, 70) ? 6 : 17;
         r->flags |= PORTCAM_SERVICE_ROW_EXACT_PROTOCOL;
@@ -177,6 +179,11 @@ static void limits_row(struct world *w, struct portcam_limits_row *r)
     r->embryonic = chance(w, 75) ? 0 : 1 + below(w, 24);
     r->reject_rate = (uint16_t)below(w, chance(w, 50) ? 3000 : 65536);
     r->reject_burst = (uint16_t)below(w, 40);
+    r->punt_rate = (uint16_t)pc_rng_below(&w->rows, 65536);
+    r->punt_burst = (uint16_t)pc_rng_below(&w->rows, 3 + pc_rng_below(&w->rows, 100));
+    r->punt_reasons = PORTCAM_PUNT_REASONS;
+    if (pc_rng_below(&w->rows, 3) == 0)
+        r->punt_reasons &= pc_rng_next(&w->rows);
 }
 
 static unsigned endpoint_rows(const struct world *w, unsigned table)

@@ -17,10 +17,10 @@
 // up to 16 beats, AXI writes single beats, all of 64 bytes, one identifier, in order;
 // m_axi_rready_o is always high. flr_i never breaks off a transaction on AXI4-Lite or AXI4.
 //
-// Others that write to host memory: wr_*, Writers sources of portcam_write_arbiter; other_error_i
-// with its address counts a write of theirs that failed. Their registers: page_*
+// Others that use host memory: wr_*, Writers sources of portcam_write_arbiter; other_error_i, a bit
+// for each, with its address counts a DMA of theirs that failed. Their registers: page_*
 // (portcam_registers); their vectors: raise_i. flr_o is high in the clock in which all of the
-// control forgets.
+// control forgets, ready_o when the card is ready.
 
 `default_nettype none
 
@@ -90,6 +90,7 @@ module portcam_control #(
     output logic          m_axi_bready,
     // Who else writes to host memory and has registers and interrupts.
     output logic                   flr_o,
+    output logic                   ready_o,
     input  logic [Writers-1:0]     wr_valid_i,
     output logic [Writers-1:0]     wr_ready_o,
     input  logic [Writers*64-1:0]  wr_addr_i,
@@ -97,8 +98,8 @@ module portcam_control #(
     input  logic [Writers*64-1:0]  wr_strb_i,
     output logic [Writers-1:0]     wr_done_o,
     output logic                   wr_error_o,
-    input  logic                   other_error_i,
-    input  logic [63:0]            other_error_addr_i,
+    input  logic [Writers-1:0]     other_error_i,
+    input  logic [Writers*64-1:0]  other_error_addr_i,
     output logic                   page_write_o,
     output logic [15:0]            page_write_addr_o,
     output logic [31:0]            page_write_data_o,
@@ -213,6 +214,7 @@ module portcam_control #(
 
   assign bank_clear = !ready_q && guard_q == '0 && !tables_busy_i;
   assign clear_o    = clear_q;
+  assign ready_o    = ready_q;
   assign flr_o      = flr_q;
 
   always_ff @(posedge clk_i) begin
@@ -271,6 +273,7 @@ module portcam_control #(
   assign shown_tail = restart ? '0 : tail;
 
   portcam_registers #(
+      .Others             (Writers),
       .Functions          (Functions),
       .Domains            (Domains),
       .Addresses          (Addresses),

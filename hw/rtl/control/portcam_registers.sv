@@ -33,7 +33,8 @@ module portcam_registers #(
     parameter int unsigned ConnectionStash     = portcam_pkg::BuildConnectionStash,
     parameter int unsigned ScheduleRows        = portcam_pkg::BuildScheduleRows,
     parameter int unsigned MaxFrame            = portcam_pkg::BuildMaxFrame,
-    parameter logic [31:0] BuildId             = 32'h0
+    parameter logic [31:0] BuildId             = 32'h0,
+    parameter int unsigned Others              = 2  // who else has DMA errors to tell
 ) (
     input  logic         clk_i,
     input  logic         rst_ni,
@@ -67,8 +68,8 @@ module portcam_registers #(
     input  logic [31:0]  tail_i,
     input  logic         dma_error_i,
     input  logic [63:0]  dma_error_addr_i,
-    input  logic         other_error_i,
-    input  logic [63:0]  other_error_addr_i,
+    input  logic [Others-1:0]    other_error_i,
+    input  logic [Others*64-1:0] other_error_addr_i,
     input  logic [31:0]  used_i,
     input  logic [31:0]  embryonic_i,
     // Registers that are kept elsewhere.
@@ -97,6 +98,7 @@ module portcam_registers #(
                                  (32'd1 << portcam_pkg::CapsStaticLsb) |
                                  (32'd1 << portcam_pkg::CapsDeliverLsb) |
                                  (32'd1 << portcam_pkg::CapsRejectLsb) |
+                                 (32'd1 << portcam_pkg::CapsPuntLsb) |
                                  (32'(Stateful) << portcam_pkg::CapsStatefulLsb);
   localparam logic [31:0] CapFrame =
       (32'(portcam_pkg::BuildWindow) << portcam_pkg::CapFrameWindowLsb) |
@@ -182,9 +184,17 @@ module portcam_registers #(
   logic [63:0]  error_addr_q;
   logic [31:0]  error_count_q;
   logic         enable_rise;
+  logic [31:0]  errors;
 
   assign enable_rise = write_full && aw_addr_q == portcam_pkg::RegCmdControl &&
                        w_data_q[portcam_pkg::CmdControlEnableLsb] && !enable_q;
+
+  always_comb begin
+    errors = 32'(dma_error_i);
+    for (int unsigned i = 0; i < Others; i++) begin
+      errors = errors + 32'(other_error_i[i]);
+    end
+  end
 
   always_ff @(posedge clk_i) begin
     enable_rise_q <= enable_rise;
@@ -215,12 +225,15 @@ module portcam_registers #(
       doorbell_q <= '0;
       cpl_head_q <= '0;
     end
-    if (dma_error_i) begin
-      error_addr_q  <= dma_error_addr_i;
-    end else if (other_error_i) begin
-      error_addr_q  <= other_error_addr_i;
+    for (int unsigned i = 0; i < Others; i++) begin
+      if (other_error_i[i]) begin
+        error_addr_q <= other_error_addr_i[i*64+:64];
+      end
     end
-    error_count_q <= error_count_q + 32'(dma_error_i) + 32'(other_error_i);
+    if (dma_error_i) begin
+      error_addr_q <= dma_error_addr_i;
+    end
+    error_count_q <= error_count_q + errors;
     if (!rst_ni || flr_i) begin
       hash_seed_q   <= '0;
       scratch_q     <= '0;

@@ -5,11 +5,11 @@
 //
 // Frames come in on s_axis_net_* (function 0) and s_axis_host_* (tuser is the host function; 0 and
 // numbers beyond Functions count as 1) and leave on m_axis_net_* or m_axis_host_* (tdest is the
-// host function; bit 0 of tuser: the frame, or the one that it answers, came from the host side;
-// bit 1: the card made it). The path of a frame: portcam_ingress keeps it until it is whole; its
+// host function; tuser: 0 a frame from the network, 1 from the host side, 2 an answer that the card
+// made, 3 a frame that the host injected). The path of a frame: portcam_ingress keeps it until it is whole; its
 // header is admitted into portcam_parser and portcam_lookup; portcam_rewriter carries out the
 // result on the waiting frame, or makes an answer to it; portcam_egress brings both directions to
-// the outputs. Frames of one function to one function keep their order, and so do the answers to
+// the outputs, or to portcam_punt, which also brings what the host injects. Frames of one function to one function keep their order, and so do the answers to
 // one function.
 //
 // One 64-byte beat a clock in each direction, also with frames of one beat, as long as both
@@ -23,6 +23,9 @@
 // become empty, for headers admitted later; trace_record_* an operation passed the records: each
 // header gives one, in the order of admission (packet), other operations as they happen (kind, a
 // value of portcam_connection_pkg::op_e; flags: acted, asked, second, room; the image of an OpInsert).
+// trace_punt_*: the limits wanted the oldest such packet at the host (flags: bit 0 the ring ran, bit
+// 1 there was room); trace_punt_end_*: the next punted packet of that side is in its entry, or lost;
+// trace_inject_*: an injected frame was read and will leave.
 // active_o: records are being looked after, or should be; a simulation that stops its clock while
 // nothing moves lets it run while active_o is high.
 
@@ -132,6 +135,16 @@ module portcam_core #(
     output logic [23:0]  trace_record_to_o,
     output logic [31:0]  trace_record_time_o,
     output logic [1023:0] trace_record_image_o,
+    output logic         trace_punt_valid_o,
+    output logic [1:0]   trace_punt_flags_o,
+    output logic         trace_punt_end_valid_o,
+    output logic         trace_punt_end_host_o,
+    output logic         trace_punt_end_lost_o,
+    output logic [63:0]  trace_punt_end_addr_o,
+    output logic         trace_inject_valid_o,
+    output logic [7:0]   trace_inject_function_o,
+    output logic [15:0]  trace_inject_len_o,
+    output logic [63:0]  trace_inject_addr_o,
     output logic         active_o
 );
 
@@ -246,6 +259,10 @@ module portcam_core #(
   logic                        rewrite_host;
   logic                        count_valid;
   portcam_types_pkg::count_t   count;
+  logic                        punt_runs;
+  logic                        punt_ask;
+  logic                        punt_room;
+  logic [31:0]                 punt_time;
   logic [31:0]                 hash_seed;
   logic [31:0]                 hash_seed_q;
 
@@ -390,6 +407,12 @@ module portcam_core #(
       .from_host_o   (rewrite_host),
       .count_valid_o (count_valid),
       .count_o       (count),
+      .punt_runs_i   (punt_runs),
+      .punt_ask_o    (punt_ask),
+      .punt_room_i   (punt_room),
+      .punt_time_o   (punt_time),
+      .trace_punt_valid_o     (trace_punt_valid_o),
+      .trace_punt_flags_o     (trace_punt_flags_o),
       .tbl_valid_i   (tbl_valid),
       .tbl_ready_o   (tbl_ready),
       .tbl_write_i   (tbl_write),
@@ -436,6 +459,9 @@ module portcam_core #(
       .rst_ni       (rst_ni),
       .count_valid_i(count_valid),
       .count_i      (count),
+      .sent_valid_i   (trace_inject_valid_o),
+      .sent_function_i(trace_inject_function_o),
+      .sent_octets_i  (trace_inject_len_o),
       .rd_valid_i   (rd_valid),
       .rd_table_i   (rd_table),
       .rd_row_i     (rd_row),
@@ -477,6 +503,18 @@ module portcam_core #(
   logic [7:0]   host_answer_tdest;
   logic         host_answer_tvalid;
   logic         host_answer_tready;
+
+  logic [511:0] punt_data;
+  logic         punt_last;
+  logic         punt_host;
+  logic         punt_valid;
+  logic         punt_ready;
+  logic [511:0] inject_tdata;
+  logic [63:0]  inject_tkeep;
+  logic         inject_tlast;
+  logic [7:0]   inject_tdest;
+  logic         inject_tvalid;
+  logic         inject_tready;
 
   portcam_rewriter u_rewriter_net (
       .clk_i          (clk_i),
@@ -554,6 +592,12 @@ module portcam_core #(
       .s_answer_host_tdest (host_answer_tdest),
       .s_answer_host_tvalid(host_answer_tvalid),
       .s_answer_host_tready(host_answer_tready),
+      .s_inject_tdata      (inject_tdata),
+      .s_inject_tkeep      (inject_tkeep),
+      .s_inject_tlast      (inject_tlast),
+      .s_inject_tdest      (inject_tdest),
+      .s_inject_tvalid     (inject_tvalid),
+      .s_inject_tready     (inject_tready),
       .m_axis_net_tdata    (m_axis_net_tdata),
       .m_axis_net_tkeep    (m_axis_net_tkeep),
       .m_axis_net_tlast    (m_axis_net_tlast),
@@ -566,21 +610,125 @@ module portcam_core #(
       .m_axis_host_tdest   (m_axis_host_tdest),
       .m_axis_host_tuser   (m_axis_host_tuser),
       .m_axis_host_tvalid  (m_axis_host_tvalid),
-      .m_axis_host_tready  (m_axis_host_tready)
+      .m_axis_host_tready  (m_axis_host_tready),
+      .m_punt_data_o       (punt_data),
+      .m_punt_last_o       (punt_last),
+      .m_punt_host_o       (punt_host),
+      .m_punt_valid_o      (punt_valid),
+      .m_punt_ready_i      (punt_ready)
+  );
+
+  //------------------------------------------------------------------------------------------------
+  // Frames to and from the host's memory.
+
+  logic          flr;
+  logic          ready;
+  logic          page_write;
+  logic [15:0]   page_write_addr;
+  logic [31:0]   page_write_data;
+  logic          page_read;
+  logic [15:0]   page_read_addr;
+  logic [31:0]   punt_word;
+  logic          punt_raise;
+  logic          punt_errors;
+  logic          punt_dma_error;
+  logic [63:0]   punt_dma_error_addr;
+  logic          punt_write_valid;
+  logic [63:0]   punt_write_addr;
+  logic [511:0]  punt_write_data;
+  logic [63:0]   punt_write_strb;
+  logic [1:0]    write_ready;      // 0 the mirror, 1 punt
+  logic [1:0]    write_done;
+  logic          write_error;
+  logic          punt_read_valid;
+  logic [63:0]   punt_read_addr;
+  logic [7:0]    punt_read_len;
+  logic [1:0]    read_ready;       // 0 commands, 1 inject
+  logic [1:0]    read_beat;
+
+  portcam_punt #(
+      .Functions(Functions),
+      .MaxFrame (MaxFrame)
+  ) u_punt (
+      .clk_i            (clk_i),
+      .rst_ni           (rst_ni),
+      .flr_i            (flr),
+      .ready_i          (ready),
+      .page_write_i     (page_write),
+      .page_write_addr_i(page_write_addr),
+      .page_write_data_i(page_write_data),
+      .page_read_i      (page_read),
+      .page_read_addr_i (page_read_addr),
+      .page_word_o      (punt_word),
+      .raise_o          (punt_raise),
+      .errors_o         (punt_errors),
+      .dma_error_o      (punt_dma_error),
+      .dma_error_addr_o (punt_dma_error_addr),
+      .runs_o           (punt_runs),
+      .ask_i            (punt_ask),
+      .room_o           (punt_room),
+      .count_i          (count),
+      .time_ms_i        (punt_time),
+      .frame_valid_i    (punt_valid),
+      .frame_ready_o    (punt_ready),
+      .frame_data_i     (punt_data),
+      .frame_last_i     (punt_last),
+      .frame_host_i     (punt_host),
+      .write_valid_o    (punt_write_valid),
+      .write_ready_i    (write_ready[1]),
+      .write_addr_o     (punt_write_addr),
+      .write_data_o     (punt_write_data),
+      .write_strb_o     (punt_write_strb),
+      .write_done_i     (write_done[1]),
+      .write_error_i    (write_error),
+      .read_valid_o     (punt_read_valid),
+      .read_ready_i     (read_ready[1]),
+      .read_addr_o      (punt_read_addr),
+      .read_len_o       (punt_read_len),
+      .read_beat_i      (read_beat[1]),
+      .read_data_i      (m_axi_rdata),
+      .read_error_i     (m_axi_rresp[1]),
+      .m_tdata          (inject_tdata),
+      .m_tkeep          (inject_tkeep),
+      .m_tlast          (inject_tlast),
+      .m_tdest          (inject_tdest),
+      .m_tvalid         (inject_tvalid),
+      .m_tready         (inject_tready),
+      .sent_o           (trace_inject_valid_o),
+      .sent_function_o  (trace_inject_function_o),
+      .sent_len_o       (trace_inject_len_o),
+      .sent_addr_o      (trace_inject_addr_o),
+      .trace_end_valid_o(trace_punt_end_valid_o),
+      .trace_end_host_o (trace_punt_end_host_o),
+      .trace_end_lost_o (trace_punt_end_lost_o),
+      .trace_end_addr_o (trace_punt_end_addr_o)
+  );
+
+  logic [63:0] command_araddr;
+  logic [7:0]  command_arlen;
+  logic        command_arvalid;
+  logic        unused_command_rready;  // high
+
+  portcam_read_arbiter u_read_arbiter (
+      .clk_i          (clk_i),
+      .rst_ni         (rst_ni),
+      .valid_i        ({punt_read_valid, command_arvalid}),
+      .ready_o        (read_ready),
+      .addr_i         ({punt_read_addr, command_araddr}),
+      .len_i          ({punt_read_len, command_arlen}),
+      .r_valid_o      (read_beat),
+      .m_axi_araddr_o (m_axi_araddr),
+      .m_axi_arlen_o  (m_axi_arlen),
+      .m_axi_arvalid_o(m_axi_arvalid),
+      .m_axi_arready_i(m_axi_arready),
+      .m_axi_rlast_i  (m_axi_rlast),
+      .m_axi_rvalid_i (m_axi_rvalid),
+      .m_axi_rready_o (m_axi_rready)
   );
 
   //------------------------------------------------------------------------------------------------
   // Control.
 
-  logic        unused_flr;
-  logic [1:0]  unused_wr_ready;
-  logic [1:0]  unused_wr_done;
-  logic        unused_wr_error;
-  logic        unused_page_write;
-  logic [15:0] unused_page_write_addr;
-  logic [31:0] unused_page_write_data;
-  logic        unused_page_read;
-  logic [15:0] unused_page_read_addr;
   logic        mir_valid;
   logic        unused_mir_sum;
   logic [23:0] unused_mir_row;
@@ -625,15 +773,15 @@ module portcam_core #(
       .s_axil_rresp          (s_axil_rresp),
       .s_axil_rvalid         (s_axil_rvalid),
       .s_axil_rready         (s_axil_rready),
-      .m_axi_araddr          (m_axi_araddr),
-      .m_axi_arlen           (m_axi_arlen),
-      .m_axi_arvalid         (m_axi_arvalid),
-      .m_axi_arready         (m_axi_arready),
+      .m_axi_araddr          (command_araddr),
+      .m_axi_arlen           (command_arlen),
+      .m_axi_arvalid         (command_arvalid),
+      .m_axi_arready         (read_ready[0]),
       .m_axi_rdata           (m_axi_rdata),
       .m_axi_rresp           (m_axi_rresp),
       .m_axi_rlast           (m_axi_rlast),
-      .m_axi_rvalid          (m_axi_rvalid),
-      .m_axi_rready          (m_axi_rready),
+      .m_axi_rvalid          (read_beat[0]),
+      .m_axi_rready          (unused_command_rready),
       .m_axi_awaddr          (m_axi_awaddr),
       .m_axi_awlen           (m_axi_awlen),
       .m_axi_awvalid         (m_axi_awvalid),
@@ -646,23 +794,24 @@ module portcam_core #(
       .m_axi_bresp           (m_axi_bresp),
       .m_axi_bvalid          (m_axi_bvalid),
       .m_axi_bready          (m_axi_bready),
-      .flr_o                 (unused_flr),
-      .wr_valid_i            ('0),
-      .wr_ready_o            (unused_wr_ready),
-      .wr_addr_i             ('0),
-      .wr_data_i             ('0),
-      .wr_strb_i             ('0),
-      .wr_done_o             (unused_wr_done),
-      .wr_error_o            (unused_wr_error),
-      .other_error_i         (1'b0),
-      .other_error_addr_i    ('0),
-      .page_write_o          (unused_page_write),
-      .page_write_addr_o     (unused_page_write_addr),
-      .page_write_data_o     (unused_page_write_data),
-      .page_read_o           (unused_page_read),
-      .page_read_addr_o      (unused_page_read_addr),
-      .page_word_i           ('0),
-      .raise_i               ('0),
+      .flr_o                 (flr),
+      .ready_o               (ready),
+      .wr_valid_i            ({punt_write_valid, 1'b0}),
+      .wr_ready_o            (write_ready),
+      .wr_addr_i             ({punt_write_addr, 64'd0}),
+      .wr_data_i             ({punt_write_data, 512'd0}),
+      .wr_strb_i             ({punt_write_strb, 64'd0}),
+      .wr_done_o             (write_done),
+      .wr_error_o            (write_error),
+      .other_error_i         ({punt_dma_error, 1'b0}),
+      .other_error_addr_i    ({punt_dma_error_addr, 64'd0}),
+      .page_write_o          (page_write),
+      .page_write_addr_o     (page_write_addr),
+      .page_write_data_o     (page_write_data),
+      .page_read_o           (page_read),
+      .page_read_addr_o      (page_read_addr),
+      .page_word_i           (punt_word),
+      .raise_i               (8'({punt_errors, punt_raise, 2'b00})),
       .irq_valid_o           (irq_valid_o),
       .irq_vector_o          (irq_vector_o),
       .irq_ready_i           (irq_ready_i),
@@ -720,6 +869,9 @@ module portcam_core #(
   );
 
   assign trace_clear_o = clear;
+
+  logic unused_write;  // of the mirror
+  assign unused_write = write_ready[0] || write_done[0];
 
 `ifndef SYNTHESIS
   portcam_axis_check u_check_m_net (

@@ -52,11 +52,14 @@ package portcam_types_pkg;
     logic [15:0]  inner_dst_port;
   } parsed_t;
 
+  // Instead of a function: the frame goes to the punt ring.
+  localparam logic [7:0] PuntEgress = 8'hff;
+
   // Lookup to rewriter, one for each frame, in the order of the frames of that direction.
   typedef struct packed {
     logic         drop;        // discard the frame
     logic         discarded;   // the ingress has discarded its beats (oversize); implies drop
-    logic [7:0]   egress;      // function, 0 the network
+    logic [7:0]   egress;      // function, 0 the network, or PuntEgress
     logic         set_dst_mac;
     logic [47:0]  dst_mac;
     logic         set_src_mac;

@@ -5,7 +5,7 @@
 //
 // The order of tests is that of the pipeline description, sections 3 and 4: what the parser decided;
 // a service; an endpoint; the policy of a known address; nothing. What records say about it is there
-// already (portcam_connections). A reject is not limited yet (portcam_reject_limit). Latency exactly 2 clocks, one
+// already (portcam_connections). A reject is not limited yet (portcam_reject_limit), and nothing is punted (portcam_punt_limit). Latency exactly 2 clocks, one
 // packet a clock. All inputs belong to the packet of valid_i. In rewrite_o the checksums are still
 // those of the frame, portcam_sums makes them new; old_ip_o and old_port_o are what ip and port
 // replace.
@@ -241,7 +241,8 @@ module portcam_decide (
               end
               4'(portcam_connection_pkg::SaysFull): begin
                 forward = 1'b0;
-                reason  = 6'(portcam_pkg::ReasonTableFull);
+                reason  = service_q1.full == 2'(portcam_pkg::FullPunt) ?
+                          6'(portcam_pkg::ReasonTableFullPunt) : 6'(portcam_pkg::ReasonTableFull);
               end
               4'(portcam_connection_pkg::SaysUnproven): begin
                 forward = 1'b0;
@@ -328,8 +329,9 @@ module portcam_decide (
       6'(portcam_pkg::ReasonUnknownDrop), 6'(portcam_pkg::ReasonPausedDrop),
       6'(portcam_pkg::ReasonStoppedDrop), 6'(portcam_pkg::ReasonNoBackend),
       6'(portcam_pkg::ReasonOversize), 6'(portcam_pkg::ReasonNoRecordDrop),
-      6'(portcam_pkg::ReasonTableFull), 6'(portcam_pkg::ReasonEmbryonicFull): drop = 1'b1;
-      default:                                                                drop = reject;
+      6'(portcam_pkg::ReasonTableFull), 6'(portcam_pkg::ReasonTableFullPunt),
+      6'(portcam_pkg::ReasonEmbryonicFull): drop = 1'b1;
+      default:                              drop = reject;
     endcase
   end
 

@@ -16,12 +16,18 @@
 //     37 + R  what the record says; backend row and public address begin
 //     39 + R  backend row, device MAC; the decision begins
 //     41 + R  reason, egress, rewrite without checksums
-//     44 + R  rejects limited, counters
+//     44 + R  rejects limited, packets for the host chosen, counters
 //     45 + R  new checksums
 //
 // The bus of the records (conn_*, img_*) and of backend states (bk_*) is that of portcam_control.
 // stop_i: no packet comes until after clear_i. active_o: records are being looked after, the clock
 // is needed.
+//
+// Punt (docs/pipeline.md, section 9): punt_ask_o, beside count_valid_o, says that this packet goes to
+// the host if there is room, and punt_room_i of the same clock whether there is; then its rewrite_o
+// has egress PuntEgress. count_o tells what is known of it (tx: its default egress), punt_time_o the
+// time. punt_runs_i: the ring runs. trace_punt_valid_o: the limits want this packet; flags: the ring
+// ran, there was room.
 //
 // Table bus, clear_i and busy_o: portcam_table_bus. While busy_o is high no packets may be given;
 // clear_i may be given only when no packet is on its way.
@@ -61,6 +67,12 @@ module portcam_lookup #(
     output logic                        from_host_o,
     output logic                        count_valid_o,
     output portcam_types_pkg::count_t   count_o,
+    input  logic                        punt_runs_i,
+    output logic                        punt_ask_o,
+    input  logic                        punt_room_i,
+    output logic [31:0]                 punt_time_o,
+    output logic                        trace_punt_valid_o,
+    output logic [1:0]                  trace_punt_flags_o,
     input  logic                        tbl_valid_i,
     output logic                        tbl_ready_o,
     input  logic                        tbl_write_i,
@@ -637,6 +649,9 @@ module portcam_lookup #(
   logic [ConnectionStash-1:0]       stash_used;
   logic [ConnectionStash-1:0]       stash_used_v6;
   logic [63:0]                      embryonic_limit;
+  logic [31:0]                      punt_rate;
+  logic [31:0]                      punt_burst;
+  logic [127:0]                     punt_reasons;
   logic [31:0]                      reject_rate;
   logic [31:0]                      reject_burst;
 
@@ -673,7 +688,7 @@ module portcam_lookup #(
     request.may_create      = segment_q21.may_create;
     request.draining        = address_verdict_q21.draining;
     request.hash            = service_q21.no_record == 2'(portcam_pkg::NoRecordHash);
-    request.full_hash       = service_q21.full;
+    request.full_hash       = service_q21.full == 2'(portcam_pkg::FullHash);
     request.pick            = service_q21.pick;
     request.schedule        = service_q21.schedule;
     request.slots_log2      = service_q21.slots_log2;
@@ -829,6 +844,9 @@ module portcam_lookup #(
       .rst_ni        (rst_ni),
       .embryonic_o   (embryonic_limit),
       .reject_rate_o (reject_rate),
+      .punt_rate_o   (punt_rate),
+      .punt_burst_o  (punt_burst),
+      .punt_reasons_o(punt_reasons),
       .reject_burst_o(reject_burst),
       .req_valid_i   (req_valid[TblLimits]),
       .req_write_i   (req_write),
@@ -957,6 +975,11 @@ module portcam_lookup #(
   logic [5:0]                  reason_h;
   logic                        answer_h;
   logic                        answer_sums;
+  logic                        punt_wanted_h;
+  logic                        punt_asks_h;
+  logic                        punt_token_h;
+  logic                        punt_sums;
+  logic                        dropped_sums;    // on the way to the host
 
   portcam_device_table u_device (
       .clk_i           (clk_i),
@@ -1002,10 +1025,10 @@ module portcam_lookup #(
   );
 
   // The time of the record is the time of the packet.
-  logic [5*32-1:0] time_ms_q;
+  logic [8*32-1:0] time_ms_q;
 
   always_ff @(posedge clk_i) begin
-    time_ms_q <= {time_ms_q[4*32-1:0], time_ms_i};
+    time_ms_q <= {time_ms_q[7*32-1:0], time_ms_i};
   end
 
   portcam_reject_limit u_limit (
@@ -1034,11 +1057,39 @@ module portcam_lookup #(
       .data_o (count_h)
   );
 
-  assign count_valid_o = valid_h;
+  portcam_punt_limit u_punt_limit (
+      .clk_i    (clk_i),
+      .rst_ni   (rst_ni),
+      .clear_i  (clear_i),
+      .valid_i  (valid_e),
+      .runs_i   (punt_runs_i),
+      .reason_i (count_e.reason),
+      .reasons_i(bank_q[Decide+2] ? punt_reasons[127:64] : punt_reasons[63:0]),
+      .rate_i   (bank_q[Decide+2] ? punt_rate[31:16] : punt_rate[15:0]),
+      .burst_i  (bank_q[Decide+2] ? punt_burst[31:16] : punt_burst[15:0]),
+      .time_ms_i(time_ms_q[4*32+:32]),
+      .wanted_o (punt_wanted_h),
+      .asks_o   (punt_asks_h),
+      .token_o  (punt_token_h)
+  );
+
+  assign count_valid_o      = valid_h;
+  assign punt_ask_o         = punt_asks_h && punt_token_h;
+  assign punt_time_o        = time_ms_q[7*32+:32];
+  assign trace_punt_valid_o = punt_wanted_h;
+  assign trace_punt_flags_o = {punt_room_i, punt_asks_h};
 
   always_comb begin
     count_o        = count_h;
     count_o.reason = reason_h;
+    if (punt_asks_h) begin
+      count_o.tx_valid = 1'b0;
+      if (!punt_token_h) begin
+        count_o.reason = 6'(portcam_pkg::ReasonPuntLimited);
+      end else if (!punt_room_i) begin
+        count_o.reason = 6'(portcam_pkg::ReasonPuntFull);
+      end
+    end
   end
 
   portcam_sums u_sums (
@@ -1056,12 +1107,18 @@ module portcam_lookup #(
   );
 
   always_ff @(posedge clk_i) begin
-    answer_sums <= answer_h;
+    answer_sums  <= answer_h;
+    punt_sums    <= punt_ask_o && punt_room_i;
+    dropped_sums <= punt_asks_h && !(punt_ask_o && punt_room_i);
   end
 
   always_comb begin
     rewrite_o        = rewrite_sums;
     rewrite_o.reject = rewrite_sums.reject && answer_sums;
+    rewrite_o.drop   = (rewrite_sums.drop && !punt_sums) || dropped_sums;
+    if (punt_sums) begin
+      rewrite_o.egress = portcam_types_pkg::PuntEgress;
+    end
   end
 
 `ifndef SYNTHESIS

@@ -73,7 +73,7 @@ package portcam_lookup_pkg;
     logic [1:0]  pick;        // portcam_pkg::pick_e
     logic [1:0]  no_record;   // portcam_pkg::no_record_e
     logic        no_backend;  // drop; otherwise reject
-    logic        full;        // hash; otherwise drop
+    logic [1:0]  full;        // portcam_pkg::full_e
   } service_match_t;
 
   typedef struct packed {

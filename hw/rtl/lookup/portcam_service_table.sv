@@ -54,7 +54,7 @@ module portcam_service_table #(
   // What is kept of a row. Reserved bytes, and the bits above the sizes of the build, are 0 in
   // every row.
   typedef struct packed {
-    logic                    full;
+    logic [1:0]              full;
     logic                    no_backend;
     logic [1:0]              no_record;
     logic [1:0]              pick;
@@ -86,7 +86,7 @@ module portcam_service_table #(
   assign unused_in = ^{in_row, req_row_i, domain_i, address_i};
 
   always_comb begin
-    in_kept.full           = in_row.full[0];
+    in_kept.full           = in_row.full[1:0];
     in_kept.no_backend     = in_row.no_backend[0];
     in_kept.no_record      = in_row.no_record[1:0];
     in_kept.pick           = in_row.pick[1:0];

@@ -4,7 +4,7 @@
 // service, backend.
 //
 // Takes one count_t a clock, never stalls; each table it names gets one packet and count_i.octets
-// bytes. In the last four tables row 2n counts packets towards servers and row 2n + 1 replies.
+// bytes. Beside it takes one injected frame a clock (sent_*), which function_tx gets. In the last four tables row 2n counts packets towards servers and row 2n + 1 replies.
 // Read: rd_valid_i for one clock, the next not before rd_done_o; rd_done_o pulses exactly 10 clocks
 // later with both counters of one moment: every count_i up to one clock after rd_valid_i, none
 // later. A table that does not exist reads 0. clear_i clears all rows; busy_o is high from the next
@@ -24,6 +24,9 @@ module portcam_stats #(
     input  logic                      rst_ni,
     input  logic                      count_valid_i,
     input  portcam_types_pkg::count_t count_i,
+    input  logic                      sent_valid_i,
+    input  logic [7:0]                sent_function_i,
+    input  logic [15:0]               sent_octets_i,
     input  logic                      rd_valid_i,
     input  logic [3:0]                rd_table_i,
     input  logic [15:0]               rd_row_i,
@@ -125,7 +128,46 @@ module portcam_stats #(
     );
   end
 
-  assign busy_o = busy != '0;
+  // Injected frames, in counters of their own: function_tx is the sum of both.
+  logic        sent_q;
+  logic [7:0]  sent_row_q;
+  logic [15:0] sent_octets_q;
+  logic        unused_sent_done;
+  logic [63:0] sent_packets;
+  logic [63:0] sent_octets;
+  logic        sent_busy;
+  logic        unused_sent_row;
+
+  always_ff @(posedge clk_i) begin
+    sent_q <= sent_valid_i;
+    if (sent_valid_i) begin
+      sent_row_q    <= sent_function_i;
+      sent_octets_q <= sent_octets_i;
+    end
+    if (!rst_ni) begin
+      sent_q <= 1'b0;
+    end
+  end
+
+  portcam_counters #(
+      .Rows(Functions)
+  ) u_sent (
+      .clk_i         (clk_i),
+      .rst_ni        (rst_ni),
+      .inc_valid_i   (sent_q),
+      .inc_row_i     (sent_row_q[$clog2(Functions)-1:0]),
+      .inc_bytes_i   (sent_octets_q),
+      .read_valid_i  (read_q[2]),
+      .read_row_i    (read_row_q[$clog2(Functions)-1:0]),
+      .read_done_o   (unused_sent_done),
+      .read_packets_o(sent_packets),
+      .read_bytes_o  (sent_octets),
+      .init_i        (clear_i),
+      .busy_o        (sent_busy)
+  );
+
+  assign unused_sent_row = ^sent_row_q;
+  assign busy_o          = busy != '0 || sent_busy;
 
   //------------------------------------------------------------------------------------------------
   // The answer. `late` counts for tables that do not exist.
@@ -148,6 +190,10 @@ module portcam_stats #(
         packets_answer = packets[t*64+:64];
         octets_answer  = octets[t*64+:64];
       end
+    end
+    if (ours_q[2]) begin
+      packets_answer = packets[2*64+:64] + sent_packets;
+      octets_answer  = octets[2*64+:64] + sent_octets;
     end
   end
 

@@ -116,6 +116,10 @@ module lookup_tb #(
   logic                        unused_bk_done;
   logic [511:0]                unused_bk;
   logic [63:0]                 unused_connections;
+  logic                        unused_punt_ask;
+  logic [31:0]                 unused_punt_time;
+  logic                        unused_punt_trace;
+  logic [1:0]                  unused_punt_flags;
   logic                        unused_trace_valid;
   portcam_connection_pkg::trace_t unused_trace;
 
@@ -177,6 +181,12 @@ module lookup_tb #(
       .from_host_o   (from_host_o),
       .count_valid_o (count_valid_o),
       .count_o       (count),
+      .punt_runs_i   (1'b0),
+      .punt_ask_o    (unused_punt_ask),
+      .punt_room_i   (1'b0),
+      .punt_time_o   (unused_punt_time),
+      .trace_punt_valid_o(unused_punt_trace),
+      .trace_punt_flags_o(unused_punt_flags),
       .tbl_valid_i   (tbl_valid_i),
       .tbl_ready_o   (tbl_ready_o),
       .tbl_write_i   (tbl_write_i),
@@ -223,6 +233,9 @@ module lookup_tb #(
       .rst_ni       (rst_ni),
       .count_valid_i(count_valid_o),
       .count_i      (count),
+      .sent_valid_i (1'b0),
+      .sent_function_i(8'd0),
+      .sent_octets_i(16'd0),
       .rd_valid_i   (rd_valid_i),
       .rd_table_i   (rd_table_i),
       .rd_row_i     (rd_row_i),

@@ -6,4 +6,4 @@ TAP_TESTS += $(MODEL_TESTS)
 $(MODEL_TESTS): build/%: build/%.o build/libportcam_model.a
 $(MODEL_TESTS): LDLIBS += -lcmocka
 build/tests/unit/model/test_checksum.o: CFLAGS += -O3
-build/tests/unit/model/test_replay: build/sim/replay.o build/sim/replay_records.o build/sim/replay_insert.o
+build/tests/unit/model/test_replay: build/sim/replay.o build/sim/replay_records.o build/sim/replay_insert.o build/sim/replay_punt.o

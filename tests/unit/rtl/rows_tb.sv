@@ -83,7 +83,10 @@ module rows_tb #(
     // Limits, at once; bank 0 in the low half.
     output logic [63:0]  embryonic_o,
     output logic [31:0]  reject_rate_o,
-    output logic [31:0]  reject_burst_o
+    output logic [31:0]  reject_burst_o,
+    output logic [31:0]  punt_rate_o,
+    output logic [31:0]  punt_burst_o,
+    output logic [127:0] punt_reasons_o
 );
 
   localparam int unsigned Tables = 13;
@@ -315,6 +318,9 @@ module rows_tb #(
       .embryonic_o   (embryonic_o),
       .reject_rate_o (reject_rate_o),
       .reject_burst_o(reject_burst_o),
+      .punt_rate_o   (punt_rate_o),
+      .punt_burst_o  (punt_burst_o),
+      .punt_reasons_o(punt_reasons_o),
       .req_valid_i   (req_valid[12]),
       .req_write_i   (req_write),
       .req_bank_i    (req_bank),

@@ -135,7 +135,7 @@ public:
         f.len = len;
         f.seed = random_.next();
         f.user = unsigned(random_.below(256));
-        f.rw.egress = random_.percent(50) ? 0 : 1 + unsigned(random_.below(255));
+        f.rw.egress = random_.percent(50) ? 0 : 1 + unsigned(random_.below(254)); // 255: punt
         return f;
     }
 
