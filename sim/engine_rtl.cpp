@@ -48,6 +48,8 @@ public:
     void reg_write(uint32_t offset, uint32_t value)
     {
         Held held(card_);
+        if (replay_)
+            tell_punt(offset, value);
         card_.reg_write(offset, value);
         if (offset == PORTCAM_REG_HASH_SEED && replay_)
             pc_replay_seed(replay_, value);
@@ -57,12 +59,6 @@ public:
         }
         if (offset == PORTCAM_REG_CMD_DOORBELL)
             doorbell_ = base_ + value;
-        if (replay_ && offset == PORTCAM_REG_PUNT_CONTROL && value & PORTCAM_PUNT_CONTROL_ENABLE)
-            pc_replay_punt_enable(replay_, card_.reg_read(PORTCAM_REG_PUNT_SIZE));
-        if (replay_ && offset == PORTCAM_REG_PUNT_CONTROL && !(value & PORTCAM_PUNT_CONTROL_ENABLE))
-            pc_replay_punt_stops(replay_);
-        if (replay_ && offset == PORTCAM_REG_PUNT_HEAD)
-            pc_replay_punt_head(replay_, value);
         quiet_needed_ = QuietIdle;
     }
 
@@ -209,6 +205,17 @@ private:
     {
         if (replay_)
             pc_replay_commanded(replay_, command, status);
+    }
+
+    /* What the host is about to write that the replay of punted packets has to know. */
+    void tell_punt(uint32_t offset, uint32_t value)
+    {
+        if (offset == PORTCAM_REG_PUNT_HEAD)
+            pc_replay_punt_head(replay_, value);
+        else if (offset == PORTCAM_REG_PUNT_CONTROL && !(value & PORTCAM_PUNT_CONTROL_ENABLE))
+            pc_replay_punt_stops(replay_);
+        else if (offset == PORTCAM_REG_PUNT_CONTROL)
+            pc_replay_punt_enable(replay_, card_.reg_read(PORTCAM_REG_PUNT_SIZE));
     }
 
     static pc_side side_of(Side side) { return side == Side::Net ? PC_SIDE_NET : PC_SIDE_HOST; }

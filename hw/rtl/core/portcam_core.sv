@@ -9,8 +9,8 @@
 // made, 3 a frame that the host injected). The path of a frame: portcam_ingress keeps it until it is whole; its
 // header is admitted into portcam_parser and portcam_lookup; portcam_rewriter carries out the
 // result on the waiting frame, or makes an answer to it; portcam_egress brings both directions to
-// the outputs, or to portcam_punt, which also brings what the host injects. Frames of one function to one function keep their order, and so do the answers to
-// one function.
+// the outputs, or to portcam_punt, which also brings what the host injects. Frames of one function
+// to one function keep their order, and so do the answers to one function.
 //
 // One 64-byte beat a clock in each direction, also with frames of one beat, as long as both
 // directions together have at most one frame a clock. flr_i clears tables, counters, rings and
