@@ -35,7 +35,8 @@ public:
     uint64_t lookups() const { return lookups_; }
     uint64_t failures() const { return failures_; }
     int least_latency = 0, most_latency = 0;
-    uint64_t frames = 0;
+    uint64_t frames = 0, punts = 0, injects = 0;
+    std::vector<uint8_t> &memory() { return memory_; }
 
     void forget()
     {
@@ -85,6 +86,8 @@ private:
         return 0;
     }
     void irq(unsigned) override {}
+    void punt_end(Side, bool lost, uint64_t) override { punts += !lost; }
+    void injected_out(Side, unsigned, const Frame &) override { injects++; }
     void admitted(Side) override { lookups_++; }
     void commanded(const uint8_t *, unsigned status) override
     {

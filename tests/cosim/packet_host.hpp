@@ -71,6 +71,7 @@ public:
     {
         if (refuse_ || iova + len > Base + InjectAt) {
             failed_ = true;
+            cause_();
             return -1;
         }
         memcpy(&memory_[iova - Base], src, len);
@@ -270,7 +271,6 @@ private:
             clocks_(8);
         if (failed_) {
             bins[PuntFailed]++;
-            cause_();
             uint32_t want = PORTCAM_PUNT_STATUS_ERROR | PORTCAM_STATUS_DMA_WRITE_ERROR
                                                             << PORTCAM_PUNT_STATUS_REASON_SHIFT;
             uint32_t status = 0;

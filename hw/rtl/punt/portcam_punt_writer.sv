@@ -140,10 +140,16 @@ module portcam_punt_writer #(
     end
   end
 
-  assign known = '{reason: count.reason, ingress: count.rx, len: count.octets, time_ms: time_ms_i,
-                   domain: count.domain_valid ? count.domain : 16'hFFFF,
-                   address: count.address_valid ? count.address : 16'hFFFF,
-                   service: count.service_valid ? count.service : 16'hFFFF, egress: count.tx};
+  always_comb begin
+    known.reason  = count.reason;
+    known.ingress = count.rx;
+    known.len     = count.octets;
+    known.time_ms = time_ms_i;
+    known.domain  = count.domain_valid ? count.domain : 16'hFFFF;
+    known.address = count.address_valid ? count.address : 16'hFFFF;
+    known.service = count.service_valid ? count.service : 16'hFFFF;
+    known.egress  = count.tx;
+  end
 
   //------------------------------------------------------------------------------------------------
   // Headers of each side, and the frames.
