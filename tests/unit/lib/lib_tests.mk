@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 LIB_TESTS := $(addprefix build/tests/unit/lib/,test_config_errors test_config_bounds test_config_stateful test_stateful test_connections test_compile test_change test_reset \
-  test_config_slow test_slow test_slow_card test_slow_fragments test_property test_card_commands test_card_sizes test_schedule test_schedule_mh)
+  test_property test_card_commands test_card_sizes test_schedule test_schedule_mh)
 
 $(LIB_TESTS): build/tests/unit/lib/%: build/tests/unit/lib/%.o build/tests/unit/lib/fixture.o \
   build/libportcam.a build/libportcam_driver.a build/libportcam_model.a
