@@ -25,30 +25,35 @@ module portcam_punt_limit (
     output logic        token_o
 );
 
-  logic [3:0] bucket;
-  logic       known;
-  logic       wanted;
+  localparam int unsigned Buckets = 9;
 
-  always_comb begin
-    known = 1'b1;
-    unique case (reason_i)
-      6'(portcam_pkg::ReasonFragment):       bucket = 4'd0;
-      6'(portcam_pkg::ReasonSctpPorts):      bucket = 4'd1;
-      6'(portcam_pkg::ReasonOtherChecksum):  bucket = 4'd2;
-      6'(portcam_pkg::ReasonComplexWindow):  bucket = 4'd3;
-      6'(portcam_pkg::ReasonComplexRouting): bucket = 4'd4;
-      6'(portcam_pkg::ReasonComplexOptions): bucket = 4'd5;
-      6'(portcam_pkg::ReasonIcmpErrorShort): bucket = 4'd6;
-      6'(portcam_pkg::ReasonTableFull):      bucket = 4'd7;
-      6'(portcam_pkg::ReasonTableFullPunt):  bucket = 4'd8;
-      default: begin
-        bucket = 4'd0;
-        known  = 1'b0;
-      end
-    endcase
-  end
+  // One bit each; the others of reasons_i are 0.
+  logic [Buckets-1:0] bucket;
+  logic [Buckets-1:0] allowed;
+  logic               wanted;
+  logic               unused_reasons;
 
-  assign wanted = valid_i && known && reasons_i[reason_i];
+  assign bucket = {reason_i == 6'(portcam_pkg::ReasonTableFullPunt),
+                   reason_i == 6'(portcam_pkg::ReasonTableFull),
+                   reason_i == 6'(portcam_pkg::ReasonIcmpErrorShort),
+                   reason_i == 6'(portcam_pkg::ReasonComplexOptions),
+                   reason_i == 6'(portcam_pkg::ReasonComplexRouting),
+                   reason_i == 6'(portcam_pkg::ReasonComplexWindow),
+                   reason_i == 6'(portcam_pkg::ReasonOtherChecksum),
+                   reason_i == 6'(portcam_pkg::ReasonSctpPorts),
+                   reason_i == 6'(portcam_pkg::ReasonFragment)};
+  assign allowed = {reasons_i[portcam_pkg::ReasonTableFullPunt],
+                    reasons_i[portcam_pkg::ReasonTableFull],
+                    reasons_i[portcam_pkg::ReasonIcmpErrorShort],
+                    reasons_i[portcam_pkg::ReasonComplexOptions],
+                    reasons_i[portcam_pkg::ReasonComplexRouting],
+                    reasons_i[portcam_pkg::ReasonComplexWindow],
+                    reasons_i[portcam_pkg::ReasonOtherChecksum],
+                    reasons_i[portcam_pkg::ReasonSctpPorts],
+                    reasons_i[portcam_pkg::ReasonFragment]};
+
+  assign wanted         = valid_i && (bucket & allowed) != '0;
+  assign unused_reasons = ^reasons_i;
 
   logic [2:0] wanted_q;
   logic [2:0] asks_q;
@@ -63,7 +68,7 @@ module portcam_punt_limit (
   end
 
   portcam_tokens #(
-      .Buckets(9)
+      .Buckets(Buckets)
   ) u_tokens (
       .clk_i    (clk_i),
       .rst_ni   (rst_ni),
@@ -82,7 +87,7 @@ module portcam_punt_limit (
 `ifndef SYNTHESIS
   always_ff @(posedge clk_i) begin
     if (rst_ni && valid_i) begin
-      a_every_reason_has_a_bucket : assert (known == portcam_pkg::PuntReasons[reason_i]);
+      a_every_reason_has_a_bucket : assert ((bucket != '0) == portcam_pkg::PuntReasons[reason_i]);
     end
   end
 `endif

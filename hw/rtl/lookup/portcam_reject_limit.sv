@@ -27,22 +27,14 @@ module portcam_reject_limit (
 );
 
   logic        bucket_valid;
-  logic [2:0]  bucket;
+  logic [4:0]  bucket;
 
-  always_comb begin
-    bucket_valid = 1'b1;
-    unique case (reason_i)
-      6'(portcam_pkg::ReasonNoRecordReject):  bucket = 3'd0;
-      6'(portcam_pkg::ReasonNoBackendReject): bucket = 3'd1;
-      6'(portcam_pkg::ReasonAmbiguousReject): bucket = 3'd2;
-      6'(portcam_pkg::ReasonUnknownReject):   bucket = 3'd3;
-      6'(portcam_pkg::ReasonStoppedReject):   bucket = 3'd4;
-      default: begin
-        bucket       = 3'd0;
-        bucket_valid = 1'b0;
-      end
-    endcase
-  end
+  assign bucket[0]    = reason_i == 6'(portcam_pkg::ReasonNoRecordReject);
+  assign bucket[1]    = reason_i == 6'(portcam_pkg::ReasonNoBackendReject);
+  assign bucket[2]    = reason_i == 6'(portcam_pkg::ReasonAmbiguousReject);
+  assign bucket[3]    = reason_i == 6'(portcam_pkg::ReasonUnknownReject);
+  assign bucket[4]    = reason_i == 6'(portcam_pkg::ReasonStoppedReject);
+  assign bucket_valid = bucket != '0;
 
   logic        asks;
   logic        answer;

@@ -2,7 +2,7 @@
 //
 // portcam_tokens: token buckets, as docs/pipeline.md section 6 describes them.
 //
-// A request (asks_i) names its bucket, the rate and the burst of this moment and its time; exactly 3
+// A request (asks_i) names its bucket (one bit), the rate and the burst of this moment and its time; exactly 3
 // clocks later token_o says whether it has got a token. One request a clock, each as if those before
 // it had been finished. The time between two requests is taken modulo 2^32 ms. clear_i fills all
 // buckets for the requests of later clocks, as a reset does.
@@ -12,18 +12,17 @@
 `default_nettype none
 
 module portcam_tokens #(
-    parameter int unsigned Buckets = 5,
-    parameter int unsigned Bits    = $clog2(Buckets)
+    parameter int unsigned Buckets = 5
 ) (
-    input  logic            clk_i,
-    input  logic            rst_ni,
-    input  logic            clear_i,
-    input  logic            asks_i,
-    input  logic [Bits-1:0] bucket_i,   // below Buckets
-    input  logic [15:0]     rate_i,     // tokens a second
-    input  logic [15:0]     burst_i,    // most tokens at once
-    input  logic [31:0]     time_ms_i,
-    output logic            token_o
+    input  logic               clk_i,
+    input  logic               rst_ni,
+    input  logic               clear_i,
+    input  logic               asks_i,
+    input  logic [Buckets-1:0] bucket_i,   // one bit
+    input  logic [15:0]        rate_i,     // tokens a second
+    input  logic [15:0]        burst_i,    // most tokens at once
+    input  logic [31:0]        time_ms_i,
+    output logic               token_o
 );
 
   localparam logic [27:0] Cost = 28'd1000;  // of a token
@@ -38,32 +37,28 @@ module portcam_tokens #(
   logic [31:0]           passed;
 
   always_comb begin
-    last  = '0;
-    fresh = 1'b0;
-    if (asks_i) begin
-      for (int unsigned i = 0; i < Buckets; i++) begin
-        if (bucket_i == Bits'(i)) begin
-          last  = last_q[i*32+:32];
-          fresh = fresh_q[i];
-        end
-      end
+    last = '0;
+    for (int unsigned i = 0; i < Buckets; i++) begin
+      last |= bucket_i[i] ? last_q[i*32+:32] : '0;
     end
   end
 
+  assign fresh = (bucket_i & fresh_q) != '0;
+
   assign passed = time_ms_i - last;
 
-  logic            asks_s1;
-  logic [Bits-1:0] bucket_s1;
-  logic            fresh_s1;
-  logic [31:0]     passed_s1;
-  logic [15:0]     rate_s1;
-  logic [25:0]     size_s1;
+  logic               asks_s1;
+  logic [Buckets-1:0] bucket_s1;
+  logic               fresh_s1;
+  logic [31:0]        passed_s1;
+  logic [15:0]        rate_s1;
+  logic [25:0]        size_s1;
 
   always_ff @(posedge clk_i) begin
     asks_s1 <= asks_i;
     if (asks_i) begin
       for (int unsigned i = 0; i < Buckets; i++) begin
-        if (bucket_i == Bits'(i)) begin
+        if (bucket_i[i]) begin
           fresh_q[i]       <= 1'b0;
           last_q[i*32+:32] <= time_ms_i;
         end
@@ -96,7 +91,7 @@ module portcam_tokens #(
   assign size = {2'd0, size_s1};
 
   logic               asks_s2;
-  logic [Bits-1:0]    bucket_s2;
+  logic [Buckets-1:0] bucket_s2;
   logic               full_s2;
   logic               has_size_s2;     // the burst is not 0
   logic [25:0]        full_after_s2;   // level of a full bucket behind its token
@@ -136,12 +131,8 @@ module portcam_tokens #(
 
   always_comb begin
     level = '0;
-    if (asks_s2) begin
-      for (int unsigned i = 0; i < Buckets; i++) begin
-        if (bucket_s2 == Bits'(i)) begin
-          level = {2'd0, level_q[i*26+:26]};
-        end
-      end
+    for (int unsigned i = 0; i < Buckets; i++) begin
+      level |= bucket_s2[i] ? {2'd0, level_q[i*26+:26]} : '0;
     end
   end
 
@@ -157,7 +148,7 @@ module portcam_tokens #(
     token_o <= asks_s2 && token;
     if (asks_s2) begin
       for (int unsigned i = 0; i < Buckets; i++) begin
-        if (bucket_s2 == Bits'(i)) begin
+        if (bucket_s2[i]) begin
           level_q[i*26+:26] <= level_after;
         end
       end
@@ -183,7 +174,7 @@ module portcam_tokens #(
       a_gained : assert (full_s2 || paid <= $unsigned(level_gained));
     end
     if (rst_ni && asks_i) begin
-      a_bucket_exists : assert (32'(bucket_i) < Buckets);
+      a_one_bucket : assert (bucket_i != '0 && (bucket_i & (bucket_i - 1'b1)) == '0);
     end
   end
 `endif

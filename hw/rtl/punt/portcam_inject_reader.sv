@@ -68,7 +68,7 @@ module portcam_inject_reader #(
     StAsk        = 4'd2,  // the descriptor is asked for
     StDescriptor = 4'd3,  // and awaited
     StVerify     = 4'd4,
-    StRoom       = 4'd5,  // room for the frame
+    StRoom       = 4'd5,  // the verdict, and room for the frame
     StPlan       = 4'd6,  // how long the next burst is
     StBurst      = 4'd7,  // it is asked for
     StBeats      = 4'd8,  // the last beats are awaited
@@ -81,6 +81,7 @@ module portcam_inject_reader #(
   logic [31:0]                     head_q;
   logic [31:0]                     refused_q;
   logic [31:0]                     distance_q;
+  logic [31:0]                     size_q;
   logic [63:0]                     read_addr_q;   // of the next burst; of the descriptor
   logic [63:0]                     error_addr_q;
   logic [8:0]                      beats_q;       // of the frame
@@ -93,7 +94,9 @@ module portcam_inject_reader #(
   logic                            begun_q;       // a beat of the frame is in the buffer
   logic [9:0]                      free_q;
 
-  logic                            bad;
+  logic                            bad_q;
+  logic                            refused;
+  logic                            too_far;
   logic                            offered;
   logic                            read_taken;
   logic                            frame_beat;
@@ -109,11 +112,10 @@ module portcam_inject_reader #(
   logic                            give_back;
   logic                            unused_fields;
 
-  assign bad = descriptor_q.len == '0 || descriptor_q.len > 16'(MaxFrame) ||
-               descriptor_q.egress >= 8'(Functions) || descriptor_q.address[5:0] != '0 ||
-               descriptor_q.pad != '0 || descriptor_q.reserved != '0;
+  assign refused       = state_q == StRoom && bad_q && !dead_i;
   assign unused_fields = ^descriptor_q.cookie;
 
+  assign too_far      = distance_q > size_q;
   assign offered      = !dead_i || held_q;
   assign read_valid_o = (state_q == StAsk || state_q == StBurst) && offered;
   assign read_addr_o  = read_addr_q;
@@ -161,7 +163,7 @@ module portcam_inject_reader #(
 
   assign m_tkeep   = m_tlast && tail != '0 ? ~(64'hFFFF_FFFF_FFFF_FFFF << tail) : '1;
   assign pop       = m_tvalid && m_tready;
-  assign reserve   = state_q == StRoom && !dead_i && free_q >= 10'(beats_q);
+  assign reserve   = state_q == StRoom && !dead_i && !bad_q && free_q >= 10'(beats_q);
   assign give_back = (state_q == StEnd && !good_end) || (state_q == StForget && asked_q == '0);
 
   always_ff @(posedge clk_i) begin
@@ -172,8 +174,7 @@ module portcam_inject_reader #(
         end
       end
       StMeasure: begin
-        state_q <= runs_i && distance_q <= {20'b0, mask_i} + 1'b1 && distance_q != '0 ? StAsk
-                                                                                     : StIdle;
+        state_q <= runs_i && !too_far && distance_q != '0 ? StAsk : StIdle;
       end
       StAsk: begin
         if (!offered) begin
@@ -187,9 +188,9 @@ module portcam_inject_reader #(
           state_q <= dead_i || beat_error_i ? StIdle : StVerify;
         end
       end
-      StVerify: state_q <= dead_i || bad ? StIdle : StRoom;
+      StVerify: state_q <= StRoom;
       StRoom: begin
-        if (dead_i) begin
+        if (dead_i || bad_q) begin
           state_q <= StIdle;
         end else if (reserve) begin
           state_q <= StPlan;
@@ -222,9 +223,9 @@ module portcam_inject_reader #(
     if (start_i) begin
       head_q    <= '0;
       refused_q <= '0;
-    end else if (good_end || (state_q == StVerify && bad && !dead_i)) begin
+    end else if (good_end || refused) begin
       head_q    <= head_q + 1'b1;
-      refused_q <= refused_q + 32'(state_q == StVerify);
+      refused_q <= refused_q + 32'(refused);
     end
     if (!rst_ni) begin
       state_q   <= StIdle;
@@ -238,6 +239,7 @@ module portcam_inject_reader #(
 
   always_ff @(posedge clk_i) begin
     distance_q <= doorbell_i - head_q;
+    size_q     <= {20'b0, mask_i} + 1'b1;
     if (state_q == StMeasure) begin
       read_addr_q <= base_i + {46'b0, head_q[11:0] & mask_i, 6'b0};
     end else if (state_q == StVerify) begin
@@ -249,6 +251,9 @@ module portcam_inject_reader #(
       descriptor_q <= beat_data_i;
     end
     if (state_q == StVerify) begin
+      bad_q    <= descriptor_q.len == '0 || descriptor_q.len > 16'(MaxFrame) ||
+                  descriptor_q.egress >= 8'(Functions) || descriptor_q.address[5:0] != '0 ||
+                  descriptor_q.pad != '0 || descriptor_q.reserved != '0;
       beats_q  <= descriptor_q.len[14:6] + 9'(descriptor_q.len[5:0] != '0);
       failed_q <= 1'b0;
       begun_q  <= 1'b0;
@@ -271,7 +276,7 @@ module portcam_inject_reader #(
   end
 
   // distance_q is one clock late: in StMeasure it is that of StIdle.
-  assign bad_doorbell_o  = state_q == StMeasure && runs_i && distance_q > {20'b0, mask_i} + 1'b1;
+  assign bad_doorbell_o  = state_q == StMeasure && runs_i && too_far;
   assign error_o         = (state_q == StDescriptor && beat_valid_i && beat_error_i && !dead_i) ||
                            (state_q == StEnd && failed_q && !dead_i);
   assign error_addr_o    = state_q == StEnd ? descriptor_q.address : error_addr_q;

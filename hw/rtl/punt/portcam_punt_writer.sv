@@ -69,7 +69,8 @@ module portcam_punt_writer #(
   end
 
   //------------------------------------------------------------------------------------------------
-  // Choice. ahead_q: packets taken that the host has not consumed.
+  // Choice. ahead_q: packets taken that the host has not consumed; late_q: one more, which came in the
+  // clock of a new head, and nothing is taken until it is counted.
 
   typedef struct packed {
     logic [5:0]  reason;
@@ -86,8 +87,8 @@ module portcam_punt_writer #(
   known_t                    known;
   logic                      unused_count;
   logic [31:0]               taken_q;
-  logic [31:0]               taken_next;
   logic [31:0]               ahead_q;
+  logic                      late_q;
   logic [31:0]               dropped_q;
   logic [9:0]                free_q;         // beats of the frame buffer
   logic [9:0]                free_next;
@@ -101,10 +102,10 @@ module portcam_punt_writer #(
   logic                      pop;
 
   assign count            = count_i;
-  assign room_o           = runs_i && (ahead_q & ~{20'b0, mask_i}) == '0 && fits_q && header_room_q;
+  assign room_o           = runs_i && (ahead_q & ~{20'b0, mask_i}) == '0 && !late_q && fits_q &&
+                            header_room_q;
   assign take             = ask_i && room_o;
   assign beats            = count.octets[15:6] + 10'(count.octets[5:0] != '0);
-  assign taken_next       = taken_q + 32'(take);
   assign free_next        = free_q - (take ? beats : '0) + 10'(pop);
   assign outstanding_next = outstanding_q + 7'(take) - 7'(ended);
   assign unused_count     = ^count;
@@ -115,16 +116,13 @@ module portcam_punt_writer #(
       ahead_q   <= 32'd0 - head_i;
       dropped_q <= '0;
     end else begin
-      taken_q <= taken_next;
-      if (head_write_i) begin
-        ahead_q <= taken_next - head_i;
-      end else begin
-        ahead_q <= ahead_q + 32'(take);
-      end
+      taken_q <= taken_q + 32'(take);
+      ahead_q <= head_write_i ? taken_q - head_i : ahead_q + 32'(take || late_q);
       if (ask_i && runs_i && !room_o) begin
         dropped_q <= dropped_q + 1'b1;
       end
     end
+    late_q        <= head_write_i && take && !start_i;
     free_q        <= free_next;
     fits_q        <= free_next >= 10'(MaxBeats);
     outstanding_q <= outstanding_next;
@@ -133,6 +131,7 @@ module portcam_punt_writer #(
       taken_q       <= '0;
       ahead_q       <= '0;
       dropped_q     <= '0;
+      late_q        <= 1'b0;
       free_q        <= 10'(Depth);
       fits_q        <= 1'b0;
       outstanding_q <= '0;
@@ -247,7 +246,7 @@ module portcam_punt_writer #(
   logic        failed;
 
   portcam_pkg::punt_header_t header;
-  logic [31:0]               lap;
+  logic [31:0]               lap_q;
 
   assign header_there = frame_host ? host_valid : net_valid;
   assign offered      = !dead_i || held_q;
@@ -264,7 +263,6 @@ module portcam_punt_writer #(
                         !dead_i;
   assign ended        = (state_q == StHeaderWait && answered) || (state_q == StLost && answered);
   assign end_host     = host_q;
-  assign lap          = (tail_q >> log2_i) + 1'b1;
 
   always_comb begin
     header = '0;
@@ -277,7 +275,7 @@ module portcam_punt_writer #(
       header.address = known_q.address;
       header.service = known_q.service;
       header.egress  = known_q.egress;
-      header.lap     = lap;
+      header.lap     = lap_q;
     end
   end
 
@@ -348,6 +346,7 @@ module portcam_punt_writer #(
     if (state_q == StIdle && frame_valid) begin
       known_q <= frame_host ? host_known : net_known;
       host_q  <= frame_host;
+      lap_q   <= (tail_q >> log2_i) + 1'b1;
       left_q  <= frame_host ? host_known.len : net_known.len;
       entry_q <= base_i + {38'b0, tail_q[11:0] & mask_i, 14'b0};
       addr_q  <= base_i + {38'b0, tail_q[11:0] & mask_i, 14'd64};
