@@ -24,7 +24,7 @@ $(RTL_BENCHES:%=$(RTL_BENCH_DIR)/%_test): $(RTL_BENCH_DIR)/%_test: tests/unit/rt
 
 # What decides about records and answers, beside the C model.
 REJECTS_BENCH_RTL := hw/regs/gen/portcam_pkg.sv hw/rtl/core/portcam_types_pkg.sv \
-                     hw/rtl/lookup/portcam_creation.sv hw/rtl/lookup/portcam_tokens.sv \
+                     hw/rtl/lookup/portcam_creation.sv hw/rtl/common/portcam_tokens.sv \
                      hw/rtl/lookup/portcam_reject_limit.sv \
                      tests/unit/rtl/rejects_tb.sv
 
