@@ -133,7 +133,7 @@ static int probe(const struct binding *b, char *driver, size_t len)
 
 int portcam_dev_bind(const char *name, const struct portcam_dev_bind_opts *opts)
 {
-    struct binding b;
+    struct binding b = {0};
     char now[64] = "";
     int err = begin(name, opts, &b);
 
@@ -165,7 +165,7 @@ int portcam_dev_bind(const char *name, const struct portcam_dev_bind_opts *opts)
 
 int portcam_dev_unbind(const char *name, const struct portcam_dev_bind_opts *opts)
 {
-    struct binding b;
+    struct binding b = {0};
     char now[64] = "";
     int err = begin(name, opts, &b);
 

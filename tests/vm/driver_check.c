@@ -210,7 +210,7 @@ int main(int argc, char **argv)
         } else if (strcmp(argv[1], "--measure") == 0) {
             measure = true;
         } else if (strcmp(argv[1], "--connect") == 0) {
-            vectors = (unsigned)atoi(argv[2]);
+            vectors = (unsigned)strtoul(argv[2], NULL, 10);
             argc--, argv++;
         }
     }
