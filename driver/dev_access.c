@@ -22,6 +22,22 @@ static int check_offset(struct portcam_dev *dev, uint32_t offset)
     return 0;
 }
 
+/* Did the register read as all-ones because another thread resets the card just now? Then it is read again behind that. */
+static int read_behind_reset(struct portcam_dev *dev, uint32_t offset, uint32_t *value)
+{
+    uint32_t magic = UINT32_MAX;
+    int err;
+
+    pthread_mutex_lock(&dev->lock);
+    err = dev->ops->reg_read32(dev, 0, &magic);
+    if (!err && magic != UINT32_MAX)
+        err = dev->ops->reg_read32(dev, offset, value);
+    pthread_mutex_unlock(&dev->lock);
+    if (err)
+        return err;
+    return magic == UINT32_MAX ? pc_dev_gone(dev, "its registers read as all-ones") : 0;
+}
+
 int portcam_reg_read32(struct portcam_dev *dev, uint32_t offset, uint32_t *ret)
 {
     uint32_t value;
@@ -35,10 +51,10 @@ int portcam_reg_read32(struct portcam_dev *dev, uint32_t offset, uint32_t *ret)
         return err;
     if (value == UINT32_MAX) {
         err = dev->ops->reg_read32(dev, 0, &magic);
+        if (!err && magic == UINT32_MAX)
+            err = read_behind_reset(dev, offset, &value);
         if (err)
             return err;
-        if (magic == UINT32_MAX)
-            return pc_dev_gone(dev, "its registers read as all-ones");
     }
     *ret = value;
     return 0;
@@ -210,10 +226,10 @@ int portcam_dev_alive(struct portcam_dev *dev)
     if (err)
         return err;
     err = dev->ops->reg_read32(dev, 0, &magic);
+    if (!err && magic == UINT32_MAX)
+        err = read_behind_reset(dev, 0, &magic);
     if (err)
         return err;
-    if (magic == UINT32_MAX)
-        return pc_dev_gone(dev, "its registers read as all-ones");
     if (atomic_load(&dev->state) == PORTCAM_DEV_ERROR)
         return pc_fail(-EIO, "%s reported a bus error: reset it, or look at the kernel log",
                        dev->name);
