@@ -11,6 +11,7 @@
 
 #include "cli.h"
 #include "file_words.h"
+#include "portcam/mirror.h"
 #include "render.h"
 #include "request.h"
 
@@ -157,6 +158,7 @@ int ask(struct cli *cli, json_t *request, json_t **ret)
         struct pc_effect effect;
         answer = pc_request(cli->pc, request, &effect);
         json_decref(effect.objects);
+        portcam_watch_free(effect.watch);
         json_decref(request);
     } else {
         char *text = json_dumps(request, JSON_COMPACT);

@@ -2,7 +2,7 @@
 #
 # portcam and portcamd.
 
-CLI_COMMON := cli/request.c cli/file_words.c
+CLI_COMMON := cli/request.c cli/request_connection.c cli/file_words.c
 CLI_SRC := $(addprefix cli/,portcam.c args.c ask.c client.c commands.c connection.c devices.c drain.c files.c help.c nearest.c pcap.c rate.c render.c render_connection.c render_slow_path.c table.c) $(CLI_COMMON)
 DAEMON_SRC := $(wildcard cli/portcamd*.c) $(CLI_COMMON)
 

@@ -137,7 +137,7 @@ static int check_options(struct cli *cli)
     const struct command *c = cli->command;
     bool drains = strcmp(c->object, "backend") == 0 && strcmp(command_verb(c), "drain") == 0;
 
-    if (cli->filter && c->args != ARGS_FILTER)
+    if (cli->filter && c->args != ARGS_FILTER && strcmp(c->object, "monitor") != 0)
         return fail(cli, "usage", NULL,
                     "--service, --backend, --client, --protocol and --state choose connections");
     if ((cli->wait || cli->deadline >= 0) && !drains)
@@ -156,6 +156,7 @@ static int run(struct cli *cli, json_t *args)
     json_t *answer = NULL;
     char *file = NULL;
     bool is_monitor = strcmp(c->object, "monitor") == 0;
+    bool asks_daemon = is_monitor || strcmp(c->object, "mirror") == 0;
 
     if (c->args == ARGS_FILE_OPTIONAL && json_object_get(args, "file"))
         file = strdup(json_string_value(json_object_get(args, "file")));
@@ -164,8 +165,11 @@ static int run(struct cli *cli, json_t *args)
     int result = check_options(cli);
     if (result == EXIT_OK)
         result = load_files(cli, args);
-    if (result == EXIT_OK && is_monitor && cli->device)
-        result = fail(cli, "usage", NULL, "monitor asks portcamd; it does not work with --device");
+    if (result == EXIT_OK && asks_daemon && cli->device)
+        result =
+            fail(cli, "usage", NULL, "%s asks portcamd; it does not work with --device", c->object);
+    if (is_monitor && cli->filter)
+        json_object_set(args, "filter", cli->filter);
     if (result == EXIT_OK)
         result = cli->device ? open_device(cli) : open_daemon(cli);
     if (result == EXIT_OK && (c->args == ARGS_FILTER || strcmp(command_verb(c), "drain") == 0)) {

@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "file_words.h"
+#include "portcam/mirror.h"
 #include "portcam_defs.h"
 #include "portcamd.h"
 
@@ -36,8 +37,10 @@ struct daemon {
     struct worker *worker;
     struct server *server;
     struct event *term, *interrupt, *tick;
+    struct event *connections; /* the card has events of them; NULL: it cannot tell */
     struct event *device[POLL_FDS];
     unsigned n_device;
+    bool looking; /* the worker looks after the card, or will */
 };
 
 void daemon_log(const char *format, ...)
@@ -166,29 +169,70 @@ static void on_signal(evutil_socket_t number, short what, void *ctx)
     event_base_loopexit(d->base, NULL);
 }
 
-static void on_tick(evutil_socket_t fd, short what, void *ctx)
+/*
+ * One look at the card at a time. The device's descriptors stay readable until the worker has served them, and what the
+ * worker does makes some of them readable for a moment; until it has looked they are not watched.
+ */
+static void look(struct daemon *d, bool tick)
 {
-    const struct daemon *d = ctx;
-    (void)fd;
-    (void)what;
-    if (!worker_poll(d->worker))
+    if (d->looking)
+        return;
+    for (unsigned i = 0; i < d->n_device; i++)
+        event_del(d->device[i]);
+    d->looking = worker_poll(d->worker, tick);
+    if (!d->looking)
         daemon_log("out of memory");
 }
 
-/* The device's descriptors stay readable until the worker has served them; until then they are not watched. */
+static void on_tick(evutil_socket_t fd, short what, void *ctx)
+{
+    (void)fd;
+    (void)what;
+    look(ctx, true);
+}
+
 static void on_device(evutil_socket_t fd, short what, void *ctx)
 {
-    struct daemon *d = ctx;
-    for (unsigned i = 0; i < d->n_device; i++)
-        event_del(d->device[i]);
-    on_tick(fd, what, ctx);
+    (void)fd;
+    (void)what;
+    look(ctx, false);
 }
 
 static void on_polled(void *ctx)
 {
     struct daemon *d = ctx;
+    d->looking = false;
     for (unsigned i = 0; i < d->n_device; i++)
         event_add(d->device[i], NULL);
+}
+
+/* The card has events of connections: not watched until they are followed. */
+static void on_connections(evutil_socket_t fd, short what, void *ctx)
+{
+    struct daemon *d = ctx;
+    (void)fd;
+    (void)what;
+    event_del(d->connections);
+    if (!worker_follow(d->worker))
+        daemon_log("out of memory");
+}
+
+static void on_followed(void *ctx)
+{
+    struct daemon *d = ctx;
+    if (d->connections)
+        event_add(d->connections, NULL);
+}
+
+static int watch_connections(struct daemon *d, const struct portcam *pc)
+{
+    const struct portcam_mirror *mirror = portcam_mirror_of(pc);
+    int fd = mirror ? portcam_mirror_fd(mirror) : -1;
+
+    if (fd < 0)
+        return 0;
+    d->connections = event_new(d->base, fd, EV_READ | EV_PERSIST, on_connections, d);
+    return d->connections && worker_follow(d->worker) ? 0 : -ENOMEM;
 }
 
 static int watch(struct daemon *d, const struct portcam *pc)
@@ -209,7 +253,7 @@ static int watch(struct daemon *d, const struct portcam *pc)
             return -ENOMEM;
         d->device[d->n_device++] = event;
     }
-    return 0;
+    return watch_connections(d, pc);
 }
 
 static void forget(struct event *event)
@@ -225,7 +269,8 @@ static int serve(const struct options *o, struct portcam *pc)
                        .base = event_base_new()};
     struct server_opts opts = o->server;
     opts.polled = on_polled;
-    opts.polled_ctx = &d;
+    opts.followed = on_followed;
+    opts.ctx = &d;
     struct slow *slow = NULL;
     int rc = d.base ? slow_start(pc, &slow) : -ENOMEM;
     if (rc == 0)
@@ -252,10 +297,13 @@ static int serve(const struct options *o, struct portcam *pc)
     forget(d.term);
     forget(d.interrupt);
     forget(d.tick);
+    forget(d.connections);
     for (unsigned i = 0; i < d.n_device; i++)
         event_free(d.device[i]);
-    slow_stop(slow);
-    if (d.worker && !worker_stop(d.worker)) {
+    bool ended = slow_stop(slow);
+    if (d.worker && !worker_stop(d.worker))
+        ended = false;
+    if (!ended) {
         daemon_log("a request has not ended; it is left");
         _exit(rc ? EXIT_SETUP : 0);
     }

@@ -25,9 +25,14 @@ struct result {
     uint64_t client; /* 0: nobody asked */
     char *answer;    /* NULL: no memory, or nobody asked */
     char *event;     /* for those who monitor, NULL none */
-    bool monitor;    /* the client monitors from now on */
-    bool polled;     /* the card was looked after */
-    int fatal;       /* -errno: the card cannot be served any more */
+    char *
+        lines; /* changes of connections for this client, each with its newline; NULL: it asked something */
+    int share;     /* a descriptor that goes with the answer, owned by the worker; -1: none */
+    bool monitor;  /* the client monitors from now on */
+    bool follows;  /* the client is told changes of connections from now on */
+    bool polled;   /* the card was looked after */
+    bool followed; /* its events were */
+    int fatal;     /* -errno: the card cannot be served any more */
     struct result *next;
 };
 
@@ -46,8 +51,13 @@ int worker_fd(const struct worker *worker);
 /* Takes the text. False without memory: the text is freed and nothing will come. */
 bool worker_request(struct worker *worker, uint64_t client, char *text, size_t len);
 
-/* Look after the card; its state comes as a result if it changed. */
-bool worker_poll(struct worker *worker);
+/* Look after the card; its state comes as a result if it changed. `tick`: also what is to be done now and then. */
+bool worker_poll(struct worker *worker, bool tick);
+
+/* Follow the events of connections; the result says when this is done. */
+bool worker_follow(struct worker *worker);
+/* The client is gone. */
+void worker_forget(struct worker *worker, uint64_t client);
 
 /* The next result, or NULL. */
 struct result *worker_result(struct worker *worker);
@@ -61,8 +71,29 @@ struct slow;
  * now, as the log tells. 0 or -ENOMEM. */
 int slow_start(struct portcam *pc, struct slow **ret);
 
-/* Before the worker stops. */
-void slow_stop(struct slow *slow);
+/* Before the worker stops. False: the thread does not end; it still uses the card. */
+bool slow_stop(struct slow *slow);
+
+/* ---- changes of connections (portcamd_follow.c); of the worker's thread ---- */
+
+struct follow;
+struct portcam_watch;
+
+/* Mirrors the card where it can; NULL without memory. */
+struct follow *follow_new(struct portcam *pc);
+void follow_free(struct follow *f);
+
+/* The client is told of changes that the watch chooses, which is taken. 0 or -errno. */
+int follow_add(struct follow *f, uint64_t client, struct portcam_watch *watch);
+void follow_forget(struct follow *f, uint64_t client);
+
+/* Follow the events that are there. True: there are more already. */
+bool follow_run(struct follow *f);
+/* Look whether the mirror runs and is right, a part of it each time. */
+void follow_check(struct follow *f);
+
+/* The lines of a client that has any, to be freed; NULL: there are none. */
+char *follow_lines(struct follow *f, uint64_t *client);
 
 /* ---- server (portcamd_server.c) ---- */
 
@@ -70,9 +101,10 @@ struct server_opts {
     const char *socket_path;
     const char *group; /* may connect; NULL or unknown: only root and the daemon's own user */
     unsigned clients_max;
-    unsigned half_seconds;     /* how long half a request may wait for its end */
-    void (*polled)(void *ctx); /* called when the worker has looked after the card */
-    void *polled_ctx;
+    unsigned half_seconds;       /* how long half a request may wait for its end */
+    void (*polled)(void *ctx);   /* called when the worker has looked after the card */
+    void (*followed)(void *ctx); /* and after its events */
+    void *ctx;                   /* of both */
 };
 
 struct event_base;
@@ -93,7 +125,13 @@ int server_fatal(const struct server *server);
 /* From now on as this user, who gets the state directory. 0 or -errno, with a line in the log. */
 int become_user(const char *name, const char *state_dir);
 
+/* The listening socket (portcamd_listen.c); -errno with a line in the log. *ret_has_group: members of *ret_group may connect. */
+int server_listen(const struct server_opts *opts, bool *ret_has_group, gid_t *ret_group);
+
 /* May a process with these credentials talk to the daemon? (portcamd_peer.c) */
 bool peer_allowed(int fd, bool has_group, gid_t group);
+
+/* A line and a descriptor. NULL, or why not: another answer waits, or the socket takes nothing. */
+const char *peer_send_fd(int fd, bool waits, const char *line, int share);
 
 #endif

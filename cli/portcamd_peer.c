@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Who is at the other end of a UNIX socket, as the kernel tells it. */
+/* What a UNIX socket can do that others cannot: tell who is at its other end, and hand over a descriptor. */
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/socket.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 #include "portcamd.h"
@@ -38,4 +40,26 @@ bool peer_allowed(int fd, bool has_group, gid_t group)
     if (peer.uid == 0 || peer.uid == geteuid())
         return true;
     return has_group && (peer.gid == group || in_groups(fd, group));
+}
+
+const char *peer_send_fd(int fd, bool waits, const char *line, int share)
+{
+    _Alignas(struct cmsghdr) char control[CMSG_SPACE(sizeof(int))] = {0};
+    char newline[] = "\n";
+    struct iovec parts[2] = {{(void *)(uintptr_t)line, strlen(line)}, {newline, 1}};
+    struct msghdr message = {.msg_iov = parts,
+                             .msg_iovlen = 2,
+                             .msg_control = control,
+                             .msg_controllen = sizeof(control)};
+    struct cmsghdr *head = CMSG_FIRSTHDR(&message);
+
+    if (waits)
+        return "read what was answered before, or ask on a connection of its own";
+    head->cmsg_level = SOL_SOCKET;
+    head->cmsg_type = SCM_RIGHTS;
+    head->cmsg_len = CMSG_LEN(sizeof(int));
+    memcpy(CMSG_DATA(head), &share, sizeof(share));
+    /* It has read all before, so that a short line always goes in one piece. */
+    ssize_t sent = sendmsg(fd, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
+    return sent < 0 ? "the descriptor could not be sent; ask again" : NULL;
 }

@@ -7,24 +7,20 @@
 #include <event2/buffer.h>
 #include <event2/bufferevent.h>
 #include <event2/event.h>
-#include <grp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "portcamd.h"
 #include "request.h"
-#include "unix_listen.h"
 
 enum {
     OUTPUT_PAUSE = 256 * 1024,     /* unread answers: no more requests are taken */
     OUTPUT_DROP = 4 * 1024 * 1024, /* unread events: the client is dropped */
-    BACKLOG = 64,
-    LAST_WORDS_US = 100000, /* for what those who monitor are told at the end */
-    CLOSE_SECONDS = 10,     /* for the last words to a client that is sent away */
+    LAST_WORDS_US = 100000,        /* for what those who monitor are told at the end */
+    CLOSE_SECONDS = 10,            /* for the last words to a client that is sent away */
 };
 
 struct peer {
@@ -34,6 +30,7 @@ struct peer {
     struct event *half; /* fires when half a request waited too long */
     bool busy;          /* a request is with the worker */
     bool monitor;
+    bool follows; /* is told changes of connections */
     bool ended;   /* sends nothing more: closed after its last answer */
     bool closing; /* closed when the output is written */
     struct peer *next;
@@ -63,6 +60,8 @@ static void peer_release(struct peer *peer)
 static void peer_free(struct server *s, struct peer *peer)
 {
     struct peer **at = &s->peers;
+    if (peer->follows)
+        worker_forget(s->worker, peer->id);
     while (*at != peer)
         at = &(*at)->next;
     *at = peer->next;
@@ -168,7 +167,7 @@ static void on_event(struct bufferevent *bev, short what, void *ctx)
 {
     struct peer *peer = ctx;
     (void)bev;
-    if ((what & BEV_EVENT_EOF) && !(what & BEV_EVENT_ERROR) && !peer->monitor) {
+    if ((what & BEV_EVENT_EOF) && !(what & BEV_EVENT_ERROR) && !peer->monitor && !peer->follows) {
         peer->ended = true; /* it may still read its answers */
         if (take_request(peer))
             return;
@@ -231,18 +230,63 @@ static void on_accept(evutil_socket_t listener, short what, void *ctx)
     }
 }
 
+/* False: it does not read, and was dropped. */
+static bool tell(struct server *s, struct peer *peer, const char *text, bool newline)
+{
+    struct evbuffer *output = bufferevent_get_output(peer->bev);
+
+    if (output_length(peer) > OUTPUT_DROP) {
+        peer_free(s, peer);
+        return false;
+    }
+    evbuffer_add(output, text, strlen(text));
+    if (newline)
+        evbuffer_add(output, "\n", 1);
+    return true;
+}
+
 static void tell_monitors(struct server *s, const char *event)
 {
     struct peer *next;
     for (struct peer *peer = s->peers; peer; peer = next) {
         next = peer->next;
-        if (!peer->monitor)
-            continue;
-        if (output_length(peer) > OUTPUT_DROP)
-            peer_free(s, peer);
-        else
-            send_line(peer, event);
+        if (peer->monitor)
+            (void)tell(s, peer, event, true);
     }
+}
+
+static void take_answer(struct server *s, struct peer *peer, const struct result *result)
+{
+    peer->busy = false;
+    peer->monitor |= result->monitor;
+    peer->follows |= result->follows;
+    if (result->answer && result->share >= 0) {
+        const char *why = peer_send_fd(bufferevent_getfd(peer->bev), output_length(peer) > 0,
+                                       result->answer, result->share);
+        if (why)
+            send_error(peer, "busy", why);
+    } else if (result->answer) {
+        send_line(peer, result->answer);
+    } else {
+        send_error(peer, "refused", "portcamd is out of memory");
+    }
+    if (!take_request(peer))
+        peer_free(s, peer);
+}
+
+/* What concerns one client: its answer, or what it follows. */
+static void take_result(struct server *s, const struct result *result)
+{
+    struct peer *peer = s->peers;
+
+    while (peer && peer->id != result->client)
+        peer = peer->next;
+    if (!peer && (result->lines || result->follows))
+        worker_forget(s->worker, result->client); /* it went meanwhile */
+    else if (peer && result->lines)
+        (void)tell(s, peer, result->lines, false);
+    else if (peer)
+        take_answer(s, peer, result);
 }
 
 static void on_results(evutil_socket_t fd, short what, void *ctx)
@@ -252,23 +296,14 @@ static void on_results(evutil_socket_t fd, short what, void *ctx)
     (void)fd;
     (void)what;
     while ((result = worker_result(s->worker))) {
-        struct peer *peer = s->peers;
-        while (peer && peer->id != result->client)
-            peer = peer->next;
-        if (peer) {
-            peer->busy = false;
-            peer->monitor |= result->monitor;
-            if (result->answer)
-                send_line(peer, result->answer);
-            else
-                send_error(peer, "refused", "portcamd is out of memory");
-            if (!take_request(peer))
-                peer_free(s, peer);
-        }
+        if (result->client)
+            take_result(s, result);
         if (result->event)
             tell_monitors(s, result->event);
         if (result->polled && s->opts.polled)
-            s->opts.polled(s->opts.polled_ctx);
+            s->opts.polled(s->opts.ctx);
+        if (result->followed && s->opts.followed)
+            s->opts.followed(s->opts.ctx);
         if (result->fatal) {
             const struct timeval last_words = {0, LAST_WORDS_US};
             s->fatal = result->fatal;
@@ -276,55 +311,6 @@ static void on_results(evutil_socket_t fd, short what, void *ctx)
         }
         result_free(result);
     }
-}
-
-/* ---- the listening socket ---- */
-
-static void make_folder(const char *path)
-{
-    char folder[256];
-    if (snprintf(folder, sizeof(folder), "%s", path) >= (int)sizeof(folder))
-        return;
-    char *slash = strrchr(folder, '/');
-    if (slash && slash != folder) {
-        *slash = 0;
-        (void)mkdir(folder, 0755);
-    }
-}
-
-/* Nobody can connect before the file has its owner and mode. */
-static int listen_on(struct server *s)
-{
-    const char *path = s->opts.socket_path;
-    char error[256];
-
-    make_folder(path);
-    mode_t old = umask(0177);
-    s->fd = pc_unix_bind(path, error, sizeof(error));
-    umask(old);
-    if (s->fd < 0) {
-        daemon_log("%s", error);
-        return s->fd;
-    }
-    int rc = 0;
-    if (s->has_group && (chown(path, (uid_t)-1, s->group) || chmod(path, 0660)))
-        rc = -errno;
-    if (rc == 0 && listen(s->fd, BACKLOG))
-        rc = -errno;
-    if (rc)
-        daemon_log("%s: %s", path, strerror(-rc));
-    return rc;
-}
-
-static void find_group(struct server *s)
-{
-    const struct group *group = s->opts.group ? getgrnam(s->opts.group) : NULL;
-    s->has_group = group != NULL;
-    if (group)
-        s->group = group->gr_gid;
-    else if (s->opts.group)
-        daemon_log("there is no group %s: only root may talk to portcamd; create it with groupadd",
-                   s->opts.group);
 }
 
 void server_stop(struct server *s)
@@ -356,14 +342,11 @@ int server_start(struct event_base *base, const struct server_opts *opts, struct
     s->base = base;
     s->opts = *opts;
     s->worker = worker;
-    s->fd = -1;
-    find_group(s);
-    int rc = listen_on(s);
-    if (rc) {
-        if (s->fd >= 0)
-            close(s->fd);
+    s->fd = server_listen(opts, &s->has_group, &s->group);
+    if (s->fd < 0) {
+        int failed = s->fd;
         free(s);
-        return rc;
+        return failed;
     }
     s->accept = event_new(base, s->fd, EV_READ | EV_PERSIST, on_accept, s);
     s->results = event_new(base, worker_fd(worker), EV_READ | EV_PERSIST, on_results, s);

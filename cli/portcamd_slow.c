@@ -4,12 +4,13 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "portcam/dev.h"
 #include "portcam/slow_path.h"
 #include "portcamd.h"
 
-enum { TURN_MS = 200 };
+enum { TURN_MS = 200, GRACE_SECONDS = 2 /* at the end, for a card that does not answer */ };
 
 struct slow {
     pthread_t thread;
@@ -57,11 +58,17 @@ int slow_start(struct portcam *pc, struct slow **ret)
     return rc == -ENOMEM ? rc : 0;
 }
 
-void slow_stop(struct slow *s)
+bool slow_stop(struct slow *s)
 {
+    struct timespec until;
+
     if (!s)
-        return;
+        return true;
     __atomic_store_n(&s->stop, true, __ATOMIC_RELAXED);
-    pthread_join(s->thread, NULL);
+    clock_gettime(CLOCK_MONOTONIC, &until);
+    until.tv_sec += GRACE_SECONDS;
+    if (pthread_clockjoin_np(s->thread, NULL, CLOCK_MONOTONIC, &until))
+        return false;
     free(s); /* the path is closed with the card */
+    return true;
 }

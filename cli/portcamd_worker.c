@@ -17,8 +17,11 @@ enum {
     TUNE_SECONDS = 10,
 };
 
+enum job_kind { JOB_REQUEST, JOB_POLL, JOB_TICK, JOB_FOLLOW, JOB_FORGET };
+
 struct job {
-    uint64_t client; /* 0: look after the card */
+    enum job_kind kind;
+    uint64_t client;
     char *text;
     size_t len;
     struct job *next;
@@ -32,7 +35,8 @@ struct worker {
     struct result *results, **results_end;
     bool stop;
     int fd;
-    struct portcam *pc;      /* of the thread alone */
+    struct portcam *pc; /* of the thread alone, as what follows */
+    struct follow *follow;
     int state;               /* last result of portcam_poll() */
     time_t tuned;            /* when portcam_tune() was last called */
     struct pc_effect effect; /* of the request in work */
@@ -52,6 +56,7 @@ void result_free(struct result *result)
         return;
     free(result->answer);
     free(result->event);
+    free(result->lines);
     free(result);
 }
 
@@ -72,12 +77,16 @@ static void do_request(struct worker *w, const struct job *job, struct result *r
 
     result->answer = pc_request_text(w->pc, job->text, job->len, effect);
     result->monitor = effect->monitor;
+    result->share = effect->share;
     if (effect->changed) {
         result->event = event_text("config", "the configuration changed", effect->objects);
         json_decref(effect->objects);
     } else if (effect->reset) {
         result->event = event_text("reset", "the card was reset", NULL);
+        (void)follow_run(w->follow); /* it forgot to wake us */
     }
+    if (effect->watch)
+        result->follows = follow_add(w->follow, job->client, effect->watch) == 0;
 }
 
 /* Services of scheduler fast follow the response times of their servers. */
@@ -95,12 +104,14 @@ static void tune(struct worker *w)
 }
 
 /* An event when the card's state is another than the last time. */
-static void do_poll(struct worker *w, struct result *result)
+static void do_poll(struct worker *w, bool tick, struct result *result)
 {
     int state = portcam_poll(w->pc);
     result->polled = true;
-    if (state == 0)
+    if (state == 0 && tick) {
         tune(w);
+        follow_check(w->follow);
+    }
     if (state == w->state)
         return;
     w->state = state;
@@ -147,21 +158,65 @@ static struct job *next_job(struct worker *w)
     return job;
 }
 
+static struct result *new_result(uint64_t client)
+{
+    struct result *result = calloc(1, sizeof(*result));
+
+    if (result) {
+        result->client = client;
+        result->share = -1;
+    }
+    return result;
+}
+
+/* What changed while the job was done, for each client that wants to know. */
+static void push_lines(struct worker *w)
+{
+    uint64_t client = 0;
+    char *lines;
+
+    while ((lines = follow_lines(w->follow, &client))) {
+        struct result *result = new_result(client);
+        if (result) {
+            result->lines = lines;
+            push_result(w, result);
+        } else {
+            free(lines);
+        }
+    }
+}
+
+/* In turn with other jobs, while there is more. */
+static void do_follow(struct worker *w, struct result *result)
+{
+    result->followed = !follow_run(w->follow) || !worker_follow(w);
+}
+
+static void do_job(struct worker *w, const struct job *job)
+{
+    struct result *result = job->kind == JOB_FORGET ? NULL : new_result(job->client);
+
+    if (job->kind == JOB_FORGET)
+        follow_forget(w->follow, job->client);
+    if (!result)
+        return;
+    if (job->kind == JOB_REQUEST)
+        do_request(w, job, result);
+    else if (job->kind == JOB_FOLLOW)
+        do_follow(w, result);
+    else
+        do_poll(w, job->kind == JOB_TICK, result);
+    push_result(w, result);
+    push_lines(w);
+}
+
 static void *work(void *ctx)
 {
     struct worker *w = ctx;
     struct job *job;
 
     while ((job = next_job(w))) {
-        struct result *result = calloc(1, sizeof(*result));
-        if (result) {
-            result->client = job->client;
-            if (job->client)
-                do_request(w, job, result);
-            else
-                do_poll(w, result);
-            push_result(w, result);
-        }
+        do_job(w, job);
         job_free(job);
     }
     return NULL;
@@ -175,17 +230,22 @@ int worker_start(struct portcam *pc, struct worker **ret)
     w->pc = pc;
     w->jobs_end = &w->jobs;
     w->results_end = &w->results;
+    w->follow = follow_new(pc);
     w->fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-    if (w->fd < 0) {
-        int rc = -errno;
+    if (w->fd < 0 || !w->follow) {
+        int failed = w->fd < 0 ? -errno : -ENOMEM;
+        if (w->fd >= 0)
+            close(w->fd);
+        follow_free(w->follow);
         free(w);
-        return rc;
+        return failed;
     }
     pthread_mutex_init(&w->lock, NULL);
     pthread_cond_init(&w->wake, NULL);
     int rc = pthread_create(&w->thread, NULL, work, w);
     if (rc) {
         close(w->fd);
+        follow_free(w->follow);
         free(w);
         return -rc;
     }
@@ -227,6 +287,7 @@ struct portcam *worker_stop(struct worker *w)
         w->results = result->next;
         result_free(result);
     }
+    follow_free(w->follow);
     close(w->fd);
     pthread_cond_destroy(&w->wake);
     pthread_mutex_destroy(&w->lock);
@@ -239,13 +300,14 @@ int worker_fd(const struct worker *w)
     return w->fd;
 }
 
-bool worker_request(struct worker *w, uint64_t client, char *text, size_t len)
+static bool push_job(struct worker *w, enum job_kind kind, uint64_t client, char *text, size_t len)
 {
     struct job *job = calloc(1, sizeof(*job));
     if (!job) {
         free(text);
         return false;
     }
+    job->kind = kind;
     job->client = client;
     job->text = text;
     job->len = len;
@@ -257,9 +319,24 @@ bool worker_request(struct worker *w, uint64_t client, char *text, size_t len)
     return true;
 }
 
-bool worker_poll(struct worker *w)
+bool worker_request(struct worker *w, uint64_t client, char *text, size_t len)
 {
-    return worker_request(w, 0, NULL, 0);
+    return push_job(w, JOB_REQUEST, client, text, len);
+}
+
+bool worker_poll(struct worker *w, bool tick)
+{
+    return push_job(w, tick ? JOB_TICK : JOB_POLL, 0, NULL, 0);
+}
+
+bool worker_follow(struct worker *w)
+{
+    return push_job(w, JOB_FOLLOW, 0, NULL, 0);
+}
+
+void worker_forget(struct worker *w, uint64_t client)
+{
+    (void)push_job(w, JOB_FORGET, client, NULL, 0); /* else its lines are made in vain */
 }
 
 struct result *worker_result(struct worker *w)

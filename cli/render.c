@@ -431,6 +431,8 @@ void render(const struct command *command, const json_t *answer)
         show_deleted(answer);
     else if (strcmp(command->object, "connection") == 0)
         render_whole_connection(json_object_get(answer, "connection"));
+    else if (strcmp(command->object, "mirror") == 0)
+        render_mirror(answer);
     else if (json_object_get(answer, "checks"))
         show_checks(answer);
     else if (json_object_get(answer, "reasons") && json_object_get(answer, "connections_known"))
@@ -458,6 +460,11 @@ void render_event(const json_t *event)
 
     if (localtime_r(&seconds, &tm))
         strftime(when, sizeof(when), "%H:%M:%S", &tm);
+    if (strcmp(str(event, "event"), "connection") == 0) {
+        printf("%s ", when);
+        render_change(event);
+        return;
+    }
     printf("%s %s%s%s\n", when, str(event, "event"), *str(event, "text") ? ": " : "",
            str(event, "text"));
     show_objects(json_object_get(event, "objects"));

@@ -17,6 +17,10 @@ void render_whole_connection(const json_t *connection);
 /* What became of the packets of the slow path (render_slow_path.c). */
 void render_slow_path(const json_t *status);
 
+/* A change of a connection, one line; the state or the audit of the mirror. */
+void render_change(const json_t *event);
+void render_mirror(const json_t *answer);
+
 /* An event of monitor, one line. */
 void render_event(const json_t *event);
 

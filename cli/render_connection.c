@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Connections as text: a line for each in columns of fixed width, or everything about one. */
+/* Connections as text: a line for each in columns of fixed width, a line for a change, or everything about one. */
+#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -120,4 +121,66 @@ void render_whole_connection(const json_t *c)
     printf("age              %s, idle %s, left %s\n", text, text2, text3);
     for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++)
         printf("%-16s %lld\n", numbers[i], num(c, numbers[i]));
+}
+
+/* ---- changes ---- */
+
+static void print_end(const json_t *event)
+{
+    const json_t *forward = json_object_get(event, "forward"),
+                 *reverse = json_object_get(event, "reverse");
+
+    printf(" %s", str(event, "cause"));
+    if (json_is_object(forward))
+        printf(", %lld packets %lld octets, replies %lld packets %lld octets, %lld s",
+               num(forward, "packets"), num(forward, "octets"), num(reverse, "packets"),
+               num(reverse, "octets"), num(event, "lifetime_s"));
+    else
+        printf(", counters not known");
+}
+
+void render_change(const json_t *event)
+{
+    char client[80], public[80], server[80], protocol[24];
+
+    end_text(json_object_get(event, "client"), client, sizeof(client));
+    end_text(json_object_get(event, "public"), public, sizeof(public));
+    end_text(json_object_get(event, "server"), server, sizeof(server));
+    protocol_text(event, protocol, sizeof(protocol));
+    printf("%-7s %s %s %s -> %s <- %s %s %s", str(event, "change"), protocol, str(event, "state"),
+           client, public, server, str(event, "service"), str(event, "backend"));
+    if (json_object_get(event, "cause"))
+        print_end(event);
+    putchar('\n');
+}
+
+static void print_status(const json_t *mirror)
+{
+    const char *key;
+    json_t *value;
+
+    json_object_foreach ((json_t *)(uintptr_t)mirror, key, value) {
+        if (json_is_boolean(value))
+            printf("%-17s %s\n", key, json_is_true(value) ? "yes" : "no");
+        else
+            printf("%-17s %lld\n", key, (long long)json_integer_value(value));
+    }
+}
+
+void render_mirror(const json_t *answer)
+{
+    const json_t *status = json_object_get(answer, "mirror");
+
+    if (status) {
+        print_status(status);
+        return;
+    }
+    printf("%lld blocks with %lld connections: ", num(answer, "blocks"), num(answer, "records"));
+    if (num(answer, "different"))
+        printf("%lld were different and are copied again\n", num(answer, "different"));
+    else
+        printf("equal\n");
+    if (num(answer, "unsettled"))
+        printf("%lld blocks changed all the time and were not compared\n",
+               num(answer, "unsettled"));
 }

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /* The verbs of the protocol, each a few calls of libportcam; see request.h. */
-#include "request.h"
-#include "portcam/slow_path.h"
+#include "request_call.h"
 
 #include <errno.h>
 #include <stdarg.h>
@@ -9,20 +8,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "portcam/mirror.h"
+#include "portcam/slow_path.h"
+
 enum { FRAMES_MAX = 10000, FRAME_BYTES = 16384 };
-
-struct call {
-    struct portcam *pc;
-    json_t *request;
-    json_t *args; /* borrowed; an empty object where there were none */
-    bool dry_run, stats;
-    struct portcam_report *report;
-    struct pc_effect *effect;
-    const char *object;
-};
-
-/* Fills *ret (a new object) or returns -errno with a report. */
-typedef int (*verb_fn)(struct call *c, json_t **ret);
 
 /* ---- errors ---- */
 
@@ -318,105 +307,15 @@ static int explain(struct call *c, json_t **ret)
     return 0;
 }
 
-/* ---- connections ---- */
-
-/* A number of 32 bits; true when it is there. */
-static bool take_number(const struct call *c, const char *key, uint32_t *ret, int *rc)
-{
-    const json_t *value = json_object_get(c->args, key);
-    json_int_t number = json_integer_value(value);
-
-    if (!value)
-        return false;
-    if (!json_is_integer(value) || number < 0 || number > UINT32_MAX)
-        *rc = -EINVAL;
-    *ret = (uint32_t)number;
-    return true;
-}
-
-typedef int (*stretch_fn)(struct portcam *, json_t *, uint32_t, struct portcam_report *, json_t **);
-
-static int stretch(struct call *c, stretch_fn call, json_t **ret)
-{
-    json_t *filter = json_object_get(c->args, "filter");
-    uint32_t from = 0;
-    int rc = 0;
-
-    (void)take_number(c, "from", &from, &rc);
-    json_t *empty = filter ? NULL : json_object();
-    if (rc == 0)
-        rc = call(c->pc, filter ? filter : empty, from, c->report, ret);
-    json_decref(empty);
-    return rc;
-}
-
-static int connection_list(struct call *c, json_t **ret)
-{
-    return stretch(c, portcam_connection_list, ret);
-}
-
-static int connection_count(struct call *c, json_t **ret)
-{
-    return stretch(c, portcam_connection_count, ret);
-}
-
-static int connection_flush(struct call *c, json_t **ret)
-{
-    const json_t *filter = json_object_get(c->args, "filter");
-
-    if (json_object_size(filter) == 0 && !json_is_true(json_object_get(c->args, "all")))
-        return -EINVAL;
-    if (c->dry_run)
-        return stretch(c, portcam_connection_list, ret);
-    c->effect->touches = true;
-    return stretch(c, portcam_connection_flush, ret);
-}
-
-static int connection_of(struct call *c, bool end, json_t **ret)
-{
-    uint32_t slot = 0, generation = 0;
-    json_t *connection = NULL;
-    int rc = 0;
-
-    bool has_slot = take_number(c, "slot", &slot, &rc);
-    bool has_generation = take_number(c, "generation", &generation, &rc);
-    if (rc || !has_slot || (end && !has_generation))
-        return -EINVAL;
-    c->effect->touches = end;
-    rc = end ? portcam_connection_delete(c->pc, slot, generation, c->report, &connection)
-             : portcam_connection_show(c->pc, slot, has_generation ? &generation : NULL, c->report,
-                                       &connection);
-    if (rc == 0)
-        *ret = json_pack("{s:o, s:b}", "connection", connection, "dry_run", (int)c->dry_run);
-    return rc;
-}
-
-static int connection_show(struct call *c, json_t **ret)
-{
-    return connection_of(c, false, ret);
-}
-
-static int connection_delete(struct call *c, json_t **ret)
-{
-    return connection_of(c, !c->dry_run, ret);
-}
-
-static int monitor(struct call *c, json_t **ret)
-{
-    c->effect->monitor = true;
-    *ret = json_pack("{s:s}", "event", "monitor");
-    return 0;
-}
-
 static const struct {
     const char *object, *verb;
     verb_fn call;
 } Verbs[] = {
-    {"connection", "list", connection_list},
-    {"connection", "count", connection_count},
-    {"connection", "flush", connection_flush},
-    {"connection", "show", connection_show},
-    {"connection", "delete", connection_delete},
+    {"connection", "list", pc_request_connection_list},
+    {"connection", "count", pc_request_connection_count},
+    {"connection", "flush", pc_request_connection_flush},
+    {"connection", "show", pc_request_connection_show},
+    {"connection", "delete", pc_request_connection_delete},
     {"limits", "show", show},
     {"limits", "set", set},
     {"slow_path", "show", show},
@@ -453,7 +352,10 @@ static const struct {
     {"config", "diff", config_diff},
     {"config", "apply", config_apply},
     {"explain", "packet", explain},
-    {"monitor", "start", monitor},
+    {"monitor", "start", pc_request_monitor},
+    {"mirror", "status", pc_request_mirror_status},
+    {"mirror", "audit", pc_request_mirror_audit},
+    {"mirror", "share", pc_request_mirror_share},
 };
 
 /* ---- requests ---- */
@@ -509,6 +411,8 @@ static void clear(struct pc_effect *effect)
 {
     effect->touches = effect->changed = effect->reset = effect->monitor = false;
     effect->objects = NULL;
+    effect->watch = NULL;
+    effect->share = -1;
 }
 
 json_t *pc_request(struct portcam *pc, json_t *request, struct pc_effect *effect)
@@ -548,6 +452,7 @@ char *pc_request_text(struct portcam *pc, const char *text, size_t len, struct p
     json_decref(answer);
     if (!line) {
         json_decref(effect->objects);
+        portcam_watch_free(effect->watch);
         clear(effect);
     }
     return line;

@@ -25,6 +25,9 @@ struct pc_effect {
     json_t *objects; /* then: what, as portcam_config_diff() tells it; a reference of the caller */
     bool reset;      /* the card was reset */
     bool monitor;    /* the client wants to be told of changes; the caller does that */
+    struct portcam_watch
+        *watch; /* it wants to be told of these connections; to be freed; NULL: of none */
+    int share;  /* a descriptor that goes with the answer; -1: none */
 };
 
 /* A new reference, or NULL without memory. *effect is always set. */

@@ -9,3 +9,7 @@ $(DOC_EXAMPLES): build/docs/examples/%: build/docs/examples/%.o build/libportcam
 $(DOC_EXAMPLES): LDLIBS += $(LIB_LIBS)
 
 TEST_DEPS += $(DOC_EXAMPLES)
+
+# A program that reads the mirror needs nothing else.
+build/docs/examples/mirror: build/docs/examples/mirror.o build/libportcam_reader.a
+TEST_DEPS += build/docs/examples/mirror

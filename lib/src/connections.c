@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /* The calls about connections, a stretch of slots at a time; see portcam.h. */
 #include "connections.h"
+#include "portcam/mirror.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -132,29 +133,61 @@ int portcam_connection_flush(struct portcam *pc, struct json_t *filter, uint32_t
     return tell(pc, filter, from, true, report, ret);
 }
 
+struct tally {
+    struct pc_filter filter;
+    uint32_t states[PORTCAM_CONNECTION_STATE_MAX], count;
+};
+
+static int tally_one(void *ctx, const struct portcam_mirror_record *r)
+{
+    struct tally *t = ctx;
+    struct portcam_connection_image image = pc_image_of_mirror(r);
+
+    if (pc_filter_fits(&t->filter, &image)) {
+        t->states[image.state]++;
+        t->count++;
+    }
+    return 0;
+}
+
+/* The rest of the stretch; `w` has begun. */
+static int tally_card(struct walk *w, struct tally *t)
+{
+    int rc = 0;
+
+    do {
+        rc = walk_on(w);
+        for (uint32_t i = 0; rc == 0 && i < w->n; i++)
+            t->states[w->images[i].state]++;
+        t->count += rc ? 0 : w->n;
+    } while (rc == 0 && !walk_ended(w));
+    return rc;
+}
+
+/* A mirror that is up to date is counted whole, and the card is not asked. */
 int portcam_connection_count(struct portcam *pc, struct json_t *filter, uint32_t from,
                              struct portcam_report *report, struct json_t **ret)
 {
-    uint32_t states[PORTCAM_CONNECTION_STATE_MAX] = {0}, count = 0;
+    struct tally t = {.count = 0};
     struct walk *w = calloc(1, sizeof(*w));
     json_t *object = json_object();
     int rc = w && object ? walk_begin(pc, filter, from, w, report) : -ENOMEM;
     bool began = rc == 0;
 
-    while (rc == 0) {
-        rc = walk_on(w);
-        for (uint32_t i = 0; rc == 0 && i < w->n; i++)
-            states[w->images[i].state]++;
-        count += rc ? 0 : w->n;
-        if (walk_ended(w))
-            break;
+    if (rc == 0)
+        t.filter = w->filter;
+    if (rc == 0 && from == 0 && pc->mirror && pc_mirror_is_exact(pc->mirror)) {
+        rc = portcam_mirror_each(pc->mirror, tally_one, &t);
+        w->next = pc_hw_slots(pc->hw);
+    } else if (rc == 0) {
+        rc = tally_card(w, &t);
     }
     for (unsigned s = 1; rc == 0 && s < PORTCAM_CONNECTION_STATE_MAX; s++) {
-        if (states[s])
-            json_object_set_new(object, pc_connection_state_name(s), json_integer(states[s]));
+        if (t.states[s])
+            json_object_set_new(object, pc_connection_state_name(s), json_integer(t.states[s]));
     }
     if (rc == 0)
-        *ret = json_pack("{s:I, s:O, s:o}", "count", (json_int_t)count, "states", object, "next",
+        *ret = json_pack("{s:I, s:O, s:o}", "count", (json_int_t)t.count, "states", object, "next",
                          next_json(w));
     if (rc == 0 && !*ret)
         rc = -ENOMEM;

@@ -5,6 +5,8 @@
 
 #include "instance.h"
 
+struct portcam_mirror;
+
 /* What a record must have; PC_NONE: anything. */
 struct pc_filter {
     int service, backend; /* numbers */
@@ -28,6 +30,9 @@ json_t *pc_connection_ends_json(const struct portcam *pc, const struct portcam_c
 
 /* A record of the mirror as the card would tell it; its counters are 0. */
 struct portcam_connection_image pc_image_of_mirror(const struct portcam_mirror_record *r);
+
+/* Is all in the mirror that the card had a moment ago? Of the thread of the card. */
+bool pc_mirror_is_exact(struct portcam_mirror *mirror);
 
 /* "syn_seen" and so on. */
 const char *pc_connection_state_name(unsigned state);

@@ -16,6 +16,7 @@
 
 #include <portcam/ring.h>
 
+#include "connections.h"
 #include "driver/err.h"
 #include "mirror_track.h"
 
@@ -107,7 +108,8 @@ static void forget_places(struct portcam_mirror *m)
             pc_track_lose(m, m->place[slot].node);
         m->place[slot].version = 0;
     }
-    m->next = m->dropped = 0;
+    __atomic_store_n(&m->next, 0, __ATOMIC_RELAXED);
+    m->dropped = 0;
     m->purge = false;
     __atomic_store_n(&m->scan_wanted, false, __ATOMIC_RELAXED);
 }
@@ -183,7 +185,7 @@ static int check_ring(struct portcam_mirror *m)
     }
     if (tail != m->next && !pc_track_event_is_there(m)) {
         pc_stat_add(&m->stats.gaps, 1);
-        m->next = tail;
+        __atomic_store_n(&m->next, tail, __ATOMIC_RELAXED);
         __atomic_store_n(&m->scan_wanted, true, __ATOMIC_RELAXED);
         rc = portcam_reg_write32(m->dev, PORTCAM_REG_EVENT_HEAD, m->next);
     }
@@ -226,7 +228,7 @@ int portcam_mirror_arm(struct portcam_mirror *m, bool *ret_more)
     return rc;
 }
 
-bool pc_track_exact(struct portcam_mirror *m)
+bool pc_mirror_is_exact(struct portcam_mirror *m)
 {
     uint32_t status = 0;
     return m->running && portcam_reg_read32(m->dev, PORTCAM_REG_MIRROR_STATUS, &status) == 0 &&
@@ -327,7 +329,7 @@ void portcam_mirror_close(struct portcam_mirror *m)
     if (!m)
         return;
     if (m->pc->mirror == m)
-        m->pc->mirror = NULL;
+        __atomic_store_n(&m->pc->mirror, NULL, __ATOMIC_RELEASE);
     if (m->head && portcam_mirror_stop(m))
         portcam_dev_stop(m->dev); /* its memory goes: it must not write any more */
     free_dma(m, m->file);
@@ -372,7 +374,7 @@ int portcam_mirror_open(struct portcam *pc, const struct portcam_mirror_opts *op
         portcam_mirror_close(m);
         return rc;
     }
-    pc->mirror = m;
+    __atomic_store_n(&pc->mirror, m, __ATOMIC_RELEASE);
     *ret = m;
     return 0;
 }

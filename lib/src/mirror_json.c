@@ -44,7 +44,7 @@ int portcam_mirror_status(struct portcam *pc, struct portcam_report *report, str
                    {"audit_retries", s.audit_retries},
                    {"audit_different", s.audit_different}};
     json_t *object =
-        json_pack("{s:b, s:b}", "running", (int)m->running, "exact", (int)pc_track_exact(m));
+        json_pack("{s:b, s:b}", "running", (int)m->running, "exact", (int)pc_mirror_is_exact(m));
     int rc = object ? 0 : -ENOMEM;
     for (size_t i = 0; rc == 0 && i < sizeof(numbers) / sizeof(numbers[0]); i++) {
         if (json_object_set_new(object, numbers[i].name,

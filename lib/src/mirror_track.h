@@ -143,7 +143,4 @@ void pc_track_purge(struct portcam_mirror *m);
 /* Let the card write slots again. 0 or -errno. */
 int pc_track_copy(struct portcam_mirror *m, uint32_t first, uint32_t count);
 
-/* Is all in the array that the card had a moment ago? Of the thread of the card. */
-bool pc_track_exact(struct portcam_mirror *m);
-
 #endif

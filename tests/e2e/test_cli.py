@@ -23,6 +23,7 @@ TABLE = {"device": ["list", "bind", "unbind", "show", "set", "health", "selftest
          "limits": ["show", "set"],
          "slow_path": ["show", "status", "set"],
          "connection": ["list", "show", "count", "delete", "flush"],
+         "mirror": ["status", "audit"],
          "stats": ["show"],
          "config": ["show", "check", "diff", "apply", "save"],
          "monitor": [], "explain": [], "help": []}
@@ -122,6 +123,8 @@ TEXTS = {
     "slow_path set reasons fragment rate 9":
         r"\+ slow_path: reasons fragment, rate 9\n1 row changed\n",
     "connection list": r"0 connections\n",
+    "mirror status": r"running +yes\n(.*\n)*records +0\n",
+    "mirror audit": r"\d+ blocks with 0 connections: equal\n",
     "connection count": r"all +0\n",
     "connection flush --all": r"0 connections ended\n",
     "connection show 5": NOT_FOUND,

@@ -67,6 +67,7 @@ static bool one_request(struct portcam *pc, const char *text, size_t len)
     json_decref(request);
     json_decref(answer);
     json_decref(effect.objects);
+    require(!effect.watch && effect.share < 0); /* nothing is mirrored */
     free(line);
     return effect.changed || effect.reset;
 }

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "driver/model.h"
 #include "lib/src/mirror_track.h"
 
 enum {
@@ -186,6 +187,7 @@ static void open_card(void)
         .sz = sizeof(mirror_opts), .ring_log2 = RING_LOG2, .changed = changed};
 
     require(portcam_open(&opts, NULL, &Card) == 0);
+    pc_dev_model_set_time(pc_hw_device(Card->hw), 1000); /* nothing ages, which would be slow */
     require(portcam_mirror_open(Card, &mirror_opts, NULL, &Mirror) == 0);
     require(portcam_mirror_slots(Mirror) == SLOTS);
 }
