@@ -389,22 +389,35 @@ static void show_stats(const json_t *answer)
         printf("all counters are 0; --all lists them\n");
 }
 
+static void show_steps(const json_t *packet)
+{
+    const json_t *step;
+    size_t k;
+
+    json_array_foreach (json_object_get(packet, "steps"), k, step) {
+        printf("%-4s %s", str(step, "rule"), str(step, "text"));
+        if (json_object_get(step, "table"))
+            printf("  [%s row %lld%s%s]", str(step, "table"), num(step, "row"),
+                   *str(step, "object") ? ", " : "", str(step, "object"));
+        putchar('\n');
+    }
+    printf("verdict: %s (%s)\n", str(packet, "verdict"), str(packet, "reason"));
+}
+
 static void show_packets(const json_t *packets)
 {
-    const json_t *packet, *step;
-    size_t i, k;
+    const json_t *packet;
+    size_t i;
 
     json_array_foreach (packets, i, packet) {
+        const json_t *slow = json_object_get(packet, "slow_path");
         if (json_array_size(packets) > 1)
             printf("%spacket %zu\n", i ? "\n" : "", i + 1);
-        json_array_foreach (json_object_get(packet, "steps"), k, step) {
-            printf("%-4s %s", str(step, "rule"), str(step, "text"));
-            if (json_object_get(step, "table"))
-                printf("  [%s row %lld%s%s]", str(step, "table"), num(step, "row"),
-                       *str(step, "object") ? ", " : "", str(step, "object"));
-            putchar('\n');
+        show_steps(packet);
+        if (slow) {
+            printf("slow path:\n");
+            show_steps(slow);
         }
-        printf("verdict: %s (%s)\n", str(packet, "verdict"), str(packet, "reason"));
     }
 }
 

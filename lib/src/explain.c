@@ -31,6 +31,7 @@ struct story {
     enum pc_stage stage;              /* of the decision by the tables alone */
     const struct pc_records *records; /* NULL where they were not needed */
     json_t *steps;
+    bool punted; /* the card hands it to the host */
     bool failed;
 };
 
@@ -361,7 +362,9 @@ static void tell_end(struct story *s)
 
     egress_words(d->egress, words);
     about(d->reason, reason);
-    if (pc_reason_is_reject(d->reason))
+    if (s->punted)
+        step(s, "7", 0, -1, "handed to the host: %s", reason);
+    else if (pc_reason_is_reject(d->reason))
         step(s, rule, 0, -1, "dropped and answered with %s, as far as limits allow: %s",
              s->parsed->protocol == TCP ? "a TCP RST" : "an ICMP error", reason);
     else if (d->drop)
@@ -401,14 +404,16 @@ static json_t *tell(struct story *s, const struct pc_parsed *after)
     tell_end(s);
     json_t *value =
         json_pack("{s:s, s:s, s:s, s:s, s:O}", "verdict",
-                  d->drop && !pc_reason_is_reject(d->reason) ? "drop" : Reasons[d->reason].fate,
+                  s->punted                                    ? "punt"
+                  : d->drop && !pc_reason_is_reject(d->reason) ? "drop"
+                                                               : Reasons[d->reason].fate,
                   "reason", Reasons[d->reason].name, "rule", Reasons[d->reason].rule, "about",
                   Reasons[d->reason].about, "steps", s->steps);
     if (!value || s->failed) {
         json_decref(value);
         return NULL;
     }
-    if (!d->drop)
+    if (!d->drop && !s->punted)
         json_object_set_new(value, "egress", json_integer(d->egress));
     if (words[0])
         json_object_set_new(value, "packet", json_string(words));
@@ -443,36 +448,98 @@ static int decide(struct portcam *pc, const struct pc_parsed *parsed, enum pc_st
     return rc;
 }
 
-static int explain(struct portcam *pc, uint8_t *frame, size_t len, unsigned function, json_t **ret)
+/* Does the card hand packets of this reason to the host, and are they taken there? */
+static bool is_punted(const struct portcam *pc, unsigned reason)
+{
+    const struct portcam_limits_row *limits = pc_tables_get(pc->model, PORTCAM_TABLE_LIMITS, 0);
+    return pc->slow_path && limits && limits->punt_reasons >> reason & 1;
+}
+
+static void parse(const struct portcam *pc, const uint8_t *frame, size_t len, unsigned function,
+                  bool slow, struct pc_parsed *ret)
+{
+    size_t max_frame = pc_hw_caps(pc->hw)->max_frame;
+
+    if (slow)
+        pc_parse_slow(frame, len, function, max_frame, ret);
+    else
+        pc_parse(frame, len, function, max_frame, ret);
+}
+
+/* `slow`: what the slow path does; else what the card does, and *ret_punted says whether that is to hand it over. */
+static int explain(struct portcam *pc, uint8_t *frame, size_t len, unsigned function, bool slow,
+                   bool *ret_punted, json_t **ret)
 {
     struct pc_parsed parsed, after;
     struct pc_decision decision;
     struct pc_records records = {NULL, NULL};
     enum pc_stage stage;
-    size_t max_frame = pc_hw_caps(pc->hw)->max_frame;
 
-    pc_parse(frame, len, function, max_frame, &parsed);
+    parse(pc, frame, len, function, slow, &parsed);
     int rc = decide(pc, &parsed, &stage, &records, &decision);
     if (rc) {
         pc_records_free(&records);
         return rc;
     }
     pc_rewrite(pc->model, &parsed, &decision, frame);
-    pc_parse(frame, len, function, max_frame, &after);
+    parse(pc, frame, len, function, slow, &after);
     bool rewritten = pc_reason_is_forward(decision.reason) || pc_reason_is_reverse(decision.reason);
     struct story s = {.pc = pc,
                       .parsed = &parsed,
                       .decision = &decision,
                       .stage = stage,
                       .records = records.images ? &records : NULL,
+                      .punted = !slow && is_punted(pc, decision.reason),
                       .steps = json_array()};
     json_t *value = s.steps ? tell(&s, rewritten ? &after : NULL) : NULL;
     json_decref(s.steps);
     pc_records_free(&records);
     if (!value)
         return -ENOMEM;
+    *ret_punted = s.punted;
     *ret = value;
     return 0;
+}
+
+/* The same about a fragment that has no ports. */
+static json_t *explain_later(void)
+{
+    return json_pack(
+        "{s:s, s:s, s:s, s:s, s:[{s:s, s:s}]}", "verdict", "follow", "reason", "fragment", "rule",
+        "7", "about", Reasons[PORTCAM_REASON_FRAGMENT].about, "steps", "rule", "7", "text",
+        "a later fragment: it goes where the first one of its datagram goes, and waits "
+        "for it where it comes before");
+}
+
+/* Both, as far as there are two. The frame is changed. */
+static int explain_all(struct portcam *pc, uint8_t *frame, size_t len, unsigned function,
+                       json_t **ret)
+{
+    struct pc_parsed parsed;
+    json_t *value = NULL, *slow = NULL;
+    bool punted = false;
+    uint8_t *copy = malloc(len);
+    int rc = copy ? 0 : -ENOMEM;
+
+    if (rc == 0) {
+        memcpy(copy, frame, len);
+        rc = explain(pc, frame, len, function, false, &punted, &value);
+    }
+    if (rc == 0 && punted) {
+        parse(pc, copy, len, function, true, &parsed);
+        if (parsed.fragment.is && parsed.fragment.offset && !parsed.decided)
+            slow = explain_later();
+        else
+            rc = explain(pc, copy, len, function, true, &punted, &slow);
+        if (rc == 0 && json_object_set_new(value, "slow_path", slow))
+            rc = -ENOMEM;
+    }
+    free(copy);
+    if (rc)
+        json_decref(value);
+    else
+        *ret = value;
+    return rc;
 }
 
 int portcam_explain(struct portcam *pc, const uint8_t *frame, size_t len, unsigned function,
@@ -492,7 +559,7 @@ int portcam_explain(struct portcam *pc, const uint8_t *frame, size_t len, unsign
     if (!copy)
         return -ENOMEM;
     memcpy(copy, frame, len);
-    rc = explain(pc, copy, len, function, ret);
+    rc = explain_all(pc, copy, len, function, ret);
     free(copy);
     if (rc && rc != -ENOMEM)
         pc_report_add(report, pc_hw_code(rc), "the card's connections: %s", pc_hw_error());

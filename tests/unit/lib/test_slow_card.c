@@ -322,6 +322,42 @@ static void test_there_is_one_slow_path_and_status_without_it_is_told(void **sta
     open_slow();
 }
 
+/* ---- explain ---- */
+
+/* A member of what is told of a frame: "verdict", or "slow_path.verdict". */
+static const char *told(const struct frame *f, bool slow, const char *key)
+{
+    static char text[512];
+    json_t *value = NULL;
+    assert_int_equal(portcam_explain(W.pc, f->b, f->len, 0, NULL, &value), 0);
+    const json_t *object = slow ? json_object_get(value, "slow_path") : value;
+    const char *word = json_string_value(json_object_get(object, key));
+    snprintf(text, sizeof(text), "%s", word ? word : "none");
+    json_decref(value);
+    return text;
+}
+
+static void test_explain_tells_what_the_slow_path_would_do(void **state)
+{
+    struct frame whole = udp("192.0.2.9", 4000, "198.51.100.1", 53, 1000);
+    struct frame a = half(&whole, false, 1), b = half(&whole, true, 1);
+    (void)state;
+    assert_string_equal(told(&a, false, "verdict"), "punt");
+    assert_string_equal(told(&a, true, "verdict"), "rewrite");
+    assert_string_equal(told(&a, true, "reason"), "connection_new");
+    assert_string_equal(told(&b, false, "verdict"), "punt");
+    assert_string_equal(told(&b, true, "verdict"), "follow");
+    assert_string_equal(told(&whole, false, "verdict"), "rewrite");
+    assert_string_equal(told(&whole, true, "verdict"), "none");
+    comes(&whole, 0);
+    portcam_mirror_run(W.mirror, 0, NULL);
+    assert_string_equal(told(&a, true, "reason"), "connection_forward");
+    portcam_slow_path_close(W.slow);
+    W.slow = NULL;
+    assert_string_equal(told(&a, false, "verdict"), "pass");
+    assert_string_equal(told(&a, true, "verdict"), "none");
+}
+
 /* ---- three threads, as in portcamd ---- */
 
 static bool Stop;
@@ -390,6 +426,7 @@ int main(void)
         WITH(test_reasons_that_are_not_named_pass_in_the_card),
         WITH(test_after_a_reset_it_goes_on),
         WITH(test_there_is_one_slow_path_and_status_without_it_is_told),
+        WITH(test_explain_tells_what_the_slow_path_would_do),
         WITH(test_each_query_in_pieces_gets_its_record_while_rows_change),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,198 @@
+# SPDX-License-Identifier: Apache-2.0
+# portcam-test: serial
+"""The slow path with real kernels at both ends of the simulated card: they cut datagrams into fragments, and put together
+what comes; SCTP by raw sockets, with the CRC of scapy."""
+
+import json
+import textwrap
+
+import pytest
+
+import place
+from place import lab
+
+pytestmark = pytest.mark.skipif(lab.why_not() is not None, reason=str(lab.why_not()))
+
+PING = "198.51.100.2"
+SHOP = {
+    "format": 1,
+    "device": {"mac": "02:00:00:00:00:aa"},
+    "functions": [{"function": 1, "mac": lab.SERVER_MAC, "domain": "shop", "default": True}],
+    "domains": [{"name": "shop"}],
+    "addresses": [{"address": ip, "domain": "shop"} for ip in (*lab.PUBLIC, lab.PUBLIC6)],
+    "backends": [
+        {"name": "udp4", "address": lab.SERVER, "port": 5353, "function": 1},
+        {"name": "any4", "address": lab.SERVER, "function": 1},
+        {"name": "udp6", "address": lab.SERVER6, "port": 5353, "function": 1},
+        {"name": "dns", "address": lab.SERVER, "port": 5454, "function": 1},
+        {"name": "sctp", "address": lab.SERVER, "port": 7000, "function": 1}],
+    "services": [
+        {"name": "udp4", "domain": "shop", "address": "198.51.100.1", "protocol": "udp", "port": 53,
+         "mode": "static", "backends": ["udp4"]},
+        {"name": "ping", "domain": "shop", "address": PING, "protocol": "icmp", "mode": "static",
+         "backends": ["any4"]},
+        {"name": "udp6", "domain": "shop", "address": lab.PUBLIC6, "protocol": "udp", "port": 53,
+         "mode": "static", "backends": ["udp6"]},
+        {"name": "dns", "domain": "shop", "address": "198.51.100.3", "protocol": "udp", "port": 53,
+         "mode": "stateful", "backends": ["dns"]},
+        {"name": "sctp", "domain": "shop", "address": "198.51.100.1", "protocol": "sctp", "port": 80,
+         "mode": "static", "backends": ["sctp"]}],
+}
+ECHO = """
+import socket, sys
+family = socket.AF_INET6 if ":" in "{address}" else socket.AF_INET
+s = socket.socket(family, socket.SOCK_DGRAM)
+s.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 20)
+s.bind(("{address}", {port}))
+print("ready", flush=True)
+while True:
+    data, peer = s.recvfrom(65535)
+    s.sendto(data[::-1], peer)
+"""
+ASK = """
+import socket, sys
+family = socket.AF_INET6 if ":" in "{address}" else socket.AF_INET
+s = socket.socket(family, socket.SOCK_DGRAM)
+s.settimeout(20)
+s.connect(("{address}", 53))
+for size in {sizes}:
+    data = bytes(i * 7 % 251 for i in range(size))
+    s.send(data)
+    assert s.recv(65535) == data[::-1], size
+"""
+SIZES = (0, 1, 100, 1452, 1453, 1472, 1473, 2000, 2953, 4096, 5000, 8192, 9000)
+
+
+@pytest.fixture(name="shop", scope="module")
+def _shop():
+    with lab.Lab("model") as laboratory:
+        place.apply(laboratory, SHOP)
+        yield laboratory
+        assert laboratory.processes["card"].poll() is None
+        assert laboratory.processes["portcamd"].poll() is None
+
+
+def outcomes(shop):
+    """{reason: {outcome: packets}} of the slow path."""
+    status = shop.json("slow_path", "status")
+    return {row["reason"]: row["outcomes"] for row in status["reasons"]}
+
+
+def ask(shop, address, sizes):
+    done = shop.run(shop.client, "/usr/bin/python3", "-c", ASK.format(address=address, sizes=sizes),
+                    capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+
+
+def test_f5_udp_of_any_size_both_ways(shop):
+    with place.server(shop, ECHO.format(address=lab.SERVER, port=5353)):
+        ask(shop, "198.51.100.1", SIZES)
+    assert outcomes(shop)["fragment"]["rewritten"] >= 2 * sum(size > 1472 for size in SIZES)
+
+
+def test_f5_udp_over_ipv6_of_any_size_both_ways(shop):
+    with place.server(shop, ECHO.format(address=lab.SERVER6, port=5353)):
+        ask(shop, lab.PUBLIC6, SIZES)
+
+
+def test_f5_answers_of_a_stateful_service(shop):
+    """As of DNS: small questions, and answers of 4 KB; then large questions too."""
+    answer = ECHO.replace("data[::-1]", "(data[::-1] * 4096)[:4096]")
+    question = ASK.replace("data[::-1], size", "(data[::-1] * 4096)[:4096], size")
+    with place.server(shop, answer.format(address=lab.SERVER, port=5454)):
+        done = shop.run(shop.client, "/usr/bin/python3", "-c",
+                        question.format(address="198.51.100.3", sizes=(30, 31, 32)),
+                        capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr
+    connections = shop.json("connection", "list")["connections"]
+    assert [c["state"] for c in connections if c["service"] == "dns"] == ["replied"]
+    with place.server(shop, ECHO.format(address=lab.SERVER, port=5454)):
+        ask(shop, "198.51.100.3", SIZES)
+
+
+def test_p8_a_connection_that_begins_with_fragments(shop):
+    before = shop.json("slow_path", "status")["inserted"]
+    with place.server(shop, ECHO.format(address=lab.SERVER, port=5454)):
+        ask(shop, "198.51.100.3", (3000, 10, 5000))
+    assert shop.json("slow_path", "status")["inserted"] == before + 1
+
+
+def test_ping_of_every_size(shop):
+    for size in (*range(0, 64, 7), 1471, 1472, 1473, 1480, 1481, 2953, *range(3000, 8192, 487)):
+        done = shop.run(shop.client, "ping", "-c", "1", "-W", "20", "-s", str(size), PING,
+                        capture_output=True, text=True)
+        assert done.returncode == 0 and " 0% packet loss" in done.stdout, (size, done.stdout)
+
+
+SCTP = """
+import socket, sys
+from scapy.layers.sctp import SCTP, SCTPChunkData
+from scapy.packet import Raw
+
+raw = socket.socket(socket.AF_INET, socket.SOCK_RAW, 132)
+raw.settimeout(60)
+
+def heard():
+    while True:
+        packet, peer = raw.recvfrom(65535)
+        sctp = packet[4 * (packet[0] & 15):]
+        whole = SCTP(sctp)
+        whole.chksum = None
+        right = bytes(whole) == sctp
+        yield peer[0], whole.sport, whole.dport, sctp[28:], right
+
+def say(to, sport, dport, data):
+    raw.sendto(bytes(SCTP(sport=sport, dport=dport, tag=5) / SCTPChunkData(tsn=1, data=data)), (to, 0))
+"""
+
+
+def test_section_7_sctp_with_other_ports(shop):
+    """Also in fragments; the server sees its port and a right CRC, the client the public one."""
+    server = SCTP + textwrap.dedent(f"""
+        print("ready", flush=True)
+        for peer, sport, dport, data, right in heard():
+            if dport == 7000:
+                assert right
+                say(peer, dport, sport, data[::-1])
+    """)
+    client = SCTP + textwrap.dedent("""
+        for size in (1, 2, 3, 4, 100, 1000, 1400, 2000, 4000, 8000):
+            data = bytes(i * 7 % 251 for i in range(size))
+            say("198.51.100.1", 4000, 80, data)
+            for peer, sport, dport, answer, right in heard():
+                if peer == "198.51.100.1" and dport == 4000:
+                    break
+            assert (sport, right) == (80, True), (size, sport, right)
+            padded = data + bytes(-size % 4)
+            assert answer[:size] in (data[::-1], padded[::-1][:size]), size
+    """)
+    with place.server(shop, server):
+        done = shop.run(shop.client, "/usr/bin/python3", "-c", client, capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr
+    assert outcomes(shop)["sctp_ports"]["rewritten"] >= 10
+
+
+def test_f7_headers_beyond_the_window(shop):
+    """The kernel puts 200 bytes of destination options before UDP."""
+    options = f"""
+        s.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_DSTOPTS,
+                     bytes([0, 24]) + bytes([1, 196]) + bytes(196))
+    """
+    client = ASK.replace("for size in", textwrap.dedent(options) + "for size in", 1)
+    with place.server(shop, ECHO.format(address=lab.SERVER6, port=5353)):
+        done = shop.run(shop.client, "/usr/bin/python3", "-c",
+                        client.format(address=lab.PUBLIC6, sizes=(10, 1000, 3000)),
+                        capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr
+    assert outcomes(shop)["complex_window"]["rewritten"] >= 2
+
+
+def test_status_in_words_and_switched_off(shop):
+    assert "fragment" in shop.portcam("slow_path", "status").stdout
+    shop.portcam("slow_path", "set", "reasons", "sctp_ports")
+    before = outcomes(shop)["fragment"]
+    shop.run(shop.client, "ping", "-c", "1", "-W", "1", "-s", "3000", PING, capture_output=True)
+    assert outcomes(shop)["fragment"] == before
+    place.apply(shop, json.loads(json.dumps(SHOP)))
+    done = shop.run(shop.client, "ping", "-c", "1", "-W", "20", "-s", "3000", PING, capture_output=True)
+    assert done.returncode == 0
