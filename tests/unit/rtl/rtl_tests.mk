@@ -56,3 +56,21 @@ $(RTL_BENCH_DIR)/rows_test: $(ROWS_BENCH_RTL) $(wildcard hw/rtl/lookup/*.sv) $(R
 	  $(ROWS_BENCH_RTL) $(CURDIR)/tests/unit/rtl/rows_test.cpp > $(RTL_BENCH_DIR)/rows.log 2>&1 || \
 	  { cat $(RTL_BENCH_DIR)/rows.log; exit 1; }
 	$(Q)touch $@
+
+# The rings of packets behind the arbiters of the DMA port.
+PUNT_BENCH_RTL := hw/regs/gen/portcam_pkg.sv hw/rtl/core/portcam_types_pkg.sv \
+                  hw/rtl/control/portcam_write_arbiter.sv hw/rtl/control/portcam_read_arbiter.sv \
+                  hw/rtl/lookup/portcam_punt_limit.sv $(wildcard hw/rtl/punt/*.sv) \
+                  tests/unit/rtl/punt_tb.sv
+
+TAP_TESTS += $(RTL_BENCH_DIR)/punt_test
+
+$(RTL_BENCH_DIR)/punt_test: $(PUNT_BENCH_RTL) $(RTL_BENCH_COMMON) tests/unit/rtl/punt_test.cpp \
+    build/libportcam_model.a
+	$(call say,VERILAT,tests/unit/rtl/punt_tb.sv)
+	@mkdir -p $(RTL_BENCH_DIR)
+	$(Q)$(VERILATOR) $(RTL_BENCH_FLAGS) -CFLAGS "-I$(CURDIR)/hw/regs/gen -I$(CURDIR)/lib/model" \
+	  scripts/packages.vlt --top-module punt_tb --Mdir $(RTL_BENCH_DIR)/punt -o $(CURDIR)/$@ \
+	  $(PUNT_BENCH_RTL) $(CURDIR)/tests/unit/rtl/punt_test.cpp $(CURDIR)/build/libportcam_model.a \
+	  > $(RTL_BENCH_DIR)/punt.log 2>&1 || { cat $(RTL_BENCH_DIR)/punt.log; exit 1; }
+	$(Q)touch $@
