@@ -2,7 +2,10 @@
 /* `portcam device list|bind|unbind`: PCI functions of this host, without a daemon. */
 #include <errno.h>
 #include <portcam/dev.h>
+#include <pthread.h>
+#include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 #include "cli.h"
 #include "portcam_defs.h"
@@ -39,6 +42,32 @@ static int answer_devices(const struct cli *cli, const char *only)
     return EXIT_OK;
 }
 
+/* The kernel waits for whoever has the card open, and the operator should know for what. */
+static void *tell_waiting(void *address)
+{
+    const struct timespec patience = {.tv_sec = 3};
+
+    nanosleep(&patience, NULL);
+    fprintf(stderr,
+            "portcam: waiting until nobody has %s open: portcamd lets go by itself, other programs "
+            "have to be stopped\n",
+            (const char *)address);
+    return NULL;
+}
+
+static int unbind(const char *address, const struct portcam_dev_bind_opts *opts)
+{
+    pthread_t thread;
+    bool told = pthread_create(&thread, NULL, tell_waiting, (void *)(uintptr_t)address) == 0;
+    int rc = portcam_dev_unbind(address, opts);
+
+    if (told) {
+        pthread_cancel(thread);
+        pthread_join(thread, NULL);
+    }
+    return rc;
+}
+
 int devices_command(struct cli *cli, const json_t *args)
 {
     const struct portcam_dev_bind_opts opts = {.sz = sizeof(opts), .check_only = cli->dry_run};
@@ -47,7 +76,7 @@ int devices_command(struct cli *cli, const json_t *args)
 
     if (!address)
         return answer_devices(cli, NULL);
-    int rc = bind ? portcam_dev_bind(address, &opts) : portcam_dev_unbind(address, &opts);
+    int rc = bind ? portcam_dev_bind(address, &opts) : unbind(address, &opts);
     if (rc)
         return fail(cli,
                     rc == -EINVAL   ? "usage"

@@ -181,8 +181,8 @@ static const struct {
     CHECK("memory-lock limit, met later", memlock_later),
 };
 
-/* Opens the card and connects so many interrupt vectors; the exit status of portcam when that fails. */
-static int connect_vectors(unsigned count)
+/* Opens the card and connects so many interrupt vectors, and keeps it for so many seconds; the exit status of portcam when that fails. */
+static int connect_vectors(unsigned count, unsigned hold)
 {
     int fds[PORTCAM_BUILD_VECTORS];
     struct portcam_dev *dev = NULL;
@@ -194,6 +194,7 @@ static int connect_vectors(unsigned count)
         rc = portcam_dev_set_irqs(dev, 0, count, fds);
     if (rc)
         fprintf(stderr, "driver_check: %s\n", portcam_dev_error());
+    sleep(rc ? 0 : hold); /* whatever the kernel wants */
     portcam_dev_close(dev);
     return rc ? 5 : 0;
 }
@@ -202,6 +203,7 @@ int main(int argc, char **argv)
 {
     int failed = 0;
     unsigned vectors = 0;
+    unsigned hold = 0;
     bool measure = false;
 
     for (; argc > 2; argc--, argv++) {
@@ -209,19 +211,22 @@ int main(int argc, char **argv)
             way = PORTCAM_DEV_NO_GROUP;
         } else if (strcmp(argv[1], "--measure") == 0) {
             measure = true;
+        } else if (strcmp(argv[1], "--hold") == 0) {
+            hold = (unsigned)strtoul(argv[2], NULL, 10);
+            argc--, argv++;
         } else if (strcmp(argv[1], "--connect") == 0) {
             vectors = (unsigned)strtoul(argv[2], NULL, 10);
             argc--, argv++;
         }
     }
     if (argc != 2 || vectors > PORTCAM_BUILD_VECTORS) {
-        fprintf(stderr,
-                "usage: driver_check [--group|--iommufd] [--measure | --connect VECTORS] DEVICE\n");
+        fprintf(stderr, "usage: driver_check [--group|--iommufd] [--measure | --connect VECTORS "
+                        "[--hold SECONDS]] DEVICE\n");
         return 2;
     }
     device_name = argv[1];
     if (vectors)
-        return connect_vectors(vectors);
+        return connect_vectors(vectors, hold);
     setvbuf(stdout, NULL, _IONBF, 0);
     for (size_t i = 0; i < sizeof(checks) / sizeof(checks[0]); i++) {
         int status = 1;

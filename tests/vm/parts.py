@@ -47,6 +47,7 @@ CHECKS = {
         "group not viable",
         "the list tells what is wrong",
         "unbind, and bind again",
+        "unbind waits",
         "no permission",
         "memory-lock limit",
         "other cards are bound",
