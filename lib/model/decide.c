@@ -128,7 +128,7 @@ static bool by_state(const struct pc_tables *t, const struct pc_parsed *p,
 bool pc_decide_slow_path(const struct pc_tables *t, const struct pc_parsed *p, bool port_changes,
                          struct pc_decision *d)
 {
-    if (p->slow)
+    if (p->slow || p->about_flow)
         return false;
     if (p->protocol == SCTP && port_changes)
         pc_decide_pass(t, p, PORTCAM_REASON_SCTP_PORTS, d);
@@ -205,27 +205,8 @@ static bool by_endpoint(const struct pc_tables *t, const struct pc_parsed *p, st
     return true;
 }
 
-void pc_decide_by_tables(const struct pc_tables *t, const struct pc_parsed *p,
-                         struct pc_decision *ret)
+static void by_tables(const struct pc_tables *t, const struct pc_parsed *p, struct pc_decision *ret)
 {
-    *ret = (struct pc_decision){.address_row = -1,
-                                .service_row = -1,
-                                .endpoint_table = -1,
-                                .endpoint_row = -1,
-                                .domain = -1,
-                                .address = -1,
-                                .service = -1,
-                                .backend = -1,
-                                .record = -1,
-                                .index = -1,
-                                .candidate = {-1, -1}};
-    if (p->decided) {
-        if (p->reason == PORTCAM_REASON_OVERSIZE)
-            pc_decide_drop(p->reason, ret);
-        else
-            pc_decide_pass(t, p, p->reason, ret);
-        return;
-    }
     int address = match_address(t, p, ret);
     const struct portcam_domain_row *domain = NULL;
     if (address >= 0) {
@@ -242,4 +223,64 @@ void pc_decide_by_tables(const struct pc_tables *t, const struct pc_parsed *p,
         pc_decide_pass(t, p, PORTCAM_REASON_NO_MATCH, ret);
     else if (!by_state(t, p, domain, ret))
         pc_decide_by_policy(t, p, domain, ret);
+}
+
+void pc_decide_error_pass(const struct pc_tables *t, const struct pc_parsed *p,
+                          struct pc_decision *d)
+{
+    d->drop = d->reply = false;
+    d->domain = d->address = d->service = d->backend = -1;
+    pc_decide_pass(t, p, PORTCAM_REASON_ICMP_ERROR, d);
+}
+
+/* An ICMP error: what the tables say of the packet that answers the embedded one, as far as it concerns the error. */
+static void error_by_tables(const struct pc_tables *t, const struct pc_parsed *p,
+                             struct pc_decision *d)
+{
+    struct pc_parsed key;
+    pc_parsed_answer(p, &key);
+    by_tables(t, &key, d);
+    if (d->stage != PC_STAGE_DONE)
+        return;
+    switch (d->reason) {
+    case PORTCAM_REASON_STATIC_FORWARD:
+        d->reason = PORTCAM_REASON_ICMP_FORWARD;
+        break;
+    case PORTCAM_REASON_STATIC_REVERSE:
+        d->reason = PORTCAM_REASON_ICMP_REVERSE;
+        break;
+    case PORTCAM_REASON_DELIVER:
+    case PORTCAM_REASON_PAUSED_DROP:
+    case PORTCAM_REASON_STOPPED_PASS:
+    case PORTCAM_REASON_STOPPED_DROP:
+    case PORTCAM_REASON_STOPPED_REJECT:
+        break;
+    default:
+        pc_decide_error_pass(t, p, d);
+        break;
+    }
+}
+
+void pc_decide_by_tables(const struct pc_tables *t, const struct pc_parsed *p,
+                         struct pc_decision *ret)
+{
+    *ret = (struct pc_decision){.address_row = -1,
+                                .service_row = -1,
+                                .endpoint_table = -1,
+                                .endpoint_row = -1,
+                                .domain = -1,
+                                .address = -1,
+                                .service = -1,
+                                .backend = -1,
+                                .record = -1,
+                                .index = -1,
+                                .candidate = {-1, -1}};
+    if (p->about_flow)
+        error_by_tables(t, p, ret);
+    else if (!p->decided)
+        by_tables(t, p, ret);
+    else if (p->reason == PORTCAM_REASON_OVERSIZE)
+        pc_decide_drop(p->reason, ret);
+    else
+        pc_decide_pass(t, p, p->reason, ret);
 }

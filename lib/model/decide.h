@@ -62,6 +62,9 @@ void pc_decide(const struct pc_tables *t, const struct pc_parsed *p, struct pc_d
 void pc_decide_pass(const struct pc_tables *t, const struct pc_parsed *p, unsigned reason,
                     struct pc_decision *d);
 void pc_decide_drop(unsigned reason, struct pc_decision *d);
+/* An ICMP error about nothing that is translated. */
+void pc_decide_error_pass(const struct pc_tables *t, const struct pc_parsed *p,
+                          struct pc_decision *d);
 /* By the policy of the domain: stopped or unknown. */
 void pc_decide_by_policy(const struct pc_tables *t, const struct pc_parsed *p,
                          const struct portcam_domain_row *domain, struct pc_decision *d);
@@ -69,7 +72,8 @@ void pc_decide_by_policy(const struct pc_tables *t, const struct pc_parsed *p,
 unsigned pc_default_egress(const struct pc_tables *t, const struct pc_parsed *p);
 unsigned pc_reply_egress(const struct pc_tables *t, const struct pc_parsed *p);
 
-/* Packets whose checksum only the slow path can keep right; true if this is one, and decided. Never on the slow path. */
+/* Packets whose checksum only the slow path can keep right; true if this is one, and decided. Never on the slow path,
+ * and never an ICMP error about such a packet. */
 bool pc_decide_slow_path(const struct pc_tables *t, const struct pc_parsed *p, bool port_changes,
                          struct pc_decision *d);
 

@@ -176,6 +176,32 @@ static bool is_multicast(const struct pc_parsed *p)
     return p->dst.ip[0] >> 4 == 0xe || memcmp(p->dst.ip, all, 4) == 0;
 }
 
+/* Where the embedded packet keeps the checksum of layer 4, if that is there. */
+static void find_embedded_sum(const struct cursor *c, struct pc_parsed *p)
+{
+    size_t q = p->inner_l4, at, needs;
+    if (p->inner_protocol == TCP)
+        at = q + 16, needs = q + 20;
+    else if (p->inner_protocol == UDP)
+        at = q + 6, needs = q + 8;
+    else if (p->is_v6 && p->inner_protocol == ICMPV6)
+        at = q + 2, needs = q + 8;
+    else
+        return;
+    p->inner_has_sum = needs <= c->end && at + 2 <= c->window;
+    p->inner_sum_at = (uint16_t)at;
+}
+
+/* Is this an error that the sender of the embedded packet is to get, and could the card have translated that packet? */
+static bool is_about_flow(const struct pc_parsed *p)
+{
+    if (p->inner_protocol == DCCP || p->inner_protocol == UDP_LITE)
+        return false;
+    if (p->is_v6 && is_extension(p->inner_protocol))
+        return false;
+    return memcmp(p->dst.ip, p->inner_src.ip, sizeof(p->dst.ip)) == 0;
+}
+
 /* The embedded header of an ICMP error, of the outer IP version. */
 static unsigned parse_embedded(const struct cursor *c, struct pc_parsed *p)
 {
@@ -208,7 +234,23 @@ static unsigned parse_embedded(const struct cursor *c, struct pc_parsed *p)
     }
     memcpy(p->inner_src.ip, ip + (p->is_v6 ? 8 : 12), p->is_v6 ? 16 : 4);
     memcpy(p->inner_dst.ip, ip + (p->is_v6 ? 24 : 16), p->is_v6 ? 16 : 4);
+    p->inner_has_ports = has_ports(p->inner_protocol);
+    p->inner_at = (uint16_t)e;
+    p->inner_l4 = (uint16_t)q;
+    find_embedded_sum(c, p);
+    p->about_flow = is_about_flow(p);
     return PORTCAM_REASON_ICMP_ERROR;
+}
+
+void pc_parsed_answer(const struct pc_parsed *p, struct pc_parsed *ret)
+{
+    *ret = *p;
+    ret->reason = UNDECIDED;
+    ret->decided = false;
+    ret->src = p->inner_dst;
+    ret->dst = p->inner_src;
+    ret->protocol = p->inner_protocol;
+    ret->has_ports = p->inner_has_ports;
 }
 
 static unsigned parse_icmp(const struct cursor *c, struct pc_parsed *p)

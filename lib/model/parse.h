@@ -52,12 +52,26 @@ struct pc_parsed {
     uint16_t end;     /* byte offset behind the IP packet */
     uint16_t len;     /* frame length, bytes, at most 65,535 */
     uint8_t ingress;  /* function it came from */
+    /* The packet that an ICMP error is about. */
+    bool about_flow; /* the error goes where that packet's flow says: reason is icmp_error */
+    bool inner_has_ports;
+    bool inner_has_sum;
+    uint16_t inner_at, inner_l4; /* byte offsets of its headers */
+    uint16_t inner_sum_at;       /* byte offset of its layer-4 checksum */
     uint8_t inner_protocol;
     struct pc_tuple inner_src, inner_dst;
     bool slow; /* of pc_parse_slow() */
     /* Where fragment.is, it, src, dst and vlan are meaningful also where decided. */
     struct pc_fragment fragment;
 };
+
+/**
+ * pc_parsed_answer() - what is looked up for an ICMP error
+ * @p: the error; about_flow is set
+ * @ret: a packet that answers the embedded one: its addresses, protocol and ports with the roles exchanged, all else
+ *   that of the error. Still has about_flow set.
+ */
+void pc_parsed_answer(const struct pc_parsed *p, struct pc_parsed *ret);
 
 /**
  * pc_parse() - parse one frame

@@ -373,27 +373,28 @@ static void towards_service(struct step *s)
 
 /* ---- from an endpoint ---- */
 
-static void reply_by_record(struct step *s, unsigned slot)
+/* The record of a reply takes it to the client. */
+static void by_reply_record(struct step *s, unsigned slot)
 {
     const struct pc_connection *r = record_of(s, slot);
     const struct portcam_public_row *row =
         pc_tables_get(s->t, PORTCAM_TABLE_PUBLIC, r->public_end.address);
     struct pc_decision *d = s->d;
     d->record = (int)slot;
-    if (row && is_own_family(s, row->family)) {
-        d->reason = PORTCAM_REASON_CONNECTION_REVERSE;
-        d->egress = (uint8_t)pc_reply_egress(s->t, s->p);
-        d->address = r->public_end.address;
-        d->service = r->service;
-        d->backend = r->backend;
-        d->public_port = r->public_end.port;
-    } else {
+    if (!row || !is_own_family(s, row->family)) {
         pc_decide_pass(s->t, s->p, PORTCAM_REASON_REPLY_PASS, d);
+        return;
     }
-    packet_passes(s, slot);
+    d->reason = PORTCAM_REASON_CONNECTION_REVERSE;
+    d->egress = (uint8_t)pc_reply_egress(s->t, s->p);
+    d->address = r->public_end.address;
+    d->service = r->service;
+    d->backend = r->backend;
+    d->public_port = r->public_end.port;
 }
 
-static void from_endpoint(struct step *s)
+/* Where a reply goes; nothing happens to its record yet. */
+static void find_reply(struct step *s)
 {
     struct pc_decision *d = s->d;
     const struct portcam_endpoint_row *e =
@@ -406,7 +407,7 @@ static void from_endpoint(struct step *s)
     s->key.kept_port = d->endpoint_table == PORTCAM_TABLE_ENDPOINT ? 0 : s->p->src.port;
     int slot = reverse_lookup(s, e->backend);
     if (slot >= 0) {
-        reply_by_record(s, (unsigned)slot);
+        by_reply_record(s, (unsigned)slot);
     } else if (e->flags & PORTCAM_ENDPOINT_ROW_ALONE) {
         d->reason = PORTCAM_REASON_HASH_REVERSE;
         d->egress = (uint8_t)pc_reply_egress(s->t, s->p);
@@ -416,6 +417,36 @@ static void from_endpoint(struct step *s)
     } else {
         pc_decide_pass(s->t, s->p, PORTCAM_REASON_REPLY_PASS, d);
     }
+}
+
+static void from_endpoint(struct step *s)
+{
+    find_reply(s);
+    if (s->d->record >= 0)
+        packet_passes(s, (unsigned)s->d->record);
+}
+
+/* ---- an ICMP error: the record of the packet that it is about, looked at only ---- */
+
+static void error_towards_service(struct step *s)
+{
+    struct pc_end public_end = {.address = (uint16_t)s->d->address, .port = s->p->dst.port};
+    int slot = s->d->loopback ? -1 : forward_lookup(s, public_end);
+    if (slot >= 0) {
+        s->d->record = slot;
+        to_backend(s, PORTCAM_REASON_ICMP_FORWARD, record_of(s, (unsigned)slot)->backend);
+    }
+    if (s->d->reason != PORTCAM_REASON_ICMP_FORWARD)
+        pc_decide_error_pass(s->t, s->p, s->d);
+}
+
+static void error_from_endpoint(struct step *s)
+{
+    find_reply(s);
+    if (s->d->reason == PORTCAM_REASON_REPLY_PASS)
+        pc_decide_error_pass(s->t, s->p, s->d);
+    else
+        s->d->reason = PORTCAM_REASON_ICMP_REVERSE;
 }
 
 /* ---- all of it ---- */
@@ -431,13 +462,29 @@ static void decide(struct step *s, uint32_t now)
                                    .len = p->len,
                                    .now = now};
     if (s->d->stage == PC_STAGE_ENDPOINT) {
-        from_endpoint(s);
+        if (p->about_flow)
+            error_from_endpoint(s);
+        else
+            from_endpoint(s);
         return;
     }
     s->service = pc_tables_get(s->t, PORTCAM_TABLE_SERVICE, (unsigned)s->d->service_row);
     s->key.group = s->service->group;
     s->key.kept_port = s->service->flags & PORTCAM_SERVICE_ROW_EXACT_PORT ? 0 : p->dst.port;
-    towards_service(s);
+    if (p->about_flow)
+        error_towards_service(s);
+    else
+        towards_service(s);
+}
+
+static void decide_packet(struct step *s, uint32_t now)
+{
+    struct pc_parsed key;
+    if (s->p->about_flow) {
+        pc_parsed_answer(s->p, &key);
+        s->p = &key;
+    }
+    decide(s, now);
 }
 
 static void refuse(const struct pc_parsed *p, struct pc_decision *d)
@@ -454,7 +501,7 @@ void pc_stateful_decide(struct pc_stateful *s, const struct pc_tables *t, const 
 {
     if (d->stage != PC_STAGE_DONE) {
         struct step step = {.see = s, .act = s, .t = t, .p = p, .choice = choice, .d = d};
-        decide(&step, now);
+        decide_packet(&step, now);
     }
     refuse(p, d);
 }
@@ -464,7 +511,7 @@ void pc_stateful_explain(const struct pc_stateful *s, const struct pc_tables *t,
 {
     if (d->stage != PC_STAGE_DONE) {
         struct step step = {.see = s, .t = t, .p = p, .d = d};
-        decide(&step, 0);
+        decide_packet(&step, 0);
     }
     refuse(p, d);
 }

@@ -27,6 +27,7 @@ static const struct {
 struct story {
     struct portcam *pc;
     const struct pc_parsed *parsed;
+    const struct pc_parsed *key; /* what is looked up; differs for an ICMP error */
     const struct pc_decision *decision;
     enum pc_stage stage;              /* of the decision by the tables alone */
     const struct pc_records *records; /* NULL where they were not needed */
@@ -170,7 +171,7 @@ static void tell_parse(struct story *s)
     const struct pc_parsed *p = s->parsed;
     char words[240], vlan[24] = "untagged", reason[160];
 
-    if (p->decided) {
+    if (p->decided && !p->about_flow) {
         about(p->reason, reason);
         step(s, Reasons[p->reason].rule, 0, -1, "%s", reason);
         return;
@@ -179,6 +180,13 @@ static void tell_parse(struct story *s)
     if (p->vlan)
         snprintf(vlan, sizeof(vlan), "VLAN %u", p->vlan);
     step(s, "P1", 0, -1, "%s, %s, %u bytes", words, vlan, p->len);
+    if (p->about_flow) {
+        struct pc_parsed embedded = *s->key;
+        embedded.src = s->key->dst;
+        embedded.dst = s->key->src;
+        flow(&embedded, words);
+        step(s, "P11", 0, -1, "an ICMP error about %s: looked up as an answer to that", words);
+    }
 }
 
 static void tell_ingress(struct story *s)
@@ -333,6 +341,8 @@ static void tell_stateful(struct story *s)
         step(s, rule, 0, -1, "no connection of this client %s", forward ? "to it" : "with it");
     if (!forward)
         return;
+    if (s->parsed->about_flow)
+        return;
     if (d->record < 0 && (creation != PC_CREATE_OK || d->loopback))
         step(s, "P6", 0, -1, "it cannot begin one: %s", why[d->loopback ? PC_CREATE_OK : creation]);
     if (d->index >= 0)
@@ -345,8 +355,18 @@ static void tell_rewrite(struct story *s, const struct pc_parsed *after)
 {
     const struct pc_decision *d = s->decision;
     bool forward = pc_reason_is_forward(d->reason);
-    char words[80];
+    char words[80], embedded[80];
 
+    if (after->about_flow) {
+        side(forward ? &after->dst : &after->src, after->is_v6, false, words);
+        side(forward ? &after->inner_src : &after->inner_dst, after->is_v6, after->inner_has_ports,
+             embedded);
+        step(s, "P11", PORTCAM_TABLE_BACKEND, forward ? d->backend : -1,
+             forward ? "the destination becomes %s, the embedded source %s"
+                     : "the source becomes %s, the embedded destination %s",
+             words, embedded);
+        return;
+    }
     side(forward ? &after->dst : &after->src, after->is_v6, after->has_ports, words);
     if (forward)
         step(s, "P5", PORTCAM_TABLE_BACKEND, d->backend, "the destination becomes %s", words);
@@ -384,7 +404,7 @@ static json_t *tell(struct story *s, const struct pc_parsed *after)
 
     about(d->reason, reason);
     tell_parse(s);
-    if (!s->parsed->decided) {
+    if (!s->parsed->decided || s->parsed->about_flow) {
         flow(s->parsed, words);
         tell_ingress(s);
         tell_address(s);
@@ -398,7 +418,7 @@ static json_t *tell(struct story *s, const struct pc_parsed *after)
         if (d->reason == PORTCAM_REASON_SCTP_PORTS || d->reason == PORTCAM_REASON_OTHER_CHECKSUM ||
             d->reason == PORTCAM_REASON_STRICT_PASS || d->reason == PORTCAM_REASON_UNKNOWN_PASS ||
             d->reason == PORTCAM_REASON_STOPPED_PASS || d->reason == PORTCAM_REASON_REPLY_PASS ||
-            d->reason == PORTCAM_REASON_NO_RECORD_PASS)
+            d->reason == PORTCAM_REASON_NO_RECORD_PASS || d->reason == PORTCAM_REASON_ICMP_ERROR)
             step(s, Reasons[d->reason].rule, 0, -1, "%s", reason);
     }
     tell_end(s);
@@ -425,8 +445,8 @@ static json_t *tell(struct story *s, const struct pc_parsed *after)
 }
 
 /* The decision; where the tables alone do not make it, with the records of the packet's client. */
-static int decide(struct portcam *pc, const struct pc_parsed *parsed, enum pc_stage *stage,
-                  struct pc_records *records, struct pc_decision *ret)
+static int decide(struct portcam *pc, const struct pc_parsed *parsed, const struct pc_parsed *key,
+                  enum pc_stage *stage, struct pc_records *records, struct pc_decision *ret)
 {
     const struct portcam_caps *caps = pc_hw_caps(pc->hw);
     struct pc_stateful stateful = {.counter = NULL};
@@ -435,7 +455,7 @@ static int decide(struct portcam *pc, const struct pc_parsed *parsed, enum pc_st
     pc_decide_by_tables(pc->model, parsed, ret);
     *stage = (enum pc_stage)ret->stage;
     if (*stage != PC_STAGE_DONE) {
-        const struct pc_tuple *client = *stage == PC_STAGE_SERVICE ? &parsed->src : &parsed->dst;
+        const struct pc_tuple *client = *stage == PC_STAGE_SERVICE ? &key->src : &key->dst;
         rc = pc_records_read(pc, client->ip, parsed->is_v6, records);
         stateful.connections = rc ? NULL : records->connections;
         stateful.counter = calloc(caps->services, sizeof(*stateful.counter));
@@ -470,13 +490,16 @@ static void parse(const struct portcam *pc, const uint8_t *frame, size_t len, un
 static int explain(struct portcam *pc, uint8_t *frame, size_t len, unsigned function, bool slow,
                    bool *ret_punted, json_t **ret)
 {
-    struct pc_parsed parsed, after;
+    struct pc_parsed parsed, key, after;
     struct pc_decision decision;
     struct pc_records records = {NULL, NULL};
     enum pc_stage stage;
 
     parse(pc, frame, len, function, slow, &parsed);
-    int rc = decide(pc, &parsed, &stage, &records, &decision);
+    key = parsed;
+    if (parsed.about_flow)
+        pc_parsed_answer(&parsed, &key);
+    int rc = decide(pc, &parsed, &key, &stage, &records, &decision);
     if (rc) {
         pc_records_free(&records);
         return rc;
@@ -486,6 +509,7 @@ static int explain(struct portcam *pc, uint8_t *frame, size_t len, unsigned func
     bool rewritten = pc_reason_is_forward(decision.reason) || pc_reason_is_reverse(decision.reason);
     struct story s = {.pc = pc,
                       .parsed = &parsed,
+                      .key = &key,
                       .decision = &decision,
                       .stage = stage,
                       .records = records.images ? &records : NULL,

@@ -441,7 +441,7 @@ enum portcam_reason {
     PORTCAM_REASON_NON_IP = 11, /* Neither IPv4 nor IPv6 (ARP, LLDP, a third VLAN tag). */
     PORTCAM_REASON_MULTICAST = 12, /* Destination MAC or IP is multicast or broadcast. */
     PORTCAM_REASON_NEIGHBOUR_DISCOVERY = 13, /* ICMPv6 types 133 to 137. */
-    PORTCAM_REASON_ICMP_ERROR = 14, /* ICMP error with a readable embedded header. */
+    PORTCAM_REASON_ICMP_ERROR = 14, /* ICMP error about a packet that no service translates. */
     PORTCAM_REASON_ICMP_ERROR_SHORT = 15, /* ICMP error whose embedded header cannot be read. */
     PORTCAM_REASON_FRAGMENT = 16, /* Fragment of a datagram: needs the slow path. */
     PORTCAM_REASON_SCTP_PORTS = 17, /* SCTP whose port would change: needs the slow path. */
@@ -475,6 +475,8 @@ enum portcam_reason {
     PORTCAM_REASON_STOPPED_REJECT = 45, /* The domain is stopped, policy reject. */
     PORTCAM_REASON_REJECT_SILENT = 46, /* To be rejected, but such a packet is never answered (RST, ICMP, a source that is not unicast). */
     PORTCAM_REASON_REJECT_LIMITED = 47, /* To be rejected, but the limit of answers is used up. */
+    PORTCAM_REASON_ICMP_FORWARD = 48, /* ICMP error about what a backend sent: it goes to that backend. */
+    PORTCAM_REASON_ICMP_REVERSE = 49, /* ICMP error about what a client sent: it comes from the public side. */
     PORTCAM_REASON_PUNT_LIMITED = 50, /* To be punted, but the limit of its reason is used up. */
     PORTCAM_REASON_PUNT_FULL = 51, /* To be punted, but there was no room in the ring, or in the card on the way there. */
     PORTCAM_REASON_TABLE_FULL_PUNT = 52, /* No room for the record: policy punt. */
@@ -1186,7 +1188,7 @@ PORTCAM_STATIC_ASSERT(offsetof(struct portcam_inject_descriptor, reserved) == 16
     X(11, "non_ip", "P1", "pass", "Neither IPv4 nor IPv6 (ARP, LLDP, a third VLAN tag).") \
     X(12, "multicast", "P3", "pass", "Destination MAC or IP is multicast or broadcast.") \
     X(13, "neighbour_discovery", "P3", "pass", "ICMPv6 types 133 to 137.") \
-    X(14, "icmp_error", "P11", "pass", "ICMP error with a readable embedded header.") \
+    X(14, "icmp_error", "P11", "pass", "ICMP error about a packet that no service translates.") \
     X(15, "icmp_error_short", "P11", "pass", "ICMP error whose embedded header cannot be read.") \
     X(16, "fragment", "7", "pass", "Fragment of a datagram: needs the slow path.") \
     X(17, "sctp_ports", "7", "pass", "SCTP whose port would change: needs the slow path.") \
@@ -1220,6 +1222,8 @@ PORTCAM_STATIC_ASSERT(offsetof(struct portcam_inject_descriptor, reserved) == 16
     X(45, "stopped_reject", "6", "reject", "The domain is stopped, policy reject.") \
     X(46, "reject_silent", "P4", "drop", "To be rejected, but such a packet is never answered (RST, ICMP, a source that is not unicast).") \
     X(47, "reject_limited", "P4", "drop", "To be rejected, but the limit of answers is used up.") \
+    X(48, "icmp_forward", "P11", "rewrite", "ICMP error about what a backend sent: it goes to that backend.") \
+    X(49, "icmp_reverse", "P11", "rewrite", "ICMP error about what a client sent: it comes from the public side.") \
     X(50, "punt_limited", "7", "drop", "To be punted, but the limit of its reason is used up.") \
     X(51, "punt_full", "7", "drop", "To be punted, but there was no room in the ring, or in the card on the way there.") \
     X(52, "table_full_punt", "P8", "drop", "No room for the record: policy punt.")

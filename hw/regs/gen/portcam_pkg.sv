@@ -395,6 +395,8 @@ package portcam_pkg;
     ReasonStoppedReject = 6'd45,
     ReasonRejectSilent = 6'd46,
     ReasonRejectLimited = 6'd47,
+    ReasonIcmpForward = 6'd48,
+    ReasonIcmpReverse = 6'd49,
     ReasonPuntLimited = 6'd50,
     ReasonPuntFull = 6'd51,
     ReasonTableFullPunt = 6'd52
