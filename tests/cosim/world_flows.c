@@ -28,6 +28,41 @@ static unsigned tcp_flags(struct world *w)
     return chance(w, 95) ? likely[below(w, sizeof(likely))] : below(w, 256);
 }
 
+/* The frame becomes an ICMP error about a packet that it answers: the embedded packet has its addresses and ports with the
+ * roles exchanged, and the error goes where it went. */
+static size_t error_about(struct world *w, uint8_t *f, size_t at)
+{
+    static const uint8_t types4[] = {3, 3, 3, 4, 11, 12}, types6[] = {1, 2, 2, 3, 4};
+    uint8_t *ip = f + at, *icmp, *inner, packet[60];
+    bool v6 = ip[0] >> 4 == 6;
+    size_t ip_len = v6 ? 16 : 4, first = v6 ? 8 : 12, header = v6 ? 40 : 20;
+    size_t inner_header = header + (v6 || chance(w, 80) ? 0 : 4 * below(w, 11));
+    size_t l4_len = chance(w, 70) ? 20 : chance(w, 90) ? 8 : below(w, 24), payload = below(w, 60);
+    memcpy(packet, ip, header + 20);
+    icmp = ip + header;
+    inner = icmp + 8;
+    pc_rng_bytes(&w->frames, icmp, 160);
+    icmp[0] = v6 ? types6[below(w, sizeof(types6))] : types4[below(w, sizeof(types4))];
+    memcpy(inner, packet, header);
+    memcpy(inner + first, packet + first + ip_len, ip_len);
+    memcpy(inner + first + ip_len, packet + first, ip_len);
+    memcpy(inner + inner_header, packet + header, 20);
+    memcpy(inner + inner_header, packet + header + 2, 2);
+    memcpy(inner + inner_header + 2, packet + header, 2);
+    if (!v6)
+        inner[0] = (uint8_t)(0x40 | inner_header / 4);
+    if (!v6 && chance(w, 10))
+        put16(inner + 6, chance(w, 50) ? 0x2000 : below(w, 65536));
+    if (chance(w, 50)) /* a router's */
+        memcpy(ip + first, v6 ? w->ip6[below(w, WORLD_IPS)] : w->ip4[below(w, WORLD_IPS)], ip_len);
+    if (chance(w, 3)) /* not the sender's */
+        ip[first + ip_len] ^= 1;
+    size_t l4 = 8 + inner_header + l4_len + (l4_len == 20 ? payload : 0);
+    put16(ip + (v6 ? 4 : 2), (unsigned)(v6 ? l4 : header + l4));
+    ip[v6 ? 6 : 9] = v6 ? 58 : 1;
+    return at + header + l4;
+}
+
 /* A flow is a number: client, its port, IP version, protocol, and the public end or the server. */
 size_t world_flow_frame(struct world *w, uint8_t *f)
 {
@@ -103,5 +138,7 @@ size_t world_flow_frame(struct world *w, uint8_t *f)
         put16(l4 + 6, below(w, 3) ? below(w, 65536) : 0);
     }
     size_t len = (size_t)(l4 - f) + l4_len;
+    if (chance(w, 12))
+        len = error_about(w, f, at + 2);
     return len < 60 ? 60 : len;
 }

@@ -109,7 +109,7 @@ static size_t ethernet(struct world *w, uint8_t *f, unsigned type)
 /* An IP header that an ICMP error carries, and eight bytes behind it. */
 static size_t embedded(struct world *w, uint8_t *p, bool v6)
 {
-    static const uint8_t protocols[] = {6, 17, 132, 47};
+    static const uint8_t protocols[] = {6, 6, 17, 17, 132, 132, 47, 1, 58, 33, 136, 60};
     uint8_t protocol = protocols[below(w, sizeof(protocols))];
     size_t header = v6 ? 40 : 20 + 4 * (chance(w, 20) ? below(w, 11) : 0);
     memset(p, 0, header);
@@ -128,7 +128,17 @@ static size_t embedded(struct world *w, uint8_t *p, bool v6)
     }
     put16(p + header, world_port(w));
     put16(p + header + 2, world_port(w));
-    return header + (chance(w, 90) ? 8 : below(w, 8));
+    if (chance(w, 30))
+        put16(p + header + (protocol == 17 ? 6 : 16), random_sum(w));
+    return header + (chance(w, 60) ? 20 : chance(w, 80) ? 8 : below(w, 40));
+}
+
+/* ICMP goes where the packet came from that may be embedded in it. */
+static void return_to_sender(struct world *w, uint8_t *ip, size_t l4, unsigned protocol, bool v6)
+{
+    size_t len = v6 ? 16 : 4, first = v6 ? 8 : 12;
+    if (protocol == (v6 ? 58 : 1) && chance(w, 60))
+        memcpy(ip + l4 + 8 + first, ip + first + len, len);
 }
 
 /* Layer 4 at p; its length. */
@@ -193,6 +203,7 @@ static size_t ipv4(struct world *w, uint8_t *ip)
     put16(ip + 10, random_sum(w));
     memcpy(ip + 12, w->ip4[below(w, WORLD_IPS)], 4);
     memcpy(ip + 16, w->ip4[below(w, WORLD_IPS)], 4);
+    return_to_sender(w, ip, header, protocol, false);
     if (below(w, 200) == 0)
         ip[0] = (uint8_t)(0x40 | below(w, 5));
     return header + l4;
@@ -228,6 +239,7 @@ static size_t ipv6(struct world *w, uint8_t *ip)
     ip[7] = 64;
     memcpy(ip + 8, w->ip6[below(w, WORLD_IPS)], 16);
     memcpy(ip + 24, w->ip6[below(w, WORLD_IPS)], 16);
+    return_to_sender(w, ip, at, protocol, true);
     return at + l4;
 }
 

@@ -61,7 +61,21 @@ void compare(const Vparser_tb &top, const pc_parsed &model, const uint8_t *windo
     check("has_mac", top.has_mac_o, model.has_mac);
     for (unsigned i = 0; i < 6 && model.has_mac; i++)
         check("dst_mac", top.dst_mac_o >> 8 * i & 255, model.dst_mac[i]);
+    check("about a flow", top.about_flow_o, model.about_flow);
     if (model.reason == PORTCAM_REASON_ICMP_ERROR) {
+        check("inner layer 4", top.inner_l4_o, model.inner_l4);
+        check("inner has_ports", top.inner_has_ports_o, model.inner_has_ports);
+        check("inner has_sum", top.inner_has_sum_o, model.inner_has_sum);
+        if (model.inner_has_sum) {
+            const uint8_t *sum = window + model.inner_sum_at;
+            check("inner sum_at", top.inner_sum_at_o, model.inner_sum_at);
+            check("inner sum", top.inner_sum_o, sum[0] | sum[1] << 8);
+        }
+        if (!model.is_v6) {
+            const uint8_t *sum = window + model.inner_at + 10;
+            check("inner ip_sum", top.inner_ip_sum_o, sum[0] | sum[1] << 8);
+        }
+        check("ICMP sum", top.l4_sum_o, window[model.l4 + 2] | window[model.l4 + 3] << 8);
         check("inner protocol", top.inner_protocol_o, model.inner_protocol);
         check("inner source port", top.inner_src_port_o, model.inner_src.port);
         check("inner destination port", top.inner_dst_port_o, model.inner_dst.port);

@@ -84,7 +84,7 @@ module portcam_connection_answer #(
       end else if (d.reverse) begin
         verdict_o.says <= d.known.hit ? 4'(portcam_connection_pkg::SaysReverse)
                                       : 4'(portcam_connection_pkg::SaysNoReply);
-      end else if (d.updates) begin
+      end else if (d.updates || (op_i.req.peek && d.known.hit)) begin
         verdict_o.says <= 4'(portcam_connection_pkg::SaysForward);
       end else if (d.keeps) begin
         verdict_o.says <= 4'(portcam_connection_pkg::SaysNew);

@@ -208,7 +208,7 @@ module portcam_connection_decide (
   assign inserts     = (wants && chosen_ok && (replaces || (room && share_left))) || restores;
   assign keeps       = keyed && known.hit && keep;
   assign begins      = inserts || keeps;
-  assign updates     = (keyed || reverse) && known.hit && !keep && !reschedule;
+  assign updates     = (keyed || reverse) && known.hit && !keep && !reschedule && !op_i.req.peek;
   assign same_record = acts && known.hit && !packet &&
                        known.state.generation == op_i.walk.generation;
   assign ends        = same_record &&
@@ -336,6 +336,7 @@ module portcam_connection_decide (
     if (rst_ni && !init_i) begin
       a_a_place_is_free : assert (!(inserts && !replaces && known.hit));
       a_embryonic_records_are_records : assert (embryonic_q <= used_q);
+      a_who_peeks_changes_nothing : assert (!(packet && op_i.req.peek && next.valid));
     end
   end
 `endif

@@ -44,12 +44,19 @@ package portcam_types_pkg;
     logic [15:0]  tcp_payload;  // bytes behind the TCP header, by the IP length
     logic [15:0]  len;
     logic [7:0]   ingress;
-    // Embedded header of an ICMP error, where reason is ReasonIcmpError.
+    // Embedded packet of an ICMP error, where reason is ReasonIcmpError; l4_sum is that of ICMP.
+    logic         about_flow;      // the embedded packet is looked up, its roles exchanged
     logic [127:0] inner_src_ip;
     logic [127:0] inner_dst_ip;
+    logic [15:0]  inner_ip_sum;   // of its IPv4 header, as on the wire
     logic [7:0]   inner_protocol;
+    logic [7:0]   inner_l4;       // byte offset of its layer-4 header
+    logic         inner_has_ports;
     logic [15:0]  inner_src_port;
     logic [15:0]  inner_dst_port;
+    logic         inner_has_sum;  // its TCP, UDP or ICMPv6 checksum is there
+    logic [15:0]  inner_sum;      // as on the wire
+    logic [7:0]   inner_sum_at;
   } parsed_t;
 
   // Instead of a function: the frame goes to the punt ring.
@@ -77,6 +84,12 @@ package portcam_types_pkg;
     logic         set_l4_sum;
     logic [15:0]  l4_sum;      // as on the wire
     logic [7:0]   l4_sum_at;
+    // An ICMP error about a flow: `ip` is also the other address of the embedded packet; its are ip_sum, port, l4,
+    // l4_sum and l4_sum_at, and the other of its two ports.
+    logic         about_flow;
+    logic [15:0]  outer_ip_sum;  // new IPv4 header checksum of the frame, as on the wire
+    logic [15:0]  icmp_sum;      // new ICMP checksum, as on the wire
+    logic [7:0]   icmp_at;       // byte offset of the ICMP header
     logic         reject;      // answer the frame; implies drop, and egress is where it came from
     logic         reject_tcp;  // with a RST, otherwise with ICMP; is_v6 and l3 are the packet's
     logic         reject_ack;  // the TCP segment has ACK

@@ -8,7 +8,7 @@
 // already (portcam_connections). A reject is not limited yet (portcam_reject_limit), and nothing is punted (portcam_punt_limit). Latency exactly 2 clocks, one
 // packet a clock. All inputs belong to the packet of valid_i. In rewrite_o the checksums are still
 // those of the frame, portcam_sums makes them new; old_ip_o and old_port_o are what ip and port
-// replace.
+// replace, of an ICMP error in the embedded packet; outer_ip_o is what ip replaces in its own header.
 
 `default_nettype none
 
@@ -35,6 +35,7 @@ module portcam_decide (
     output logic                                from_host_o,
     output logic                                udp_o,
     output logic [127:0]                        old_ip_o,
+    output logic [127:0]                        outer_ip_o,
     output logic [15:0]                         old_port_o,
     output logic                                no_answer_o
 );
@@ -145,7 +146,7 @@ module portcam_decide (
       forward_port_q1   <= backend.port != 16'd0 && backend.port != packet.dst_port;
       reverse_port_q1   <= endpoint.public_port != 16'd0 &&
                            endpoint.public_port != packet.src_port;
-      sctp_q1           <= packet.protocol == ProtocolSctp;
+      sctp_q1           <= packet.protocol == ProtocolSctp && !packet.about_flow;
       other_sum_q1      <= packet.protocol == ProtocolDccp || packet.protocol == ProtocolUdplite;
       udp_q1            <= packet.protocol == ProtocolUdp;
       segment_q1        <= segment;
@@ -167,6 +168,8 @@ module portcam_decide (
   logic                        reverse;
   logic                        by_record;     // reverse, with the public end of a record
   logic                        deliver;
+  logic                        by_state;      // the domain is paused or stopped
+  logic [5:0]                  verdict;       // reason, but for an ICMP error about a flow
   logic                        unused_q1;
   logic [7:0]                  to_function;
   logic [5:0]                  policy_reason;   // unknown service
@@ -193,64 +196,67 @@ module portcam_decide (
     reverse   = 1'b0;
     by_record = 1'b0;
     deliver   = 1'b0;
+    by_state  = (verdict_q1.paused || verdict_q1.stopped) &&
+                (by_q1 == 3'(ByService) || by_q1 == 3'(ByEndpoint) || by_q1 == 3'(ByAddress));
     unique case (by_q1)
       3'(ByParser): begin
-        reason = packet_q1.reason;
+        verdict = packet_q1.reason;
       end
       3'(ByService): begin
         if (verdict_q1.paused) begin
-          reason = 6'(portcam_pkg::ReasonPausedDrop);
+          verdict = 6'(portcam_pkg::ReasonPausedDrop);
         end else if (verdict_q1.stopped) begin
-          reason = stopped_reason;
+          verdict = stopped_reason;
         end else if (service_q1.deliver) begin
           deliver = !no_backend_q1;
-          reason  = deliver ? 6'(portcam_pkg::ReasonDeliver) : 6'(portcam_pkg::ReasonNoBackend);
+          verdict = deliver ? 6'(portcam_pkg::ReasonDeliver) : 6'(portcam_pkg::ReasonNoBackend);
         end else if (stateful) begin
           if (other_sum_q1) begin
-            reason = 6'(portcam_pkg::ReasonOtherChecksum);
+            verdict = 6'(portcam_pkg::ReasonOtherChecksum);
           end else if (hidden_ports) begin
-            reason = 6'(portcam_pkg::ReasonSctpPorts);
+            verdict = 6'(portcam_pkg::ReasonSctpPorts);
           end else begin
-            forward = !no_backend_q1;
+            forward = !no_backend_q1 && (!packet_q1.about_flow || connection_q1.says ==
+                                         4'(portcam_connection_pkg::SaysForward));
             unique case (connection_q1.says)
               4'(portcam_connection_pkg::SaysForward):
-              reason = 6'(portcam_pkg::ReasonConnectionForward);
+              verdict = 6'(portcam_pkg::ReasonConnectionForward);
               4'(portcam_connection_pkg::SaysNew):
-              reason = 6'(portcam_pkg::ReasonConnectionNew);
+              verdict = 6'(portcam_pkg::ReasonConnectionNew);
               4'(portcam_connection_pkg::SaysHash):
-              reason = 6'(portcam_pkg::ReasonHashForward);
+              verdict = 6'(portcam_pkg::ReasonHashForward);
               4'(portcam_connection_pkg::SaysFullHash):
-              reason = 6'(portcam_pkg::ReasonTableFullHash);
+              verdict = 6'(portcam_pkg::ReasonTableFullHash);
               4'(portcam_connection_pkg::SaysUnprovenHash):
-              reason = 6'(portcam_pkg::ReasonEmbryonicFullHash);
+              verdict = 6'(portcam_pkg::ReasonEmbryonicFullHash);
               4'(portcam_connection_pkg::SaysNoRecord): begin
                 forward = 1'b0;
                 unique case (service_q1.no_record)
-                  2'(portcam_pkg::NoRecordReject): reason = 6'(portcam_pkg::ReasonNoRecordReject);
-                  2'(portcam_pkg::NoRecordDrop):   reason = 6'(portcam_pkg::ReasonNoRecordDrop);
-                  default:                         reason = 6'(portcam_pkg::ReasonNoRecordPass);
+                  2'(portcam_pkg::NoRecordReject): verdict = 6'(portcam_pkg::ReasonNoRecordReject);
+                  2'(portcam_pkg::NoRecordDrop):   verdict = 6'(portcam_pkg::ReasonNoRecordDrop);
+                  default:                         verdict = 6'(portcam_pkg::ReasonNoRecordPass);
                 endcase
               end
               4'(portcam_connection_pkg::SaysDraining): begin
                 forward = 1'b0;
-                reason  = policy_reason;
+                verdict = policy_reason;
               end
               4'(portcam_connection_pkg::SaysAmbiguous): begin
                 forward = 1'b0;
-                reason  = 6'(portcam_pkg::ReasonAmbiguousReject);
+                verdict = 6'(portcam_pkg::ReasonAmbiguousReject);
               end
               4'(portcam_connection_pkg::SaysFull): begin
                 forward = 1'b0;
-                reason  = service_q1.full == 2'(portcam_pkg::FullPunt) ?
+                verdict = service_q1.full == 2'(portcam_pkg::FullPunt) ?
                           6'(portcam_pkg::ReasonTableFullPunt) : 6'(portcam_pkg::ReasonTableFull);
               end
               4'(portcam_connection_pkg::SaysUnproven): begin
                 forward = 1'b0;
-                reason  = 6'(portcam_pkg::ReasonEmbryonicFull);
+                verdict = 6'(portcam_pkg::ReasonEmbryonicFull);
               end
               default: begin  // SaysNoBackend
                 forward = 1'b0;
-                reason  = service_q1.no_backend ? 6'(portcam_pkg::ReasonNoBackend)
+                verdict = service_q1.no_backend ? 6'(portcam_pkg::ReasonNoBackend)
                                                 : 6'(portcam_pkg::ReasonNoBackendReject);
               end
             endcase
@@ -260,63 +266,68 @@ module portcam_decide (
                                   connection_q1.says == 4'(portcam_connection_pkg::SaysFullHash) ||
                                   connection_q1.says ==
                                   4'(portcam_connection_pkg::SaysUnprovenHash))) begin
-              reason = 6'(portcam_pkg::ReasonNoBackend);
+              verdict = 6'(portcam_pkg::ReasonNoBackend);
             end
           end
         end else if (no_backend_q1) begin
-          reason = 6'(portcam_pkg::ReasonNoBackend);
+          verdict = 6'(portcam_pkg::ReasonNoBackend);
         end else if (hidden_ports) begin
-          reason = 6'(portcam_pkg::ReasonSctpPorts);
+          verdict = 6'(portcam_pkg::ReasonSctpPorts);
         end else if (other_sum_q1) begin
-          reason = 6'(portcam_pkg::ReasonOtherChecksum);
+          verdict = 6'(portcam_pkg::ReasonOtherChecksum);
         end else begin
           forward = 1'b1;
-          reason  = 6'(portcam_pkg::ReasonStaticForward);
+          verdict = 6'(portcam_pkg::ReasonStaticForward);
         end
       end
       3'(ByEndpoint): begin
         if (verdict_q1.paused) begin
-          reason = 6'(portcam_pkg::ReasonPausedDrop);
+          verdict = 6'(portcam_pkg::ReasonPausedDrop);
         end else if (verdict_q1.stopped) begin
-          reason = stopped_reason;
+          verdict = stopped_reason;
         end else if (stateful) begin
           if (other_sum_q1) begin
-            reason = 6'(portcam_pkg::ReasonOtherChecksum);
+            verdict = 6'(portcam_pkg::ReasonOtherChecksum);
           end else if (hidden_ports) begin
-            reason = 6'(portcam_pkg::ReasonSctpPorts);
+            verdict = 6'(portcam_pkg::ReasonSctpPorts);
           end else if (connection_q1.says == 4'(portcam_connection_pkg::SaysReverse)) begin
             reverse   = !no_public_q1;
             by_record = reverse;
-            reason    = reverse ? 6'(portcam_pkg::ReasonConnectionReverse)
+            verdict   = reverse ? 6'(portcam_pkg::ReasonConnectionReverse)
                                 : 6'(portcam_pkg::ReasonReplyPass);
           end else begin
             reverse = endpoint_q1.alone;
-            reason  = reverse ? 6'(portcam_pkg::ReasonHashReverse)
+            verdict = reverse ? 6'(portcam_pkg::ReasonHashReverse)
                               : 6'(portcam_pkg::ReasonReplyPass);
           end
         end else if (endpoint_q1.strict) begin
-          reason = 6'(portcam_pkg::ReasonStrictPass);
+          verdict = 6'(portcam_pkg::ReasonStrictPass);
         end else if (hidden_ports) begin
-          reason = 6'(portcam_pkg::ReasonSctpPorts);
+          verdict = 6'(portcam_pkg::ReasonSctpPorts);
         end else if (other_sum_q1) begin
-          reason = 6'(portcam_pkg::ReasonOtherChecksum);
+          verdict = 6'(portcam_pkg::ReasonOtherChecksum);
         end else begin
           reverse = 1'b1;
-          reason  = 6'(portcam_pkg::ReasonStaticReverse);
+          verdict = 6'(portcam_pkg::ReasonStaticReverse);
         end
       end
       3'(ByAddress): begin
         if (verdict_q1.paused) begin
-          reason = 6'(portcam_pkg::ReasonPausedDrop);
+          verdict = 6'(portcam_pkg::ReasonPausedDrop);
         end else begin
-          reason = verdict_q1.stopped ? stopped_reason : policy_reason;
+          verdict = verdict_q1.stopped ? stopped_reason : policy_reason;
         end
       end
       default: begin
-        reason = 6'(portcam_pkg::ReasonNoMatch);
+        verdict = 6'(portcam_pkg::ReasonNoMatch);
       end
     endcase
   end
+
+  // An ICMP error goes where its flow goes; what no one translates passes.
+  assign reason = !packet_q1.about_flow || deliver || by_state ? verdict :
+                  forward ? 6'(portcam_pkg::ReasonIcmpForward) :
+                  reverse ? 6'(portcam_pkg::ReasonIcmpReverse) : 6'(portcam_pkg::ReasonIcmpError);
 
   always_comb begin
     unique case (reason)
@@ -345,6 +356,7 @@ module portcam_decide (
   logic                        from_host_q2;
   logic                        udp_q2;
   logic [127:0]                old_ip_q2;
+  logic [127:0]                outer_ip_q2;
   logic [15:0]                 old_port_q2;
   logic                        no_answer_q2;
 
@@ -357,6 +369,7 @@ module portcam_decide (
       from_host_q2 <= packet_q1.ingress != 8'd0;
       udp_q2       <= udp_q1;
       old_ip_q2    <= forward ? packet_q1.dst_ip : packet_q1.src_ip;
+      outer_ip_q2  <= forward ? packet_q1.dst_ip : packet_q1.outer_src_ip;
       old_port_q2  <= forward ? packet_q1.dst_port : packet_q1.src_port;
 
       rewrite_q2.drop        <= drop;
@@ -385,6 +398,11 @@ module portcam_decide (
       rewrite_q2.set_l4_sum  <= (forward || reverse) && packet_q1.has_l4_sum;
       rewrite_q2.l4_sum      <= packet_q1.l4_sum;
       rewrite_q2.l4_sum_at   <= packet_q1.l4_sum_at;
+
+      rewrite_q2.about_flow   <= packet_q1.about_flow && (forward || reverse);
+      rewrite_q2.outer_ip_sum <= packet_q1.outer_ip_sum;
+      rewrite_q2.icmp_sum     <= packet_q1.outer_l4_sum;
+      rewrite_q2.icmp_at      <= packet_q1.outer_l4;
 
       rewrite_q2.reject          <= reject;
       rewrite_q2.reject_tcp      <= segment_q1.is_tcp;
@@ -422,6 +440,13 @@ module portcam_decide (
         count_q2.backend_valid <= forward || deliver;
         count_q2.backend       <= stateful ? connection_q1.backend : service_q1.backend;
       end
+      if (reason == 6'(portcam_pkg::ReasonIcmpError)) begin
+        count_q2.reply         <= 1'b0;
+        count_q2.domain_valid  <= 1'b0;
+        count_q2.address_valid <= 1'b0;
+        count_q2.service_valid <= 1'b0;
+        count_q2.backend_valid <= 1'b0;
+      end
     end
   end
 
@@ -431,6 +456,7 @@ module portcam_decide (
   assign from_host_o = from_host_q2;
   assign udp_o       = udp_q2;
   assign old_ip_o    = old_ip_q2;
+  assign outer_ip_o  = outer_ip_q2;
   assign old_port_o  = old_port_q2;
   assign no_answer_o = no_answer_q2;
 

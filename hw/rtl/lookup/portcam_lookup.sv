@@ -225,24 +225,30 @@ module portcam_lookup #(
   assign parsed        = parsed_i;
   assign unused_parsed = ^parsed;
 
+  // An ICMP error is looked up as the answer to the packet that it is about.
   always_comb begin
-    packet.reason     = parsed.reason;
-    packet.decided    = parsed.decided;
-    packet.is_v6      = parsed.is_v6;
-    packet.src_ip     = parsed.src_ip;
-    packet.dst_ip     = parsed.dst_ip;
-    packet.protocol   = parsed.protocol;
-    packet.has_ports  = parsed.has_ports;
-    packet.src_port   = parsed.src_port;
-    packet.dst_port   = parsed.dst_port;
-    packet.l3         = parsed.l3;
-    packet.l4         = parsed.l4;
-    packet.ip_sum     = parsed.ip_sum;
-    packet.has_l4_sum = parsed.has_l4_sum;
-    packet.l4_sum     = parsed.l4_sum;
-    packet.l4_sum_at  = parsed.l4_sum_at;
-    packet.len        = parsed.len;
-    packet.ingress    = parsed.ingress;
+    packet.reason       = parsed.reason;
+    packet.decided      = parsed.decided && !parsed.about_flow;
+    packet.about_flow   = parsed.about_flow;
+    packet.is_v6        = parsed.is_v6;
+    packet.src_ip       = parsed.about_flow ? parsed.inner_dst_ip : parsed.src_ip;
+    packet.dst_ip       = parsed.about_flow ? parsed.inner_src_ip : parsed.dst_ip;
+    packet.protocol     = parsed.about_flow ? parsed.inner_protocol : parsed.protocol;
+    packet.has_ports    = parsed.about_flow ? parsed.inner_has_ports : parsed.has_ports;
+    packet.src_port     = parsed.about_flow ? parsed.inner_dst_port : parsed.src_port;
+    packet.dst_port     = parsed.about_flow ? parsed.inner_src_port : parsed.dst_port;
+    packet.l3           = parsed.l3;
+    packet.l4           = parsed.about_flow ? parsed.inner_l4 : parsed.l4;
+    packet.ip_sum       = parsed.about_flow ? parsed.inner_ip_sum : parsed.ip_sum;
+    packet.has_l4_sum   = parsed.about_flow ? parsed.inner_has_sum : parsed.has_l4_sum;
+    packet.l4_sum       = parsed.about_flow ? parsed.inner_sum : parsed.l4_sum;
+    packet.l4_sum_at    = parsed.about_flow ? parsed.inner_sum_at : parsed.l4_sum_at;
+    packet.outer_src_ip = parsed.src_ip;
+    packet.outer_ip_sum = parsed.ip_sum;
+    packet.outer_l4     = parsed.l4;
+    packet.outer_l4_sum = parsed.l4_sum;
+    packet.len          = parsed.len;
+    packet.ingress      = parsed.ingress;
   end
 
   always_ff @(posedge clk_i) begin
@@ -358,7 +364,7 @@ module portcam_lookup #(
       .bank_i       (bank_i),
       .is_v6_i      (parsed.is_v6),
       .vlan_i       (parsed.vlan),
-      .ip_i         (parsed.dst_ip),
+      .ip_i         (packet.dst_ip),
       .bank_q8_i    (bank_q[8]),
       .match_o      (address_q10),
       .req_valid_i  (req_valid[TblAddress]),
@@ -376,8 +382,8 @@ module portcam_lookup #(
 
   always_ff @(posedge clk_i) begin
     // ::1 is 15 bytes of 0 and then the 1, which is the last byte of the wire.
-    loopback_q <= {loopback_q[9:1], parsed.is_v6 ? parsed.dst_ip == {8'd1, 120'd0}
-                                                 : parsed.dst_ip[7:0] == 8'd127};
+    loopback_q <= {loopback_q[9:1], packet.is_v6 ? packet.dst_ip == {8'd1, 120'd0}
+                                                 : packet.dst_ip[7:0] == 8'd127};
   end
 
   always_comb begin
@@ -427,10 +433,10 @@ module portcam_lookup #(
       .valid_i        (valid_i),
       .bank_i         (bank_i),
       .is_v6_i        (parsed.is_v6),
-      .ip_i           (parsed.src_ip),
-      .protocol_i     (parsed.protocol),
-      .has_ports_i    (parsed.has_ports),
-      .port_i         (parsed.src_port),
+      .ip_i           (packet.src_ip),
+      .protocol_i     (packet.protocol),
+      .has_ports_i    (packet.has_ports),
+      .port_i         (packet.src_port),
       .match_o        (endpoint_q11),
       .req_valid_i    (req_valid[TblEndpoint+:3]),
       .req_write_i    (req_write),
@@ -666,10 +672,11 @@ module portcam_lookup #(
   always_comb begin
     request.forward = by_service_q21 && service_q21.stateful && !address_verdict_q21.paused &&
                       !address_verdict_q21.stopped && !other_sum_q21 &&
-                      !(sctp_q21 && !service_q21.keeps_port);
+                      !(sctp_q21 && !packet_q21.about_flow && !service_q21.keeps_port);
     request.reverse = by_endpoint_q21 && endpoint_q21.stateful && !endpoint_verdict_q21.paused &&
                       !endpoint_verdict_q21.stopped && !other_sum_q21 &&
-                      !(sctp_q21 && !endpoint_q21.keeps_port);
+                      !(sctp_q21 && !packet_q21.about_flow && !endpoint_q21.keeps_port);
+    request.peek            = packet_q21.about_flow;
     request.client.is_v6    = packet_q21.is_v6;
     request.client.ip       = request.forward ? packet_q21.src_ip : packet_q21.dst_ip;
     request.client.port     = !packet_q21.has_ports ? 16'd0 :
@@ -685,7 +692,7 @@ module portcam_lookup #(
     request.port            = packet_q21.has_ports ? packet_q21.dst_port : 16'd0;
     request.endpoint        = endpoint_q21.backend;
     request.keyless         = address_q21.any;
-    request.may_create      = segment_q21.may_create;
+    request.may_create      = segment_q21.may_create && !packet_q21.about_flow;
     request.draining        = address_verdict_q21.draining;
     request.hash            = service_q21.no_record == 2'(portcam_pkg::NoRecordHash);
     request.full_hash       = service_q21.full == 2'(portcam_pkg::FullHash);
@@ -969,6 +976,7 @@ module portcam_lookup #(
   logic                        from_host_e;
   logic                        udp_e;
   logic [127:0]                old_ip_e;
+  logic [127:0]                outer_ip_e;
   logic [15:0]                 old_port_e;
   logic                        no_answer_e;
   logic                        valid_h;
@@ -1020,6 +1028,7 @@ module portcam_lookup #(
       .from_host_o       (from_host_e),
       .udp_o             (udp_e),
       .old_ip_o          (old_ip_e),
+      .outer_ip_o        (outer_ip_e),
       .old_port_o        (old_port_e),
       .no_answer_o       (no_answer_e)
   );
@@ -1100,6 +1109,7 @@ module portcam_lookup #(
       .from_host_i(from_host_e),
       .udp_i      (udp_e),
       .old_ip_i   (old_ip_e),
+      .outer_ip_i (outer_ip_e),
       .old_port_i (old_port_e),
       .valid_o    (valid_o),
       .rewrite_o  (rewrite_sums),

@@ -7,10 +7,13 @@
 
 package portcam_lookup_pkg;
 
-  // The part of the parse result that the decision needs.
+  // The part of the parse result that the decision needs. Of an ICMP error about a flow
+  // addresses, protocol and ports are those of a packet that answers the embedded one, l4 and the
+  // checksums those of the embedded one; the outer_* fields are the frame's own.
   typedef struct packed {
     logic [5:0]   reason;
     logic         decided;
+    logic         about_flow;
     logic         is_v6;
     logic [127:0] src_ip;
     logic [127:0] dst_ip;
@@ -24,6 +27,10 @@ package portcam_lookup_pkg;
     logic         has_l4_sum;
     logic [15:0]  l4_sum;
     logic [7:0]   l4_sum_at;
+    logic [127:0] outer_src_ip;
+    logic [15:0]  outer_ip_sum;
+    logic [7:0]   outer_l4;
+    logic [15:0]  outer_l4_sum;
     logic [15:0]  len;
     logic [7:0]   ingress;
   } packet_t;

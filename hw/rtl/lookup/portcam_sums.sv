@@ -6,6 +6,10 @@
 // set. A word that is not part of a sum is given as old 0xFFFF, new 0, which adds exactly 0 to RFC
 // 1624 equation 3. Exactly 4 clocks, one a clock. rewrite_i carries the old checksums, old_ip_i and
 // old_port_i what ip and port replace.
+//
+// Of an ICMP error about a flow these are the checksums of the embedded packet; then outer_ip_i is what
+// ip replaces in the frame's own IP header, and two more are made: that header's, and the one of
+// ICMP, as docs/pipeline.md, section 5, says it.
 
 `default_nettype none
 
@@ -17,6 +21,7 @@ module portcam_sums (
     input  logic                        from_host_i,
     input  logic                        udp_i,
     input  logic [127:0]                old_ip_i,
+    input  logic [127:0]                outer_ip_i,
     input  logic [15:0]                 old_port_i,
     output logic                        valid_o,
     output portcam_types_pkg::rewrite_t rewrite_o,
@@ -26,10 +31,19 @@ module portcam_sums (
   portcam_types_pkg::rewrite_t in;
   logic [127:0]                old_words;
   logic [127:0]                new_words;
+  logic [127:0]                outer_words;
   logic [16*9-1:0]             old_l4;
   logic [16*9-1:0]             new_l4;
   logic [15:0]                 ip_sum_q4;
   logic [15:0]                 l4_sum_q4;
+  logic [16*17-1:0]            old_icmp;
+  logic [16*17-1:0]            new_icmp;
+  logic                        inner_sum;     // the embedded layer-4 checksum changes
+  logic                        inner_port;    // the embedded port counts in the ICMP checksum
+  logic                        inner_words;   // ... and the words of the embedded address, IPv6
+  logic [15:0]                 outer_ip_sum_q4;
+  logic [15:0]                 icmp_sum_q4;
+  logic [1:0]                  unused_error;
   logic                        unused_valid;
   logic                        unused_in;
 
@@ -40,6 +54,7 @@ module portcam_sums (
   for (genvar w = 0; w < 8; w++) begin : g_word
     assign old_words[w*16+:16] = {old_ip_i[w*16+:8], old_ip_i[w*16+8+:8]};
     assign new_words[w*16+:16] = {in.ip[w*16+:8], in.ip[w*16+8+:8]};
+    assign outer_words[w*16+:16] = {outer_ip_i[w*16+:8], outer_ip_i[w*16+8+:8]};
   end
 
   always_comb begin
@@ -50,6 +65,60 @@ module portcam_sums (
     old_l4[143:128] = in.set_port ? old_port_i : 16'hFFFF;
     new_l4[143:128] = in.set_port ? in.port : 16'h0000;
   end
+
+  assign inner_sum   = in.set_l4_sum && !(udp_i && in.l4_sum == 16'd0);
+  assign inner_port  = in.set_port && !inner_sum;
+  assign inner_words = in.is_v6 && !inner_sum;
+
+  // What the embedded checksums do not make up for. IPv4: the embedded header's makes up for the
+  // address; if that of layer 4 does so too it is the address once too often.
+  always_comb begin
+    old_icmp = '1;
+    new_icmp = '0;
+    if (in.is_v6) begin
+      old_icmp[127:0] = outer_words;
+      new_icmp[127:0] = new_words;
+    end else if (inner_sum) begin
+      old_icmp[31:0] = new_words[31:0];
+      new_icmp[31:0] = old_words[31:0];
+    end
+    if (inner_words) begin
+      old_icmp[255:128] = old_words;
+      new_icmp[255:128] = new_words;
+    end
+    if (inner_port) begin
+      old_icmp[271:256] = old_port_i;
+      new_icmp[271:256] = in.port;
+    end
+  end
+
+  portcam_checksum_update #(
+      .Words(2)
+  ) u_outer_ip (
+      .clk_i  (clk_i),
+      .rst_ni (rst_ni),
+      .valid_i(valid_i && in.about_flow),
+      .old_i  (outer_words[31:0]),
+      .new_i  (new_words[31:0]),
+      .sum_i  ({in.outer_ip_sum[7:0], in.outer_ip_sum[15:8]}),
+      .udp_i  (1'b0),
+      .valid_o(unused_error[0]),
+      .sum_o  (outer_ip_sum_q4)
+  );
+
+  portcam_checksum_update #(
+      .Words(17)
+  ) u_icmp (
+      .clk_i  (clk_i),
+      .rst_ni (rst_ni),
+      .valid_i(valid_i && in.about_flow),
+      .old_i  (old_icmp),
+      .new_i  (new_icmp),
+      .sum_i  ({in.icmp_sum[7:0], in.icmp_sum[15:8]}),
+      .udp_i  (1'b0),
+      .valid_o(unused_error[1]),
+      .sum_o  (icmp_sum_q4)
+  );
 
   portcam_checksum_update #(
       .Words(2)
@@ -95,12 +164,14 @@ module portcam_sums (
       .data_o ({from_host_q4, late_q4})
   );
 
-  assign unused_late = ^{late_q4.ip_sum, late_q4.l4_sum};
+  assign unused_late = ^{late_q4.ip_sum, late_q4.l4_sum, late_q4.outer_ip_sum, late_q4.icmp_sum};
 
   always_comb begin
-    out        = late_q4;
-    out.ip_sum = {ip_sum_q4[7:0], ip_sum_q4[15:8]};
-    out.l4_sum = {l4_sum_q4[7:0], l4_sum_q4[15:8]};
+    out              = late_q4;
+    out.ip_sum       = {ip_sum_q4[7:0], ip_sum_q4[15:8]};
+    out.l4_sum       = {l4_sum_q4[7:0], l4_sum_q4[15:8]};
+    out.outer_ip_sum = {outer_ip_sum_q4[7:0], outer_ip_sum_q4[15:8]};
+    out.icmp_sum     = {icmp_sum_q4[7:0], icmp_sum_q4[15:8]};
   end
 
   assign rewrite_o   = out;

@@ -6,9 +6,9 @@
 // The order of the tests and their reasons are those of docs/pipeline.md, section 1. One header a
 // clock, never stalled; parsed_o comes exactly Latency clocks after header_i.
 //
-// What has a meaning in parsed_o: reason, decided, dst_mac, has_mac, len and ingress always; the
-// inner_* fields where the reason is ReasonIcmpError; everything else where decided is 0, and also
-// for ReasonIcmpError; of that the tcp_* fields where the protocol is TCP.
+// What has a meaning in parsed_o: reason, decided, about_flow, dst_mac, has_mac, len and ingress
+// always; the inner_* fields where the reason is ReasonIcmpError; everything else where decided is 0,
+// and also for ReasonIcmpError; of that the tcp_* fields where the protocol is TCP.
 
 `default_nettype none
 
@@ -240,7 +240,7 @@ module portcam_parser (
   logic         v_window_4;
   logic         v_window_8;
   logic         v_window_18;
-  logic [575:0] l4;
+  logic [703:0] l4;
 
   portcam_parser_verdict u_verdict (
       .clk_i,
@@ -317,6 +317,13 @@ module portcam_parser (
   logic [7:0]   e_protocol;
   logic [15:0]  e_src_port;
   logic [15:0]  e_dst_port;
+  logic         e_has_ports;
+  logic [15:0]  e_ip_sum;
+  logic [7:0]   e_l4;
+  logic         e_has_sum;
+  logic [15:0]  e_sum;
+  logic [7:0]   e_sum_at;
+  logic         e_other;
 
   portcam_parser_l4 u_l4 (
       .clk_i,
@@ -362,17 +369,25 @@ module portcam_parser (
 
   portcam_parser_embedded u_embedded (
       .clk_i,
-      .valid_i   (v_valid && v_icmp),
-      .is_v6_i   (v_v6),
-      .room_i    (v_room),
-      .window_i  (v_window),
-      .l4_i      (l4),
-      .reason_o  (e_reason),
-      .src_ip_o  (e_src_ip),
-      .dst_ip_o  (e_dst_ip),
-      .protocol_o(e_protocol),
-      .src_port_o(e_src_port),
-      .dst_port_o(e_dst_port)
+      .valid_i    (v_valid && v_icmp),
+      .is_v6_i    (v_v6),
+      .room_i     (v_room),
+      .window_i   (v_window),
+      .l4_i       (l4),
+      .l4_at_i    (f_l4),
+      .reason_o   (e_reason),
+      .src_ip_o   (e_src_ip),
+      .dst_ip_o   (e_dst_ip),
+      .protocol_o (e_protocol),
+      .has_ports_o(e_has_ports),
+      .src_port_o (e_src_port),
+      .dst_port_o (e_dst_port),
+      .ip_sum_o   (e_ip_sum),
+      .l4_o       (e_l4),
+      .has_sum_o  (e_has_sum),
+      .sum_o      (e_sum),
+      .sum_at_o   (e_sum_at),
+      .other_o    (e_other)
   );
 
   // What clock 16 wants of clock 3.
@@ -438,11 +453,20 @@ module portcam_parser (
       parsed_o.tcp_payload    <= f_tcp_payload;
       parsed_o.len            <= k_len;
       parsed_o.ingress        <= k_ingress;
-      parsed_o.inner_src_ip   <= e_src_ip;
-      parsed_o.inner_dst_ip   <= e_dst_ip;
-      parsed_o.inner_protocol <= e_protocol;
-      parsed_o.inner_src_port <= e_src_port;
-      parsed_o.inner_dst_port <= e_dst_port;
+
+      parsed_o.about_flow      <= f_error && !e_other && e_src_ip == k_dst_ip &&
+                                  e_reason == portcam_pkg::ReasonIcmpError;
+      parsed_o.inner_src_ip    <= e_src_ip;
+      parsed_o.inner_dst_ip    <= e_dst_ip;
+      parsed_o.inner_ip_sum    <= e_ip_sum;
+      parsed_o.inner_protocol  <= e_protocol;
+      parsed_o.inner_l4        <= e_l4;
+      parsed_o.inner_has_ports <= e_has_ports;
+      parsed_o.inner_src_port  <= e_src_port;
+      parsed_o.inner_dst_port  <= e_dst_port;
+      parsed_o.inner_has_sum   <= e_has_sum;
+      parsed_o.inner_sum       <= e_sum;
+      parsed_o.inner_sum_at    <= e_sum_at;
     end
   end
 

@@ -8,6 +8,10 @@
 // 14, 18 or 22), the port and the layer-4 checksum (lanes 0 to 63, from the even offsets l4 and
 // l4_sum_at; port and checksum go before the image).
 //
+// An ICMP error changes more, each in lanes of its own: its checksum, the embedded IPv4 checksum, and
+// the embedded address. All headers begin at a byte 2 + 4 * n, so word n of the window, bytes 2 + 4 * n
+// to 5 + 4 * n, takes word n % 4 of the turned address.
+//
 // A register: the plan of an instruction is there one clock after it was taken, and stays until
 // done_i. Then the next instruction may be taken in the same clock, so one plan a clock.
 
@@ -29,7 +33,14 @@ module portcam_rewrite_plan (
     output logic [15:0]                 port_o,    // as on the wire
     output logic [63:0]                 port_lanes_o,
     output logic [15:0]                 sum_o,     // as on the wire
-    output logic [63:0]                 sum_lanes_o
+    output logic [63:0]                 sum_lanes_o,
+    output logic                        about_flow_o,
+    output logic [127:0]                inner_ip_o,     // turned
+    output logic [31:0]                 inner_words_o,  // words of the window that change
+    output logic [15:0]                 inner_sum_o,    // as on the wire
+    output logic [63:0]                 inner_lanes_o,
+    output logic [15:0]                 icmp_sum_o,     // as on the wire
+    output logic [63:0]                 icmp_lanes_o
 );
 
   // Where the address goes: lane 11 + 2 * place. Sources of IPv6 are at l3 + 8, of IPv4 at l3 + 12,
@@ -67,24 +78,47 @@ module portcam_rewrite_plan (
         word_lanes[i*2+:2] = 2'b11;
       end
       if (i < 3 && rewrite_i.set_ip_sum && tags == 2'(i)) begin
-        words[i*32+16+:16]  = rewrite_i.ip_sum;
+        words[i*32+16+:16]  = rewrite_i.about_flow ? rewrite_i.outer_ip_sum : rewrite_i.ip_sum;
         word_lanes[i*2+1] = 1'b1;
       end
     end
     image_words = {word_lanes, words};
   endfunction
 
-  // Ports: the destination's is behind the source's.
+  // The embedded address: word of the window, and the address turned so that its first word is in
+  // the place of that.
+  logic [4:0]   inner_word;
+  logic [127:0] inner_ip;
+
+  always_comb begin
+    inner_word = rewrite_i.icmp_at[6:2];
+    if (rewrite_i.is_v6) begin
+      inner_word = inner_word + (rewrite_i.set_dst_ip ? 5'd4 : 5'd8);
+    end else begin
+      inner_word = inner_word + (rewrite_i.set_dst_ip ? 5'd5 : 5'd6);
+    end
+    unique case (inner_word[1:0])
+      2'd0:    inner_ip = rewrite_i.ip;
+      2'd1:    inner_ip = {rewrite_i.ip[95:0], rewrite_i.ip[127:96]};
+      2'd2:    inner_ip = {rewrite_i.ip[63:0], rewrite_i.ip[127:64]};
+      default: inner_ip = {rewrite_i.ip[31:0], rewrite_i.ip[127:32]};
+    endcase
+  end
+
+  // Ports: the destination's is behind the source's; of an embedded packet it is the other one.
   logic [5:0] port_lane;
+  logic       at_second;
   logic       free;
   logic       unused_bits;
 
-  assign port_lane       = rewrite_i.l4[6:1] + {5'd0, rewrite_i.set_dst_ip};
+  assign at_second       = rewrite_i.set_dst_ip != rewrite_i.about_flow;
+  assign port_lane       = rewrite_i.l4[6:1] + {5'd0, at_second};
   assign free            = !valid_o || done_i;
   assign rewrite_ready_o = free;
   assign unused_bits     = ^{rewrite_i.discarded, rewrite_i.l3[3], rewrite_i.l3[1:0],
                              rewrite_i.l4[7], rewrite_i.l4[0], rewrite_i.l4_sum_at[7],
-                             rewrite_i.l4_sum_at[0], rewrite_i.reject, rewrite_i.reject_tcp,
+                             rewrite_i.l4_sum_at[0], rewrite_i.icmp_at[7],
+                             rewrite_i.icmp_at[0], rewrite_i.reject, rewrite_i.reject_tcp,
                              rewrite_i.reject_ack, rewrite_i.reject_number,
                              rewrite_i.reject_src_port, rewrite_i.reject_dst_port,
                              rewrite_i.reject_ip_end};
@@ -109,6 +143,15 @@ module portcam_rewrite_plan (
       port_lanes_o  <= {63'd0, rewrite_i.set_port} << port_lane;
       sum_o         <= rewrite_i.l4_sum;
       sum_lanes_o   <= {63'd0, rewrite_i.set_l4_sum} << rewrite_i.l4_sum_at[6:1];
+      about_flow_o  <= rewrite_i.about_flow;
+    end
+    if (free && rewrite_valid_i && rewrite_i.about_flow) begin
+      inner_ip_o    <= inner_ip;
+      inner_words_o <= (rewrite_i.is_v6 ? 32'd15 : 32'd1) << inner_word;
+      inner_sum_o   <= rewrite_i.ip_sum;
+      inner_lanes_o <= {63'd0, !rewrite_i.is_v6} << (rewrite_i.icmp_at[6:1] + 6'd9);
+      icmp_sum_o    <= rewrite_i.icmp_sum;
+      icmp_lanes_o  <= 64'd1 << (rewrite_i.icmp_at[6:1] + 6'd1);
     end
   end
 

@@ -59,6 +59,13 @@ module portcam_rewriter (
   logic [63:0]                 port_lanes;
   logic [15:0]                 sum;
   logic [63:0]                 sum_lanes;
+  logic                        about_flow;
+  logic [127:0]                inner_ip;
+  logic [31:0]                 inner_words;
+  logic [15:0]                 inner_sum;
+  logic [63:0]                 inner_lanes;
+  logic [15:0]                 icmp_sum;
+  logic [63:0]                 icmp_lanes;
   portcam_types_pkg::rewrite_t plan_q;        // the instruction itself, for a reject
   logic                        unused_plan;
 
@@ -93,7 +100,14 @@ module portcam_rewriter (
       .port_o         (port),
       .port_lanes_o   (port_lanes),
       .sum_o          (sum),
-      .sum_lanes_o    (sum_lanes)
+      .sum_lanes_o    (sum_lanes),
+      .about_flow_o   (about_flow),
+      .inner_ip_o     (inner_ip),
+      .inner_words_o  (inner_words),
+      .inner_sum_o    (inner_sum),
+      .inner_lanes_o  (inner_lanes),
+      .icmp_sum_o     (icmp_sum),
+      .icmp_lanes_o   (icmp_lanes)
   );
 
   always_ff @(posedge clk_i) begin
@@ -154,6 +168,38 @@ module portcam_rewriter (
     end
   end
 
+  // An ICMP error: also its checksum and the embedded header. Lane n of a beat is half of word
+  // (n - 1) / 2 of the window, the last half of lane 0 of the beat before.
+  logic [31:0]  icmp_now;
+  logic [31:0]  inner_now;
+  logic [32:0]  address_now;   // lanes, and that of the next beat
+  logic         unused_lane;
+  logic [511:0] errors;
+
+  assign unused_lane = address_now[32];
+
+  always_comb begin
+    icmp_now    = index_q[0] ? icmp_lanes[63:32] : icmp_lanes[31:0];
+    inner_now   = index_q[0] ? inner_lanes[63:32] : inner_lanes[31:0];
+    address_now = '0;
+    for (int unsigned j = 0; j < 16; j++) begin
+      address_now[2*j+1+:2] = {2{index_q[0] ? inner_words[16+j] : inner_words[j]}};
+    end
+    address_now[0] = index_q[0] && inner_words[15];
+    errors         = patched;
+    if (about_flow && !index_q[1]) begin
+      for (int unsigned n = 0; n < 32; n++) begin
+        if (icmp_now[n]) begin
+          errors[n*16+:16] = icmp_sum;
+        end else if (inner_now[n]) begin
+          errors[n*16+:16] = inner_sum;
+        end else if (address_now[n]) begin
+          errors[n*16+:16] = inner_ip[((n+7)%8)*16+:16];
+        end
+      end
+    end
+  end
+
   portcam_skid #(
       .Width(512 + 64 + 8 + 1)
   ) u_output (
@@ -161,7 +207,7 @@ module portcam_rewriter (
       .rst_ni   (rst_ni),
       .s_valid_i(out_valid),
       .s_ready_o(out_ready),
-      .s_data_i ({plan_egress, s_beat_last_i, s_beat_keep_i, patched}),
+      .s_data_i ({plan_egress, s_beat_last_i, s_beat_keep_i, errors}),
       .m_valid_o(m_axis_tvalid),
       .m_ready_i(m_axis_tready),
       .m_data_o ({m_axis_tdest, m_axis_tlast, m_axis_tkeep, m_axis_tdata})

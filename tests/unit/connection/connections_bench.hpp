@@ -96,6 +96,7 @@ struct Packet {
     unsigned service = 0, address = 0, port = 80, endpoint = 0;
     Service of;
     bool keyless = false, may_create = true;
+    bool peek = false; // of an ICMP error: may_create and flags do not count
     uint32_t crc = 0;
     unsigned flags = FlagSyn;
     uint32_t seq = 100, payload = 0;
@@ -417,6 +418,7 @@ inline void Bench::set(const Packet &p)
     top.group_i = uint16_t(p.of.group);
     top.keyless_i = p.keyless;
     top.may_create_i = p.may_create;
+    top.peek_i = p.peek;
     top.draining_i = p.of.draining;
     top.hash_i = p.of.hash;
     top.full_hash_i = p.of.full_hash;
@@ -531,7 +533,11 @@ inline bool Bench::same_as(const pc_connection &r, std::string *what) const
 // Section 4 of docs/pipeline.md, towards a service.
 inline Says Bench::forward(const Entry &e, Outcome &o, bool *check_backend, unsigned *backend)
 {
-    const Packet &p = e.p;
+    Packet p = e.p;
+    if (p.peek) {
+        p.may_create = false;
+        p.flags = 0;
+    }
     pc_client_key key = key_of(p);
     pc_packet packet = packet_of(p, PC_FROM_CLIENT);
     pc_end end{uint16_t(p.address), uint16_t(p.port)};
@@ -567,6 +573,8 @@ inline Says Bench::forward(const Entry &e, Outcome &o, bool *check_backend, unsi
             pc_packet_result result{};
             *check_backend = true;
             *backend = r.backend;
+            if (p.peek)
+                return SaysForward;
             pc_connections_packet(table_, unsigned(own), &packet, &result);
             return result.effects & PC_EFFECT_KEPT ? SaysNew : SaysForward;
         }
@@ -775,6 +783,8 @@ inline Says Bench::reverse(const Entry &e, Outcome &o)
     if (top.says_service_o != r.service || top.says_address_o != r.public_end.address ||
         top.says_port_o != r.public_end.port)
         tap.fail("reverse: service, address or port of the record is wrong");
+    if (e.p.peek)
+        return SaysReverse;
     pc_packet packet = packet_of(e.p, PC_FROM_BACKEND);
     pc_packet_result result{};
     pc_connections_packet(table_, unsigned(own), &packet, &result);

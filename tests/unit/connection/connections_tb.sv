@@ -41,6 +41,7 @@ module connections_tb #(
     input  logic [15:0]   group_i,
     input  logic          keyless_i,
     input  logic          may_create_i,
+    input  logic          peek_i,
     input  logic          draining_i,
     input  logic          hash_i,
     input  logic          full_hash_i,
@@ -192,7 +193,8 @@ module connections_tb #(
     request.port            = port_i;
     request.endpoint        = endpoint_i;
     request.keyless         = keyless_i;
-    request.may_create      = may_create_i;
+    request.may_create      = may_create_i && !peek_i;
+    request.peek            = peek_i;
     request.draining        = draining_i;
     request.hash            = hash_i;
     request.full_hash       = full_hash_i;
@@ -200,7 +202,7 @@ module connections_tb #(
     request.schedule        = schedule_i;
     request.slots_log2      = slots_log2_i;
     request.crc             = crc_i;
-    request.is_tcp          = protocol_i == 8'd6;
+    request.is_tcp          = protocol_i == 8'd6 && !peek_i;
     request.tcp_class       = tcp_class_i;
     request.tcp_seq         = tcp_seq_i;
     request.tcp_end         = tcp_end_i;

@@ -44,6 +44,35 @@ void insert_then_hit(World &w)
     w.clear();
 }
 
+// An ICMP error finds what a packet of its flow would find, and leaves no trace.
+void peeks(World &w)
+{
+    for (unsigned d = 1; d <= kFar; d++) {
+        Packet syn = w.syn(10 + d), look = syn, back = w.reply(syn, 0), other = w.syn(500 + d);
+        look.peek = back.peek = other.peek = true;
+        w.play({{0, look},
+                {1, syn},
+                {1 + d, look},
+                {1 + 2 * d, back},
+                {2 + 2 * d, w.ack(syn)},
+                {3 + 2 * d, other}});
+        w.says("before the insert", d, 0, SaysNoRecord);
+        w.says("insert", d, 1, SaysNew);
+        w.says("forward", d, 2, SaysForward);
+        w.says("reverse", d, 3, SaysReverse);
+        w.says("a packet behind them", d, 4, SaysForward);
+        w.says("of no flow", d, 5, SaysNoRecord);
+        Walk end = w.on(OpDelete, w.b.outcomes[1].slot);
+        w.play({{0, look}, {1, end}, {1 + d, look}, {2 + d, back}});
+        w.says("before the end", d, 0, SaysForward);
+        w.says("behind the end", d, 2, SaysNoRecord);
+        w.says("reverse behind the end", d, 3, SaysNoReply);
+        w.b.read_all();
+    }
+    w.tap.done("P11 an ICMP error finds a record at every distance, and changes nothing");
+    w.clear();
+}
+
 void two_syns(World &w)
 {
     for (unsigned d = 1; d <= kFar; d++) {
@@ -932,6 +961,7 @@ void random_mix(World &w, const Mix &mix)
             if (p.reverse)
                 p.flags = r.percent(40) ? unsigned(FlagSyn | FlagAck) : others[r.below(6)];
             p.keyless = p.forward && r.percent(1);
+            p.peek = r.percent(8);
             p.may_create = (p.client.protocol != kTcp || p.flags == FlagSyn) && !r.percent(3);
         }
         if (!asking && r.percent(mix.walks) && b.clock >= moving) {
@@ -1014,6 +1044,7 @@ int main(int argc, char **argv)
     World world(bench, tap);
     std::vector<Packet> crowd = world.crowd(12);
     insert_then_hit(world);
+    peeks(world);
     two_syns(world);
     delete_then_hit(world);
     insert_delete_insert(world);

@@ -61,6 +61,10 @@ struct Packet {
     uint16_t ip_sum = 0, l4_sum = 0; // as on the wire, first byte low
     unsigned len = 64;
     unsigned ingress = 0;
+    // An ICMP error: all above is of a packet that answers the embedded one, the sums of that one.
+    bool about_flow = false;
+    Ip outer_src{};
+    uint16_t outer_ip_sum = 0, icmp_sum = 0; // of the error
 };
 
 struct Count {
@@ -81,6 +85,9 @@ struct Result {
     Ip ip;
     unsigned port, l3, l4, l4_sum_at;
     uint16_t ip_sum, l4_sum;
+    bool about_flow;
+    unsigned icmp_at;
+    uint16_t outer_ip_sum, icmp_sum;
 };
 
 // The hash of endpoint rows, bit by bit.
@@ -242,6 +249,10 @@ private:
         top.ip_sum_i = p.ip_sum;
         top.has_l4_sum_i = p.has_l4_sum;
         top.l4_sum_i = p.l4_sum;
+        top.about_flow_i = p.about_flow;
+        memcpy(&top.outer_src_ip_i, p.outer_src.data(), 16);
+        top.outer_ip_sum_i = p.outer_ip_sum;
+        top.icmp_sum_i = p.icmp_sum;
         top.len_i = uint16_t(p.len);
         top.ingress_i = uint8_t(p.ingress);
     }
@@ -319,6 +330,10 @@ private:
         r.port = top.port_o;
         r.set_l4_sum = top.set_l4_sum_o;
         r.l4_sum = top.l4_sum_o;
+        r.about_flow = top.about_flow_o;
+        r.icmp_at = top.icmp_at_o;
+        r.outer_ip_sum = top.outer_ip_sum_o;
+        r.icmp_sum = top.icmp_sum_o;
         results_.push_back(r);
     }
 };

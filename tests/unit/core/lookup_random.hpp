@@ -216,23 +216,46 @@ private:
         p.l4_sum = uint16_t(random_.percent(10) ? 0 : random_.next());
         p.len = 14 + unsigned(random_.below(9587));
         p.ingress = random_.percent(50) ? 0 : 1 + unsigned(random_.below(kFunctions - 1));
+        p.about_flow = !p.decided && p.protocol != 33 && p.protocol != 136 && random_.percent(30);
+        p.outer_src = random_.percent(50) ? p.src : ip(p.is_v6);
+        p.outer_ip_sum = uint16_t(random_.next());
+        p.icmp_sum = uint16_t(random_.percent(10) ? 0 - random_.below(2) : random_.next());
+        if (p.about_flow && random_.percent(20))
+            p.has_l4_sum = false;
         return p;
     }
 
     // A frame with what pc_rewrite() needs, at the offsets that lookup_tb uses.
     static void frame_of(const Packet &p, uint8_t *frame)
     {
+        unsigned ip = p.is_v6 ? 16 : 4, first = p.is_v6 ? 8 : 12;
+        uint8_t *src = frame + 18 + first, *dst = src + ip;
         memset(frame, 0, 128);
         memcpy(frame, &p.dst_mac, 6);
-        memcpy(frame + 18 + (p.is_v6 ? 8 : 12), p.src.data(), p.is_v6 ? 16 : 4);
-        memcpy(frame + 18 + (p.is_v6 ? 24 : 16), p.dst.data(), p.is_v6 ? 16 : 4);
-        if (!p.is_v6)
+        memcpy(dst, p.dst.data(), ip);
+        if (p.about_flow) {
+            memcpy(src, p.outer_src.data(), ip);
+            memcpy(frame + kIcmp + 2, &p.icmp_sum, 2);
+            if (!p.is_v6) {
+                memcpy(frame + 28, &p.outer_ip_sum, 2);
+                memcpy(frame + kIcmp + 18, &p.ip_sum, 2);
+            }
+            dst = frame + kIcmp + 8 + first;
+            src = dst + ip;
+            memcpy(dst, p.dst.data(), ip);
+        } else if (!p.is_v6) {
             memcpy(frame + 28, &p.ip_sum, 2);
+        }
+        memcpy(src, p.src.data(), ip);
         uint16_t ports[2] = {swap16(uint16_t(p.src_port)), swap16(uint16_t(p.dst_port))};
-        memcpy(frame + kL4, ports, 4);
-        memcpy(frame + kL4 + 16, &p.l4_sum, 2);
+        if (p.about_flow)
+            std::swap(ports[0], ports[1]);
+        memcpy(frame + l4_of(p), ports, 4);
+        memcpy(frame + l4_of(p) + 16, &p.l4_sum, 2);
     }
-    static constexpr unsigned kL4 = 80;
+    static constexpr unsigned kL4 = 80, kIcmp = 58, kEmbeddedL4 = 106;
+
+    static unsigned l4_of(const Packet &p) { return p.about_flow ? kEmbeddedL4 : kL4; }
 
     void compare(const Packet &p, const Result &r)
     {
@@ -255,6 +278,8 @@ private:
         parsed.l4_sum_at = kL4 + 16;
         parsed.len = uint16_t(p.len);
         parsed.ingress = uint8_t(p.ingress);
+        if (p.about_flow)
+            error_of(p, parsed);
         pc_decision d;
         const pc_tables *t = tables_[p.bank];
         pc_decide(t, &parsed, &d);
@@ -284,23 +309,53 @@ private:
                       p.is_v6 ? 6 : 4);
     }
 
+    // The parse result of an error, of which `parsed` is the answer to the embedded packet.
+    static void error_of(const Packet &p, pc_parsed &parsed)
+    {
+        parsed.reason = PORTCAM_REASON_ICMP_ERROR;
+        parsed.decided = parsed.about_flow = true;
+        parsed.inner_src = parsed.dst;
+        parsed.inner_dst = parsed.src;
+        parsed.inner_protocol = parsed.protocol;
+        parsed.inner_has_ports = parsed.has_ports;
+        parsed.inner_has_sum = parsed.has_l4_sum;
+        parsed.inner_at = kIcmp + 8;
+        parsed.inner_l4 = kEmbeddedL4;
+        parsed.inner_sum_at = kEmbeddedL4 + 16;
+        memcpy(parsed.src.ip, p.outer_src.data(), 16);
+        parsed.src.port = parsed.dst.port = 0;
+        parsed.protocol = p.is_v6 ? 58 : 1;
+        parsed.has_ports = false;
+        parsed.has_l4_sum = p.is_v6;
+        parsed.l4 = kIcmp;
+        parsed.l4_sum_at = kIcmp + 2;
+    }
+
     static void apply(const Packet &p, const Result &r, uint8_t *frame)
     {
+        unsigned ip = p.is_v6 ? 16 : 4, first = p.is_v6 ? 8 : 12;
         if (r.set_dst_mac)
             memcpy(frame, &r.dst_mac, 6);
         if (r.set_src_mac)
             memcpy(frame + 6, &r.src_mac, 6);
         if (r.set_dst_ip)
-            memcpy(frame + 18 + (p.is_v6 ? 24 : 16), r.ip.data(), p.is_v6 ? 16 : 4);
+            memcpy(frame + 18 + first + ip, r.ip.data(), ip);
         if (r.set_src_ip)
-            memcpy(frame + 18 + (p.is_v6 ? 8 : 12), r.ip.data(), p.is_v6 ? 16 : 4);
+            memcpy(frame + 18 + first, r.ip.data(), ip);
         uint16_t port = swap16(uint16_t(r.port));
         if (r.set_port)
-            memcpy(frame + kL4 + (r.set_dst_ip ? 2 : 0), &port, 2);
+            memcpy(frame + l4_of(p) + (r.set_dst_ip != r.about_flow ? 2 : 0), &port, 2);
         if (r.set_ip_sum)
-            memcpy(frame + 28, &r.ip_sum, 2);
+            memcpy(frame + 28, r.about_flow ? &r.outer_ip_sum : &r.ip_sum, 2);
         if (r.set_l4_sum)
-            memcpy(frame + kL4 + 16, &r.l4_sum, 2);
+            memcpy(frame + l4_of(p) + 16, &r.l4_sum, 2);
+        if (r.about_flow) {
+            uint8_t *embedded = frame + r.icmp_at + 8;
+            memcpy(embedded + first + (r.set_dst_ip ? 0 : ip), r.ip.data(), ip);
+            if (!p.is_v6)
+                memcpy(embedded + 10, &r.ip_sum, 2);
+            memcpy(frame + r.icmp_at + 2, &r.icmp_sum, 2);
+        }
     }
 };
 
@@ -319,5 +374,9 @@ inline void random_worlds(Bench &bench, Tap &tap, uint64_t seed)
         if (!parsers && world.seen(reason) == 0)
             tap.fail("reason %u never came", reason);
     }
+    for (unsigned reason :
+         {PORTCAM_REASON_ICMP_ERROR, PORTCAM_REASON_ICMP_FORWARD, PORTCAM_REASON_ICMP_REVERSE})
+        if (world.seen(reason) == 0)
+            tap.fail("reason %u never came", reason);
     tap.done("the random packets met every reason of the decision");
 }

@@ -44,6 +44,11 @@ module lookup_tb #(
     input  logic [15:0]  ip_sum_i,
     input  logic         has_l4_sum_i,
     input  logic [15:0]  l4_sum_i,
+    // An ICMP error: the fields above are those of the answer to the embedded packet.
+    input  logic         about_flow_i,
+    input  logic [127:0] outer_src_ip_i,
+    input  logic [15:0]  outer_ip_sum_i,
+    input  logic [15:0]  icmp_sum_i,
     input  logic [15:0]  len_i,
     input  logic [7:0]   ingress_i,
     output logic         valid_o,
@@ -68,6 +73,10 @@ module lookup_tb #(
     output logic [15:0]  port_o,
     output logic         set_l4_sum_o,
     output logic [15:0]  l4_sum_o,
+    output logic         about_flow_o,
+    output logic [15:0]  outer_ip_sum_o,
+    output logic [15:0]  icmp_sum_o,
+    output logic [7:0]   icmp_at_o,
     output logic         count_valid_o,
     output logic [5:0]   count_reason_o,
     output logic [15:0]  count_octets_o,
@@ -147,6 +156,32 @@ module lookup_tb #(
     parsed.l4_sum     = l4_sum_i;
     parsed.len        = len_i;
     parsed.ingress    = ingress_i;
+    if (about_flow_i) begin
+      parsed.reason          = portcam_pkg::ReasonIcmpError;
+      parsed.decided         = 1'b1;
+      parsed.about_flow      = 1'b1;
+      parsed.src_ip          = outer_src_ip_i;
+      parsed.protocol        = is_v6_i ? 8'd58 : 8'd1;
+      parsed.has_ports       = 1'b0;
+      parsed.src_port        = 16'd0;
+      parsed.dst_port        = 16'd0;
+      parsed.l4              = 8'd58;
+      parsed.ip_sum          = outer_ip_sum_i;
+      parsed.has_l4_sum      = is_v6_i;
+      parsed.l4_sum          = icmp_sum_i;
+      parsed.l4_sum_at       = 8'd60;
+      parsed.inner_src_ip    = dst_ip_i;
+      parsed.inner_dst_ip    = src_ip_i;
+      parsed.inner_ip_sum    = ip_sum_i;
+      parsed.inner_protocol  = protocol_i;
+      parsed.inner_l4        = 8'd106;
+      parsed.inner_has_ports = has_ports_i;
+      parsed.inner_src_port  = dst_port_i;
+      parsed.inner_dst_port  = src_port_i;
+      parsed.inner_has_sum   = has_l4_sum_i;
+      parsed.inner_sum       = l4_sum_i;
+      parsed.inner_sum_at    = 8'd122;
+    end
   end
 
   portcam_lookup #(
@@ -266,6 +301,11 @@ module lookup_tb #(
   assign port_o        = rewrite.port;
   assign set_l4_sum_o  = rewrite.set_l4_sum;
   assign l4_sum_o      = rewrite.l4_sum;
+
+  assign about_flow_o   = rewrite.about_flow;
+  assign outer_ip_sum_o = rewrite.outer_ip_sum;
+  assign icmp_sum_o     = rewrite.icmp_sum;
+  assign icmp_at_o      = rewrite.icmp_at;
 
   assign count_reason_o        = count.reason;
   assign count_octets_o        = count.octets;

@@ -32,6 +32,7 @@ enum class L4 {
     error_udp_options,
     error_sctp,
     error_icmp,
+    error_other, // a protocol without ports
     error_fragment,
     count
 };
@@ -119,6 +120,7 @@ inline void put_ip(Bytes &b, bool v6, unsigned option_words, unsigned protocol,
 // Layer 4 and its protocol number; `headers` gets the bytes that a parser may look at.
 inline Bytes make_l4(L4 kind, bool v6, Random &random, unsigned &protocol, unsigned &headers)
 {
+    static const uint8_t others[] = {0, 33, 43, 44, 47, 50, 51, 58, 60, 135, 136};
     Bytes b;
     unsigned data = unsigned(random.below(40));
     auto inner = [&](unsigned inner_protocol, unsigned options, unsigned fragment) {
@@ -159,6 +161,9 @@ inline Bytes make_l4(L4 kind, bool v6, Random &random, unsigned &protocol, unsig
         break;
     case L4::error_icmp:
         inner(v6 ? 58 : 1, 0, 0);
+        break;
+    case L4::error_other:
+        inner(others[random.below(sizeof others)], 0, 0);
         break;
     case L4::error_fragment:
         inner(6, 0, v6 ? 0 : 0x2000 | unsigned(random.below(3)));
@@ -219,6 +224,7 @@ inline Built build(Tags tags, unsigned ip_kind, L4 l4, Random &random)
     put16(f.bytes, v6 ? 0x86dd : 0x0800);
     unsigned protocol = 0, headers = 0;
     Bytes payload = make_l4(l4, v6, random, protocol, headers);
+    size_t l4_size = payload.size();
     if (v6) {
         const std::vector<unsigned> &chain = chains()[ip_kind - Ipv4Kinds];
         for (size_t i = chain.size(); i-- > 0;) {
@@ -238,6 +244,12 @@ inline Built build(Tags tags, unsigned ip_kind, L4 l4, Random &random)
         }
     }
     put_ip(f.bytes, v6, v6 ? 0 : ip_kind, protocol, payload, random);
+    if (l4 >= L4::error_tcp && random.percent(70)) { // to the one who sent what is embedded
+        unsigned address = v6 ? 16 : 4, source = v6 ? 8 : 12;
+        size_t embedded = f.bytes.size() - l4_size + 8;
+        std::copy_n(f.bytes.begin() + f.l3 + source + address, address,
+                    f.bytes.begin() + long(embedded + source));
+    }
     f.headers = f.l3 + (v6 ? 40 : 20 + 4 * ip_kind) + headers;
     if (f.headers > f.bytes.size())
         f.headers = unsigned(f.bytes.size());

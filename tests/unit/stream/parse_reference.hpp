@@ -27,6 +27,8 @@ struct Parsed {
     uint32_t tcp_seq = 0, tcp_ack = 0;
     std::array<uint8_t, 16> inner_src{}, inner_dst{};
     unsigned inner_protocol = 0, inner_src_port = 0, inner_dst_port = 0;
+    unsigned inner_at = 0, inner_l4 = 0, inner_sum_at = 0; // 0: no checksum
+    bool about_flow = false;
 
     bool decided() const { return reason != PORTCAM_REASON_NO_MATCH; }
 };
@@ -85,6 +87,18 @@ inline uint8_t embedded(const Bytes &f, unsigned e, unsigned end, Parsed &p)
     }
     copy(f, e + (p.is_v6 ? 8 : 12), p.is_v6 ? 16 : 4, p.inner_src);
     copy(f, e + (p.is_v6 ? 24 : 16), p.is_v6 ? 16 : 4, p.inner_dst);
+    p.inner_at = e;
+    p.inner_l4 = q;
+    if (p.inner_protocol == 6 && q + 20 <= end && q + 18 <= Window)
+        p.inner_sum_at = q + 16;
+    if (p.inner_protocol == 17 && q + 8 <= Window)
+        p.inner_sum_at = q + 6;
+    if (p.inner_protocol == 58 && p.is_v6 && q + 8 <= end && q + 4 <= Window)
+        p.inner_sum_at = q + 2;
+    bool never = p.inner_protocol == 33 || p.inner_protocol == 136;
+    for (unsigned extension : {0, 43, 44, 51, 60, 135})
+        never |= p.is_v6 && p.inner_protocol == extension;
+    p.about_flow = !never && p.dst == p.inner_src;
     return PORTCAM_REASON_ICMP_ERROR;
 }
 

@@ -42,7 +42,14 @@ module parser_tb (
     output logic [127:0]  inner_dst_ip_o,
     output logic [7:0]    inner_protocol_o,
     output logic [15:0]   inner_src_port_o,
-    output logic [15:0]   inner_dst_port_o
+    output logic [15:0]   inner_dst_port_o,
+    output logic          about_flow_o,
+    output logic [15:0]   inner_ip_sum_o,
+    output logic [7:0]    inner_l4_o,
+    output logic          inner_has_ports_o,
+    output logic          inner_has_sum_o,
+    output logic [15:0]   inner_sum_o,
+    output logic [7:0]    inner_sum_at_o
 );
 
   portcam_types_pkg::header_t header;
@@ -92,6 +99,14 @@ module parser_tb (
   assign inner_protocol_o = parsed.inner_protocol;
   assign inner_src_port_o = parsed.inner_src_port;
   assign inner_dst_port_o = parsed.inner_dst_port;
+
+  assign about_flow_o      = parsed.about_flow;
+  assign inner_ip_sum_o    = parsed.inner_ip_sum;
+  assign inner_l4_o        = parsed.inner_l4;
+  assign inner_has_ports_o = parsed.inner_has_ports;
+  assign inner_has_sum_o   = parsed.inner_has_sum;
+  assign inner_sum_o       = parsed.inner_sum;
+  assign inner_sum_at_o    = parsed.inner_sum_at;
 
 endmodule
 

@@ -32,6 +32,7 @@ public:
     Tap tap;
     unsigned gaps = 0; // chance of an idle clock before a header, percent
     uint64_t reasons[64] = {};
+    uint64_t flows = 0; // ICMP errors about one
 
     // A frame of `len` bytes whose beginning is `bytes`.
     void frame(const Bytes &bytes, unsigned len)
@@ -149,6 +150,10 @@ private:
         check("has_mac", top_.has_mac_o, e.len >= 6, e);
         if (e.len >= 6)
             check("dst_mac", top_.dst_mac_o == mac, true, e);
+        check("about a flow", top_.about_flow_o, own.about_flow, e);
+        check("model's about a flow", model.about_flow, own.about_flow, e);
+        if (own.about_flow)
+            flows++;
         if (own.reason == PORTCAM_REASON_ICMP_ERROR) {
             check("inner protocol", top_.inner_protocol_o, own.inner_protocol, e);
             check("inner source port", top_.inner_src_port_o, own.inner_src_port, e);
@@ -157,6 +162,22 @@ private:
             check("inner destination", same_ip(top_.inner_dst_ip_o, own.inner_dst.data()), true, e);
             check("model's inner source", same_ip(top_.inner_src_ip_o, model.inner_src.ip), true,
                   e);
+            check("inner layer 4", top_.inner_l4_o, own.inner_l4, e);
+            check("inner has_ports", top_.inner_has_ports_o,
+                  reference::carries_ports(own.inner_protocol), e);
+            check("inner has_sum", top_.inner_has_sum_o, own.inner_sum_at != 0, e);
+            if (own.inner_sum_at) {
+                check("inner sum_at", top_.inner_sum_at_o, own.inner_sum_at, e);
+                check("model's inner sum_at", model.inner_sum_at, own.inner_sum_at, e);
+                check("inner sum", top_.inner_sum_o, word(e.bytes, own.inner_sum_at) & 0xffff, e);
+            }
+            if (!own.is_v6)
+                check("inner ip_sum", top_.inner_ip_sum_o,
+                      word(e.bytes, own.inner_at + 10) & 0xffff, e);
+            check("ICMP sum", top_.l4_sum_o, word(e.bytes, own.l4 + 2) & 0xffff, e);
+            check("model's inner layer 4", model.inner_at * 256u + model.inner_l4,
+                  own.inner_at * 256u + own.inner_l4, e);
+            check("model's inner has_sum", model.inner_has_sum, own.inner_sum_at != 0, e);
             check("model's inner ports", model.inner_src.port * 65536u + model.inner_dst.port,
                   own.inner_src_port * 65536u + own.inner_dst_port, e);
         } else if (own.decided()) {
@@ -322,6 +343,10 @@ int main(int argc, char **argv)
             bench.tap.fail("reason %u seen in %llu frames only", reason,
                            (unsigned long long)bench.reasons[reason]);
     }
+    printf("# %llu ICMP errors about a flow\n", (unsigned long long)bench.flows);
+    if (bench.flows < 20)
+        bench.tap.fail("ICMP errors about a flow seen in %llu frames only",
+                       (unsigned long long)bench.flows);
     bench.done("every reason of the parser was seen");
     return bench.tap.finish();
 }

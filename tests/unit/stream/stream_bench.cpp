@@ -54,6 +54,10 @@ void Bench::drive_instruction(unsigned side)
     put_bit(top_.rw_set_l4_sum_i, side, rw.set_l4_sum);
     put16(top_.rw_l4_sum_i, side, rw.l4_sum);
     put8(top_.rw_l4_sum_at_i, side, rw.l4_sum_at);
+    put_bit(top_.rw_about_flow_i, side, rw.about_flow);
+    put16(top_.rw_outer_ip_sum_i, side, rw.outer_ip_sum);
+    put16(top_.rw_icmp_sum_i, side, rw.icmp_sum);
+    put8(top_.rw_icmp_at_i, side, rw.icmp_at);
     put_bit(top_.rw_reject_i, side, rw.reject);
     put_bit(top_.rw_reject_tcp_i, side, rw.reject_tcp);
     put_bit(top_.rw_reject_ack_i, side, rw.reject_ack);

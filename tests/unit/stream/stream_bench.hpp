@@ -27,6 +27,8 @@ struct Instruction {
     bool set_ip_sum = false, set_port = false, set_l4_sum = false;
     unsigned ip_sum = 0, port = 0, l4 = 34, l4_sum = 0,
              l4_sum_at = 50; // sums as on the wire, first byte lowest
+    bool about_flow = false; // an ICMP error; ip_sum, port and l4_sum are of the embedded packet
+    unsigned outer_ip_sum = 0, icmp_sum = 0, icmp_at = 34;
     bool reject = false, reject_tcp = false, reject_ack = false; // with drop
     uint32_t reject_number = 0;
     unsigned reject_src_port = 0, reject_dst_port = 0, reject_ip_end = 0;
@@ -46,17 +48,28 @@ inline void apply(const Instruction &rw, std::vector<uint8_t> &f)
         if (rw.set_src_mac)
             put(6 + i, unsigned(rw.src_mac >> 8 * i) & 255);
     }
+    auto put_sum = [&](unsigned at, unsigned sum) { put(at, sum & 255), put(at + 1, sum >> 8); };
     unsigned ip_at = rw.l3 + (rw.is_v6 ? (rw.set_dst_ip ? 24 : 8) : (rw.set_dst_ip ? 16 : 12));
     if (rw.set_dst_ip || rw.set_src_ip)
         for (unsigned i = 0; i < (rw.is_v6 ? 16u : 4u); i++)
             put(ip_at + i, rw.ip[i]);
     if (rw.set_ip_sum)
-        put(rw.l3 + 10, rw.ip_sum & 255), put(rw.l3 + 11, rw.ip_sum >> 8);
+        put_sum(rw.l3 + 10, rw.about_flow ? rw.outer_ip_sum : rw.ip_sum);
     unsigned port_at = rw.l4 + (rw.set_dst_ip ? 2 : 0);
+    if (rw.about_flow) { // the embedded packet went the other way
+        unsigned embedded = rw.icmp_at + 8;
+        port_at = rw.l4 + (rw.set_dst_ip ? 0 : 2);
+        ip_at = embedded + (rw.is_v6 ? (rw.set_dst_ip ? 8 : 24) : (rw.set_dst_ip ? 12 : 16));
+        for (unsigned i = 0; i < (rw.is_v6 ? 16u : 4u); i++)
+            put(ip_at + i, rw.ip[i]);
+        if (!rw.is_v6)
+            put_sum(embedded + 10, rw.ip_sum);
+        put_sum(rw.icmp_at + 2, rw.icmp_sum);
+    }
     if (rw.set_port)
         put(port_at, rw.port >> 8), put(port_at + 1, rw.port & 255);
     if (rw.set_l4_sum)
-        put(rw.l4_sum_at, rw.l4_sum & 255), put(rw.l4_sum_at + 1, rw.l4_sum >> 8);
+        put_sum(rw.l4_sum_at, rw.l4_sum);
 }
 
 struct Frame {

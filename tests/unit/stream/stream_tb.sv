@@ -49,6 +49,10 @@ module stream_tb #(
     input  logic [1:0]    rw_set_l4_sum_i,
     input  logic [31:0]   rw_l4_sum_i,
     input  logic [15:0]   rw_l4_sum_at_i,
+    input  logic [1:0]    rw_about_flow_i,
+    input  logic [31:0]   rw_outer_ip_sum_i,
+    input  logic [31:0]   rw_icmp_sum_i,
+    input  logic [15:0]   rw_icmp_at_i,
     input  logic [1:0]    rw_reject_i,
     input  logic [1:0]    rw_reject_tcp_i,
     input  logic [1:0]    rw_reject_ack_i,
@@ -143,6 +147,11 @@ module stream_tb #(
     assign rewrite.set_l4_sum  = rw_set_l4_sum_i[s];
     assign rewrite.l4_sum      = rw_l4_sum_i[s*16+:16];
     assign rewrite.l4_sum_at   = rw_l4_sum_at_i[s*8+:8];
+
+    assign rewrite.about_flow   = rw_about_flow_i[s];
+    assign rewrite.outer_ip_sum = rw_outer_ip_sum_i[s*16+:16];
+    assign rewrite.icmp_sum     = rw_icmp_sum_i[s*16+:16];
+    assign rewrite.icmp_at      = rw_icmp_at_i[s*8+:8];
 
     assign rewrite.reject          = rw_reject_i[s];
     assign rewrite.reject_tcp      = rw_reject_tcp_i[s];

@@ -153,6 +153,49 @@ void rewrites(Bench &bench, Random &random)
         "every position of layer 3, layer 4 and checksum, IPv4 and IPv6, source and destination");
 }
 
+// Each place that an embedded packet can have: ICMP header, IP header behind it, layer 4, checksum.
+void errors(Bench &bench, Random &random)
+{
+    for (unsigned l3 = 14; l3 <= 22; l3 += 4)
+        for (unsigned kind = 0; kind < 4; kind++)
+            for (unsigned icmp = l3 + (kind & 1 ? 40 : 20); icmp + (kind & 1 ? 48 : 28) <= 128;
+                 icmp += 4)
+                for (unsigned l4 = icmp + (kind & 1 ? 48 : 28); l4 <= 124 && l4 <= icmp + 68;
+                     l4 += 4)
+                    for (unsigned sum_at : {l4 + 2, l4 + 6, l4 + 16}) {
+                        Instruction rw;
+                        rw.about_flow = true;
+                        rw.is_v6 = kind & 1;
+                        rw.set_dst_ip = kind & 2;
+                        rw.set_src_ip = !rw.set_dst_ip;
+                        rw.l3 = l3;
+                        rw.icmp_at = icmp;
+                        rw.l4 = l4;
+                        rw.l4_sum_at = sum_at;
+                        rw.set_port = sum_at != l4 + 2 && random.percent(70);
+                        rw.set_l4_sum = sum_at <= 126 && random.percent(80);
+                        rw.set_ip_sum = !rw.is_v6;
+                        rw.set_dst_mac = random.percent(50);
+                        rw.set_src_mac = random.percent(50);
+                        rw.dst_mac = random.next() & low_bits(48);
+                        rw.src_mac = random.next() & low_bits(48);
+                        for (uint8_t &byte : rw.ip)
+                            byte = uint8_t(random.next());
+                        for (unsigned *sum :
+                             {&rw.ip_sum, &rw.port, &rw.l4_sum, &rw.outer_ip_sum, &rw.icmp_sum})
+                            *sum = unsigned(random.below(65536));
+                        Frame f = bench.random_frame(std::max(sum_at + 2, l4 + 8) +
+                                                     unsigned(random.below(80)));
+                        rw.egress = f.rw.egress;
+                        f.rw = rw;
+                        bench.send(unsigned(random.below(2)), f);
+                        if (random.percent(30)) // its neighbour is no error
+                            bench.send(unsigned(random.below(2)), bench.random_frame(200));
+                    }
+    bench.done(
+        "P11 F.6 ICMP errors: every position of the embedded headers, both versions and ways");
+}
+
 void drops(Bench &bench, Random &random)
 {
     for (unsigned percent : {50u, 90u, 100u})
@@ -291,6 +334,7 @@ int main(int argc, char **argv)
     fairness(bench, 7, 300, "both sides to a host function: frames in turn, no clock lost");
     swapped(bench, random);
     rewrites(bench, random);
+    errors(bench, random);
     drops(bench, random);
     oversize(bench, random);
     small_ingress(bench, random);
