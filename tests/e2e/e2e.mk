@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # Whole systems: daemon, card, clients and servers.
 PY_TESTS += tests/e2e/test_traffic.py tests/e2e/test_demo.py tests/e2e/test_busy_card.py tests/e2e/test_changes.py \
-            tests/e2e/test_rejects.py tests/e2e/test_slow_path.py
+            tests/e2e/test_rejects.py tests/e2e/test_path_mtu.py tests/e2e/test_slow_path.py
 TAP_TESTS += build/tests/e2e/test_bad_input build/tests/e2e/test_packets
 
 build/tests/e2e/test_bad_input build/tests/e2e/test_packets: %: %.o build/libportcam_driver.a build/libportcam_model.a

@@ -15,7 +15,7 @@ from scapy.layers.inet import IPOption_LSRR, IPOption_NOP, IPOption_Router_Alert
 from scapy.layers.inet6 import IPv6, IPv6ExtHdrDestOpt, IPv6ExtHdrFragment  # noqa: E402
 from scapy.layers.inet6 import IPv6ExtHdrHopByHop, IPv6ExtHdrRouting  # noqa: E402
 from scapy.layers.inet6 import ICMPv6DestUnreach, ICMPv6EchoReply  # noqa: E402
-from scapy.layers.inet6 import ICMPv6EchoRequest, RouterAlert  # noqa: E402
+from scapy.layers.inet6 import ICMPv6EchoRequest, ICMPv6Unknown, RouterAlert  # noqa: E402
 from scapy.layers.l2 import ARP, Dot1AD, Dot1Q, Ether  # noqa: E402
 from scapy.layers.sctp import SCTP, SCTPChunkData, SCTPChunkInit, SCTPChunkInitAck  # noqa: E402
 from scapy.packet import Raw  # noqa: E402
@@ -153,7 +153,77 @@ def matrix():
                "payload": b"portcam " * 3 + ip.encode(), "padding": 5}
 
 
+# ---- ICMP errors about the same flows ----------------------------------------------------------
+
+ROUTERS = {4: "203.0.113.200", 6: "2001:db8:f::1"}
+ERRORS = {4: ((3, 4), (3, 1), (4, 0), (11, 0), (12, 0)), 6: ((1, 4), (2, 0), (3, 0), (4, 1))}
+INNER_OPTIONS = {"": [], "options": [IPOption_RR(routers=["192.0.2.1", "0.0.0.0"]), IPOption_NOP()]}
+
+
+def _embedded(case, source, target):
+    """The packet that an error is about, its IP header first, as far as the error has it."""
+    version = case["version"]
+    reply = case["direction"] == "to the server"  # the server sent it
+    if version == 4:
+        packet = IP(src=source[0], dst=target[0], ttl=1, id=0x4321, flags=case.get("flags", "DF"),
+                    options=INNER_OPTIONS[case.get("inner", "")])
+    else:
+        packet = IPv6(src=source[0], dst=target[0], hlim=1)
+    packet /= _layer4(case["l4"], version, (source[1], target[1]), reply, case["payload"])
+    return bytes(packet)[:case.get("bytes")]
+
+
+def _error(case, source, target, embedded, macs):
+    packet = Ether(dst=macs[1], src=macs[0])
+    for tag in TAGS[case.get("tags", "untagged")]:
+        packet /= tag()
+    kind, code = case["error"]
+    if case["version"] == 4:
+        packet /= IP(src=source, dst=target, ttl=61, id=7) / ICMP(type=kind, code=code, nexthopmtu=1280)
+    else:
+        packet /= IPv6(src=source, dst=target, hlim=61)
+        packet /= ICMPv6Unknown(type=kind, code=code, msgbody=(1280).to_bytes(4, "big") + embedded)
+        return bytes(packet)
+    return bytes(packet / Raw(embedded))
+
+
+def error_frames(case):
+    """An ICMP error about a packet of the flow as it arrives, as it must leave, and the function."""
+    version = case["version"]
+    mapped = case["l4"] in ("tcp", "tcp-syn", "udp", "udp-zero")
+    client = (CLIENTS[version], case.get("client port", CLIENT_PORT))
+    public = (PUBLIC[version], PUBLIC_PORT if mapped else OTHER_PORT)
+    server = (MAPPED[version], MAPPED_PORT) if mapped else (KEPT[version], OTHER_PORT)
+    router = ROUTERS[version] if case["sender"] == "router" else None
+    if case["direction"] == "to the server":
+        before, after = _embedded(case, public, client), _embedded(case, server, client)
+        macs = (CLIENT, FUNCTION1) if mapped else (DEVICE, SERVER)
+        return (_error(case, router or client[0], public[0], before, (CLIENT, FUNCTION1)),
+                _error(case, router or client[0], server[0], after, macs), 1 if mapped else 2)
+    before, after = _embedded(case, client, server), _embedded(case, client, public)
+    return (_error(case, router or server[0], client[0], before, (SERVER, CLIENT)),
+            _error(case, public[0], client[0], after, (SERVER if mapped else DEVICE, CLIENT)), 0)
+
+
+def errors():
+    """Each combination of version, type, layer 4 of the packet inside, direction, sender and size."""
+    for version, l4, direction, sender in itertools.product(
+            (4, 6), ("tcp", "tcp-syn", "udp", "udp-zero", "udp-other-port", "sctp-init", "icmp-echo"),
+            ("to the server", "from the server"), ("end", "router")):
+        if l4 == "udp-zero" and version == 6:
+            continue
+        for error in ERRORS[version]:
+            header = 20 if version == 4 else 40
+            for size in (header + 8, header + 20, None):
+                if l4 == "sctp-init" and size == header + 20:
+                    continue  # where the kernel makes a checksum over what is there of it
+                yield {"version": version, "l4": l4, "direction": direction, "sender": sender,
+                       "error": error, "bytes": size, "payload": b"what was lost"}
+
+
 def name(case):
+    if "error" in case:
+        return " ".join(str(value) for value in case.values())
     return " ".join(case[key] for key in ("tags", "ip", "l4", "direction"))
 
 

@@ -83,7 +83,7 @@ def both(folder, cases, files, commands):
     """(case, the model's frame, the kernel's frame) of each case."""
     frames_in, sent, keys = {}, [], []
     for case in cases:
-        arrives = m.frames(case)[0]
+        arrives = (m.error_frames if "error" in case else m.frames)(case)[0]
         side = 0 if case["direction"] == "to the server" else 1
         queue = frames_in.setdefault(side, [])
         keys.append((side, len(queue)))
@@ -95,6 +95,18 @@ def both(folder, cases, files, commands):
     for case, key, frame in zip(cases, keys, json.loads(result.stdout)):
         assert frame is not None, f"{m.name(case)}: the kernel let nothing through"
         yield case, left[key][1], bytes.fromhex(frame)
+
+
+def with_errors(cases):
+    """Before an error about a packet of a flow, the packets that make the flow; each a flow of its own."""
+    result = []
+    for number, case in enumerate(cases):
+        flow = {"tags": "untagged", "ip": "ipv4" if case["version"] == 4 else "ipv6", "l4": case["l4"],
+                "client port": 20000 + number, "payload": case["payload"], "padding": 0}
+        for direction in ("to the server", "from the server"):
+            result.append({**flow, "direction": direction})
+        result.append({**case, "client port": 20000 + number})
+    return result
 
 
 def show(case, model, kernel):
@@ -170,6 +182,16 @@ def test_dnat_computed_zeros_are_those_of_the_kernel(tmp_path):
     for case, model, kernel in both(tmp_path, cases, *dnat()):
         at = -4 if case["l4"] == "udp" else -6
         assert kernel[at:at + 2] == (b"\xff\xff" if case["l4"] == "udp" else bytes(2))
+        assert without_routing(model) == without_routing(kernel), show(case, model, kernel)
+
+
+def test_f6_icmp_errors_are_those_of_the_kernel(tmp_path):
+    """P11 F.6: outer and embedded header and all checksums, as nf_nat makes them, in both directions."""
+    errors = list(m.errors())
+    errors += [{**case, "inner": "options"} for case in errors
+               if case["error"] == (3, 4) and case["bytes"] is None]
+    assert len(errors) > 500
+    for case, model, kernel in both(tmp_path, with_errors(errors), *dnat()):
         assert without_routing(model) == without_routing(kernel), show(case, model, kernel)
 
 
