@@ -96,10 +96,10 @@ def _way(request):
     with lab.Lab(request.param, pages={"page": PAGE}) as shop:
         for role in ("far", "hill", "dale", "deep"):
             setattr(shop, role, shop.namespace(role))
-        link((shop.far, shop.hill), ("up", "down"), (FAR.values(), ("10.77.1.1", "fd77:1::1")), 1500)
-        link((shop.hill, shop.client), ("up", "hill"), (("10.77.2.1", "fd77:2::1"), ("10.77.2.2", "fd77:2::2")), MTU)
-        link((shop.server, shop.dale), ("dale", "down"), (("10.88.2.1", "fd88:2::1"), ("10.88.2.2", "fd88:2::2")), MTU)
-        link((shop.dale, shop.deep), ("up", "down"), (("10.88.1.1", "fd88:1::1"), DEEP.values()), 1500)
+        link((shop.far, shop.hill), ("hill", "far"), (FAR.values(), ("10.77.1.1", "fd77:1::1")), 1500)
+        link((shop.hill, shop.client), ("client", "hill"), (("10.77.2.1", "fd77:2::1"), ("10.77.2.2", "fd77:2::2")), MTU)
+        link((shop.server, shop.dale), ("dale", "server"), (("10.88.2.1", "fd88:2::1"), ("10.88.2.2", "fd88:2::2")), MTU)
+        link((shop.dale, shop.deep), ("deep", "dale"), (("10.88.1.1", "fd88:1::1"), DEEP.values()), 1500)
         route(shop.far, ("10.77.1.1", "fd77:1::1"), "0.0.0.0/0", "::/0")
         route(shop.hill, ("10.77.2.2", "fd77:2::2"), "0.0.0.0/0", "::/0")
         route(shop.client, ("10.77.2.1", "fd77:2::1"), "10.77.1.0/24", "fd77:1::/64")
@@ -136,7 +136,7 @@ def test_f6_a_server_learns_the_path_mtu_of_its_client(way, mode, version):
     assert path_mtu(way, way.server, FAR[version]) is None
     before = reasons(way)["icmp_forward"]
     public = f"[{PUBLIC[6]}]" if version == 6 else PUBLIC[4]
-    done = way.run(way.far, "curl", "-sS", "--max-time", "100", f"http://{public}/page", capture_output=True)
+    done = way.run(way.far, "curl", "-sS", "--max-time", "60", f"http://{public}/page", capture_output=True)
     assert done.returncode == 0, done.stderr
     assert hashlib.sha256(done.stdout).digest() == hashlib.sha256(PAGE).digest()
     assert path_mtu(way, way.server, FAR[version]) == MTU
