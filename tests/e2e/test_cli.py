@@ -11,6 +11,7 @@ import subprocess
 
 import pytest
 
+import model_run as m
 from cli_daemon import PORTCAM, ROOT, SHOP, Daemon, run
 
 USAGE, REFUSED, PARTIAL, NOT_FOUND, SETUP, TIMEOUT = 1, 2, 3, 4, 5, 124
@@ -465,6 +466,24 @@ def test_explain_a_reply(still):
     assert (packet["reason"], packet["egress"]) == ("static_reverse", 0)
     assert packet["becomes"] == "tcp from 198.51.100.1:80 to 10.0.0.2:1234"
     assert 'service "web"' in objects(packet)
+
+
+def test_p11_explain_an_icmp_error(still):
+    """P11: what is embedded is looked up; both ends of the translation are told."""
+    inside = m.IP(src="198.51.100.1", dst="10.0.0.2") / m.TCP(sport=80, dport=1234)
+    frame = m.Ether() / m.IP(src="10.9.9.9", dst="198.51.100.1") / m.ICMP(type=3, code=4) / bytes(inside)
+    packet = explained(still, f"explain hex {bytes(frame).hex()}")
+    assert (packet["verdict"], packet["reason"], packet["egress"]) == ("rewrite", "icmp_forward", 1)
+    assert objects(packet) == ["address 198.51.100.1/32", 'service "web"', 'backend "web1"']
+    texts = [step["text"] for step in packet["steps"] if step["rule"] == "P11"]
+    assert texts[0].startswith("an ICMP error about tcp from 198.51.100.1:80 to 10.0.0.2:1234")
+    assert texts[1] == "the destination becomes 192.0.2.10, the embedded source 192.0.2.10:8081"
+    inside = m.IP(src="10.0.0.2", dst="192.0.2.10") / m.TCP(sport=1234, dport=8081)
+    frame = m.Ether() / m.IP(src="192.0.2.1", dst="10.0.0.2") / m.ICMP(type=3, code=4) / bytes(inside)
+    packet = explained(still, f"explain from function 1 hex {bytes(frame).hex()}")
+    assert (packet["reason"], packet["egress"]) == ("icmp_reverse", 0)
+    assert packet["steps"][-2]["text"] == ("the source becomes 198.51.100.1, the embedded destination "
+                                           "198.51.100.1:80")
 
 
 def test_f_19_strangers_with_and_without_strict(daemon):
