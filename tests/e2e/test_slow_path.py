@@ -53,36 +53,54 @@ ASK = """
 import socket, sys
 family = socket.AF_INET6 if ":" in "{address}" else socket.AF_INET
 s = socket.socket(family, socket.SOCK_DGRAM)
-s.settimeout(20)
+s.settimeout({patience})
 s.connect(("{address}", 53))
 for size in {sizes}:
     data = bytes(i * 7 % 251 for i in range(size))
-    s.send(data)
-    assert s.recv(65535) == data[::-1], size
+    for attempt in range({tries}):
+        s.send(data)
+        try:
+            assert s.recv(65535) == data[::-1], size
+            break
+        except TimeoutError:
+            assert attempt + 1 < {tries}, size
 """
 SIZES = (0, 1, 100, 1452, 1453, 1472, 1473, 2000, 2953, 4096, 5000, 8192, 9000)
 
 
-@pytest.fixture(name="shop", scope="module")
-def _shop():
-    with lab.Lab("model") as laboratory:
+@pytest.fixture(name="shop", scope="module", params=["model", "rtl"])
+def _shop(request):
+    """The RTL drops fragments that come faster than they go to the host, as its clients must expect."""
+    with lab.Lab(request.param) as laboratory:
         place.apply(laboratory, SHOP)
         yield laboratory
         assert laboratory.processes["card"].poll() is None
         assert laboratory.processes["portcamd"].poll() is None
 
 
+def status(shop):
+    """Of the slow path, which tells it a few times a second."""
+    time.sleep(0.6)
+    return shop.json("slow_path", "status")
+
+
 def outcomes(shop):
-    """{reason: {outcome: packets}} of the slow path, which tells them a few times a second."""
-    time.sleep(0.5)
-    status = shop.json("slow_path", "status")
-    return {row["reason"]: row["outcomes"] for row in status["reasons"]}
+    """{reason: {outcome: packets}}"""
+    return {row["reason"]: row["outcomes"] for row in status(shop)["reasons"]}
 
 
-def ask(shop, address, sizes):
-    done = shop.run(shop.client, "/usr/bin/python3", "-c", ASK.format(address=address, sizes=sizes),
+def ask(shop, address, sizes, text=ASK):
+    """Each size is asked for, on the RTL up to ten times."""
+    tries, patience = (10, 3) if shop.engine == "rtl" else (1, 20)
+    done = shop.run(shop.client, "/usr/bin/python3", "-c",
+                    text.format(address=address, sizes=sizes, tries=tries, patience=patience),
                     capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
+
+
+def needs_records(shop):
+    if not status(shop)["connections_known"]:
+        pytest.skip("this card does not mirror its connections")
 
 
 def test_f5_udp_of_any_size_both_ways(shop):
@@ -98,13 +116,11 @@ def test_f5_udp_over_ipv6_of_any_size_both_ways(shop):
 
 def test_f5_answers_of_a_stateful_service(shop):
     """As of DNS: small questions, and answers of 4 KB; then large questions too."""
+    needs_records(shop)
     answer = ECHO.replace("data[::-1]", "(data[::-1] * 4096)[:4096]")
     question = ASK.replace("data[::-1], size", "(data[::-1] * 4096)[:4096], size")
     with place.server(shop, answer.format(address=lab.SERVER, port=5454)):
-        done = shop.run(shop.client, "/usr/bin/python3", "-c",
-                        question.format(address="198.51.100.3", sizes=(30, 31, 32)),
-                        capture_output=True, text=True)
-        assert done.returncode == 0, done.stderr
+        ask(shop, "198.51.100.3", (30, 31, 32), question)
     connections = shop.json("connection", "list")["connections"]
     assert [c["state"] for c in connections if c["service"] == "dns"] == ["replied"]
     with place.server(shop, ECHO.format(address=lab.SERVER, port=5454)):
@@ -112,10 +128,11 @@ def test_f5_answers_of_a_stateful_service(shop):
 
 
 def test_p8_a_connection_that_begins_with_fragments(shop):
-    before = shop.json("slow_path", "status")["inserted"]
+    needs_records(shop)
+    before = status(shop)["inserted"]
     with place.server(shop, ECHO.format(address=lab.SERVER, port=5454)):
         ask(shop, "198.51.100.3", (3000, 10, 5000))
-    assert shop.json("slow_path", "status")["inserted"] == before + 1
+    assert status(shop)["inserted"] == before + 1
 
 
 ECHO_REQUEST = """
@@ -143,7 +160,9 @@ for size in {sizes}:
 
 
 def ping(shop, sizes, patience=20):
-    """Echo requests of these sizes; did each get its answer?"""
+    """Echo requests of these sizes; did each get its answer? On the RTL some may be lost."""
+    if shop.engine == "rtl" and patience > 1:
+        return all(any(ping(shop, [size], patience=1) for _ in range(10)) for size in sizes[::8])
     done = shop.run(shop.client, "/usr/bin/python3", "-c",
                     ECHO_REQUEST.format(address=PING, sizes=sizes, patience=patience),
                     capture_output=True, text=True)
@@ -160,11 +179,14 @@ from scapy.layers.sctp import SCTP, SCTPChunkData
 from scapy.packet import Raw
 
 raw = socket.socket(socket.AF_INET, socket.SOCK_RAW, 132)
-raw.settimeout(60)
+raw.settimeout({patience})
 
 def heard():
     while True:
-        packet, peer = raw.recvfrom(65535)
+        try:
+            packet, peer = raw.recvfrom(65535)
+        except TimeoutError:
+            return
         sctp = packet[4 * (packet[0] & 15):]
         whole = SCTP(sctp)
         whole.chksum = None
@@ -178,23 +200,25 @@ def say(to, sport, dport, data):
 
 def test_section_7_sctp_with_other_ports(shop):
     """Also in fragments; the server sees its port and a right CRC, the client the public one."""
-    server = SCTP + textwrap.dedent(f"""
+    server = SCTP.replace("{patience}", "600") + textwrap.dedent("""
         print("ready", flush=True)
         for peer, sport, dport, data, right in heard():
             if dport == 7000:
                 assert right
-                say(peer, dport, sport, data[::-1])
+                say(peer, dport, sport, data)
     """)
-    client = SCTP + textwrap.dedent("""
-        for size in (1, 2, 3, 4, 100, 1000, 1400, 2000, 4000, 8000):
-            data = bytes(i * 7 % 251 for i in range(size))
+    client = SCTP.replace("{patience}", "3") + textwrap.dedent("""
+        def answered(size):
+            data = bytes(i * 7 % 251 for i in range(size)) + bytes(-size % 4)
             say("198.51.100.1", 4000, 80, data)
             for peer, sport, dport, answer, right in heard():
-                if peer == "198.51.100.1" and dport == 4000:
-                    break
-            assert (sport, right) == (80, True), (size, sport, right)
-            padded = data + bytes(-size % 4)
-            assert answer[:size] in (data[::-1], padded[::-1][:size]), size
+                if peer == "198.51.100.1" and dport == 4000 and answer == data:
+                    assert (sport, right) == (80, True), size
+                    return True
+            return False
+
+        for size in (1, 2, 3, 4, 100, 1000, 1400, 2000, 4000, 8000):
+            assert any(answered(size) for attempt in range(10)), size
     """)
     with place.server(shop, server):
         done = shop.run(shop.client, "/usr/bin/python3", "-c", client, capture_output=True, text=True)
@@ -210,10 +234,7 @@ def test_f7_headers_beyond_the_window(shop):
     """
     client = ASK.replace("for size in", textwrap.dedent(options) + "for size in", 1)
     with place.server(shop, ECHO.format(address=lab.SERVER6, port=5353)):
-        done = shop.run(shop.client, "/usr/bin/python3", "-c",
-                        client.format(address=lab.PUBLIC6, sizes=(10, 1000, 3000)),
-                        capture_output=True, text=True)
-        assert done.returncode == 0, done.stderr
+        ask(shop, lab.PUBLIC6, (10, 1000, 3000), client)
     assert outcomes(shop)["complex_window"]["rewritten"] >= 2
 
 
