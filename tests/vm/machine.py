@@ -82,6 +82,7 @@ def make_image(path, iommufd=False, web=False):
         if part.name != "init":
             image.file(f"guest/{part.name}", part, 0o644)
     image.file("guest/failures", GUEST.parent / "failures", 0o644)
+    image.file("guest/balance.json", ROOT / "docs/examples/balance.json", 0o644)
     image.file("guest/shop.json", ROOT / "demo/shop.json", 0o644)
     if web:
         add_with_libraries(image, "usr/sbin/nginx")

@@ -63,6 +63,7 @@ CHECKS = {
         "group busy",
         "two cards at once",
         "mirror equal to the card",
+        "a second daemon, without root, mirrors its card",
         "killed and restarted, tables are there again",
         "unbind ends, the daemon lets go",
         "bound again, tables are there again",
