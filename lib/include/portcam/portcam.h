@@ -473,6 +473,7 @@ PORTCAM_API int portcam_counters(struct portcam *pc, unsigned table, uint32_t ro
  * @report: receives what is wrong
  * @ret: receives {"verdict", "reason", "rule", "egress", "steps": [{"rule", "text", ...}], ...}
  *
+ * Where the verdict is "punt", member "slow_path" is the same about what the host does with it.
  * Nothing is sent and nothing is counted. The reference model decides, on the rows that are running.
  *
  * Return: 0, -EINVAL for @len or @function, or -ENOMEM.
