@@ -295,7 +295,7 @@ static int take_memory(struct portcam_mirror *m)
                                           .services = caps->services,
                                           .addresses = caps->addresses,
                                           .backends = caps->backends};
-    m->place = calloc(m->bounds.slots, sizeof(*m->place));
+    m->place = pc_index_memory(m->bounds.slots * sizeof(*m->place));
     m->index = pc_index_new(m->bounds.slots);
     if (!m->place || !m->index)
         return pc_fail(-ENOMEM, "out of memory");

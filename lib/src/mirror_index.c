@@ -9,31 +9,9 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
 
-#include <urcu-bp.h>
-#include <urcu/rculfhash.h>
-
-#include "mirror_track.h"
-#include "siphash.h"
+#include "mirror_index.h"
 #include "tsan.h"
-
-struct pc_node {
-    struct cds_lfht_node forward, reverse;
-    uint32_t slot, generation; /* atomic */
-    struct pc_known known;     /* readers look at what never changes: client and ends */
-    bool is_v6;
-    uint16_t kept_port;
-};
-
-struct pc_mirror_index {
-    struct cds_lfht *forward, *reverse;
-    struct pc_node *pool;
-    uint32_t nodes, fresh;          /* those from `fresh` on were never used */
-    struct pc_node *free, *retired; /* by lost_next; retired: a reader may still be there */
-    uint8_t key[PC_SIPHASH_KEY];
-    char grace; /* see tsan.h */
-};
 
 /* ---- keys ---- */
 
@@ -103,14 +81,14 @@ static int match_forward(struct cds_lfht_node *at, const void *key)
 {
     const struct pc_node *node = caa_container_of(at, struct pc_node, forward);
     PC_TSAN_ACQUIRE(node);
-    return same_key(key, &node->known.record, node->is_v6, node->kept_port);
+    return same_key(key, &node->known.record, node->known.is_v6, node->known.kept_port);
 }
 
 static int match_reverse(struct cds_lfht_node *at, const void *key)
 {
     const struct pc_node *node = caa_container_of(at, struct pc_node, reverse);
     PC_TSAN_ACQUIRE(node);
-    return same_key(key, &node->known.record, node->is_v6, node->kept_port);
+    return same_key(key, &node->known.record, node->known.is_v6, node->known.kept_port);
 }
 
 /* ---- the pool ---- */
@@ -127,8 +105,10 @@ static struct pc_node *take(struct pc_mirror_index *x)
         node = x->retired;
         x->retired = NULL;
     }
-    if (node)
+    if (node) {
         x->free = node->known.lost_next;
+        __builtin_prefetch(x->free, 1);
+    }
     return node;
 }
 
@@ -136,6 +116,72 @@ static void retire(struct pc_mirror_index *x, struct pc_node *node)
 {
     node->known.lost_next = x->retired;
     x->retired = node;
+}
+
+/* ---- what comes soon ---- */
+
+static unsigned place_of(const struct portcam_mirror_client *c)
+{
+    return (c->port ^ c->ip[3] ^ c->ip[15]) & (PREPARED - 1);
+}
+
+static bool same_bytes(const struct portcam_mirror_client *a, const struct portcam_mirror_client *b)
+{
+    return a->port == b->port && a->protocol == b->protocol && a->is_v6 == b->is_v6 &&
+           memcmp(a->ip, b->ip, sizeof(a->ip)) == 0;
+}
+
+static uint64_t known_hash(const struct pc_mirror_index *x, const struct portcam_mirror_client *c)
+{
+    const struct prepared *p = &x->prepared[place_of(c)];
+    return p->hash && same_bytes(&p->client, c) ? p->hash : client_hash(x, c);
+}
+
+static const struct cds_lfht_node *bucket_of(const struct pc_mirror_index *x, unsigned long hash,
+                                             bool reverse)
+{
+    return cds_lfht_mm_mmap.bucket_at(reverse ? x->reverse : x->forward, hash & x->bucket_mask);
+}
+
+/* The bucket, or what stands first in it. */
+static void fetch(const struct pc_mirror_index *x, unsigned long hash, bool reverse, bool first)
+{
+    const struct cds_lfht_node *bucket = bucket_of(x, hash, reverse);
+
+    if (first) /* the low bits are flags */
+        bucket = (const struct cds_lfht_node *)((uintptr_t)CMM_LOAD_SHARED(bucket->next) &
+                                                ~(uintptr_t)7);
+    __builtin_prefetch(bucket, 1);
+}
+
+void pc_index_prepare(struct pc_mirror_index *x, const struct portcam_mirror_record *r, bool again)
+{
+    struct pc_index_key forward = key_of(r, false), reverse = key_of(r, true);
+    uint64_t hash = known_hash(x, &forward.client);
+
+    if (!again)
+        x->prepared[place_of(&forward.client)] = (struct prepared){forward.client, hash};
+    fetch(x, end_hash(hash, &forward), false, again);
+    fetch(x, end_hash(hash, &reverse), true, again);
+}
+
+static unsigned long turned(unsigned long bits)
+{
+    bits = __builtin_bswap64(bits);
+    bits = (bits & 0x0f0f0f0f0f0f0f0fu) << 4 | (bits >> 4 & 0x0f0f0f0f0f0f0f0fu);
+    bits = (bits & 0x3333333333333333u) << 2 | (bits >> 2 & 0x3333333333333333u);
+    return (bits & 0x5555555555555555u) << 1 | (bits >> 1 & 0x5555555555555555u);
+}
+
+void pc_index_prepare_end(struct pc_mirror_index *x, const struct pc_node *node, unsigned turn)
+{
+    if (turn == 0) {
+        __builtin_prefetch(node, 1);
+        __builtin_prefetch(&node->known.record, 1);
+        return;
+    }
+    fetch(x, turned(node->forward.reverse_hash), false, turn > 1);
+    fetch(x, turned(node->reverse.reverse_hash), true, turn > 1);
 }
 
 /* ---- adding and removing ---- */
@@ -149,21 +195,29 @@ static struct pc_node *enter(struct pc_mirror_index *x, struct pc_node *node, ui
 
     cds_lfht_node_init(own);
     PC_TSAN_RELEASE(node);
-    rcu_read_lock();
     there = cds_lfht_add_unique(reverse ? x->reverse : x->forward, end_hash(hash, &key),
                                 reverse ? match_reverse : match_forward, &key, own);
-    rcu_read_unlock();
     if (there == own)
         return NULL;
     return reverse ? caa_container_of(there, struct pc_node, reverse)
                    : caa_container_of(there, struct pc_node, forward);
 }
 
-static void leave(struct cds_lfht *table, struct cds_lfht_node *at)
+/* NULL, or the node that has one of the keys. */
+static struct pc_node *enter_both(struct pc_mirror_index *x, struct pc_node *node, uint64_t hash,
+                                  bool *seen)
 {
+    struct pc_node *there;
+
     rcu_read_lock();
-    (void)cds_lfht_del(table, at);
+    there = enter(x, node, hash, false);
+    *seen = !there;
+    if (!there)
+        there = enter(x, node, hash, true);
+    if (there && *seen)
+        (void)cds_lfht_del(x->forward, &node->forward);
     rcu_read_unlock();
+    return there;
 }
 
 int pc_index_add(struct pc_mirror_index *x, const struct portcam_mirror_record *r,
@@ -171,36 +225,32 @@ int pc_index_add(struct pc_mirror_index *x, const struct portcam_mirror_record *
 {
     struct pc_node *node = take(x), *there;
     struct pc_index_key key = key_of(r, true);
-    uint64_t hash = client_hash(x, &key.client);
+    uint64_t hash = known_hash(x, &key.client);
+    bool seen = false;
 
     if (!node)
         return -ENOSPC;
     node->known = (struct pc_known){.record = *r};
-    node->is_v6 = key.client.is_v6;
-    node->kept_port = key.kept_port;
+    node->known.is_v6 = key.client.is_v6;
+    node->known.kept_port = key.kept_port;
     pc_index_update(node, r->slot, r->generation);
-    there = enter(x, node, hash, false);
-    if (there) { /* nobody saw the new one */
+    there = enter_both(x, node, hash, &seen);
+    *ret = there ? there : node;
+    if (there && seen) {
+        retire(x, node);
+    } else if (there) { /* no reader saw the new one */
         node->known.lost_next = x->free;
         x->free = node;
-        *ret = there;
-        return -EEXIST;
     }
-    there = enter(x, node, hash, true);
-    if (there) {
-        leave(x->forward, &node->forward);
-        retire(x, node);
-        *ret = there;
-        return -EEXIST;
-    }
-    *ret = node;
-    return 0;
+    return there ? -EEXIST : 0;
 }
 
 void pc_index_remove(struct pc_mirror_index *x, struct pc_node *node)
 {
-    leave(x->forward, &node->forward);
-    leave(x->reverse, &node->reverse);
+    rcu_read_lock();
+    (void)cds_lfht_del(x->forward, &node->forward);
+    (void)cds_lfht_del(x->reverse, &node->reverse);
+    rcu_read_unlock();
     retire(x, node);
 }
 
@@ -237,62 +287,4 @@ bool pc_index_find(const struct pc_mirror_index *x, const struct pc_index_key *k
     PC_TSAN_RELEASE(&x->grace);
     rcu_read_unlock();
     return at != NULL;
-}
-
-/* ---- life ---- */
-
-static struct cds_lfht *new_table(uint32_t slots)
-{
-    unsigned long buckets = 64;
-
-    while (buckets < slots)
-        buckets *= 2;
-    return cds_lfht_new(buckets, buckets, buckets, 0, NULL);
-}
-
-struct pc_mirror_index *pc_index_new(uint32_t slots)
-{
-    struct pc_mirror_index *x = calloc(1, sizeof(*x));
-
-    if (!x)
-        return NULL;
-    /* Some more than there can be, so that those that were removed can wait for readers. */
-    x->nodes = slots + slots / 8 + 1024;
-    x->pool = calloc(x->nodes, sizeof(*x->pool));
-    x->forward = new_table(slots);
-    x->reverse = new_table(slots);
-    if (!x->pool || !x->forward || !x->reverse ||
-        getrandom(x->key, sizeof(x->key), 0) != (ssize_t)sizeof(x->key)) {
-        pc_index_free(x);
-        return NULL;
-    }
-    return x;
-}
-
-/* All nodes out of a table, and the table away. */
-static void free_table(struct cds_lfht *table)
-{
-    struct cds_lfht_iter iter;
-    struct cds_lfht_node *at;
-
-    if (!table)
-        return;
-    rcu_read_lock();
-    cds_lfht_first(table, &iter);
-    for (at = cds_lfht_iter_get_node(&iter); at; at = cds_lfht_iter_get_node(&iter)) {
-        (void)cds_lfht_del(table, at);
-        cds_lfht_next(table, &iter);
-    }
-    rcu_read_unlock();
-    (void)cds_lfht_destroy(table, NULL);
-}
-
-void pc_index_free(struct pc_mirror_index *x)
-{
-    if (!x)
-        return;
-    free_table(x->forward);
-    free_table(x->reverse);
-    free(x->pool);
-    free(x);
 }

@@ -11,7 +11,7 @@
 
 enum {
     LAP_SHIFT = 16, /* in the last word of an event */
-    AHEAD = 8,      /* events whose slots are fetched while others are followed */
+    STEP = 6,       /* events between two steps of preparation */
     EVENT_WORDS = sizeof(struct portcam_event) / 4,
 };
 
@@ -298,14 +298,51 @@ bool pc_track_event_is_there(const struct portcam_mirror *m)
     return is_there(m, __atomic_load_n(&m->next, __ATOMIC_RELAXED), &last);
 }
 
-static void fetch(const struct portcam_mirror *m, uint32_t index)
+/* The slot and the kind of an event that may come; NULL: it makes no sense. */
+static struct pc_place *ahead(const struct portcam_mirror *m, uint32_t index, uint32_t *ret_slot,
+                              unsigned *ret_kind)
 {
-    uint32_t slot = __atomic_load_n(event_at(m, index), __ATOMIC_RELAXED);
+    const uint32_t *at = event_at(m, index);
 
-    if (slot < m->bounds.slots) {
+    *ret_slot = __atomic_load_n(&at[0], __ATOMIC_RELAXED);
+    *ret_kind = __atomic_load_n(&at[EVENT_WORDS - 1], __ATOMIC_RELAXED) & 0xff;
+    return *ret_slot < m->bounds.slots ? &m->place[*ret_slot] : NULL;
+}
+
+static void prepare_begin(struct portcam_mirror *m, uint32_t slot, bool again)
+{
+    const uint32_t *at = pc_track_at(m, slot);
+    union pc_record r;
+
+    for (unsigned w = 0; w < PC_RECORD_WORDS; w++)
+        r.word[w] = __atomic_load_n(&at[w], __ATOMIC_RELAXED);
+    pc_index_prepare(m->index, &r.record, again);
+}
+
+/* Fetch what the events to come need, in steps: each needs what the one before it has fetched. */
+static void prepare(struct portcam_mirror *m)
+{
+    uint32_t slot;
+    unsigned kind;
+    struct pc_place *place = ahead(m, m->next + 4 * STEP, &slot, &kind);
+
+    if (place) {
         __builtin_prefetch(pc_track_at(m, slot));
-        __builtin_prefetch(&m->place[slot]);
+        __builtin_prefetch(place, 1);
     }
+    place = ahead(m, m->next + 3 * STEP, &slot, &kind);
+    if (place && kind == PORTCAM_EVENT_KIND_BEGAN)
+        prepare_begin(m, slot, false);
+    else if (place && place->node)
+        pc_index_prepare_end(m->index, place->node, 0);
+    place = ahead(m, m->next + 2 * STEP, &slot, &kind);
+    if (place && kind == PORTCAM_EVENT_KIND_BEGAN)
+        prepare_begin(m, slot, true);
+    else if (place && place->node && kind == PORTCAM_EVENT_KIND_ENDED)
+        pc_index_prepare_end(m->index, place->node, 1);
+    place = ahead(m, m->next + STEP, &slot, &kind);
+    if (place && place->node && kind == PORTCAM_EVENT_KIND_ENDED)
+        pc_index_prepare_end(m->index, place->node, 2);
 }
 
 unsigned pc_track_events(struct portcam_mirror *m, unsigned max)
@@ -318,7 +355,7 @@ unsigned pc_track_events(struct portcam_mirror *m, unsigned max)
 
         if (!is_there(m, m->next, &e.word[EVENT_WORDS - 1]))
             break;
-        fetch(m, m->next + AHEAD);
+        prepare(m);
         for (unsigned w = 0; w < EVENT_WORDS - 1; w++)
             e.word[w] = __atomic_load_n(&at[w], __ATOMIC_RELAXED);
         __atomic_store_n(&m->next, m->next + 1, __ATOMIC_RELAXED);

@@ -21,13 +21,18 @@ struct pc_node;
 
 /* What the tracker knows of a node. */
 struct pc_known {
-    struct portcam_mirror_record record; /* as last told */
-    bool lost; /* its slot holds another; it may have moved (mirror_scan.c) */
     struct pc_node *lost_next, *lost_before;
+    struct portcam_mirror_record record; /* as last told */
+    bool lost;  /* its slot holds another; it may have moved (mirror_scan.c) */
+    bool is_v6; /* of its keys, as is kept_port: never change */
+    uint16_t kept_port;
 };
 
 struct pc_mirror_index *pc_index_new(uint32_t slots);
 void pc_index_free(struct pc_mirror_index *index);
+
+/* Zeroed memory in pages as large as can be had, for free(). */
+void *pc_index_memory(size_t size);
 
 struct pc_known *pc_node_known(struct pc_node *node);
 
@@ -38,6 +43,14 @@ struct pc_known *pc_node_known(struct pc_node *node);
 int pc_index_add(struct pc_mirror_index *index, const struct portcam_mirror_record *r,
                  struct pc_node **ret);
 void pc_index_remove(struct pc_mirror_index *index, struct pc_node *node);
+
+/*
+ * For speed alone: the record will be added soon (again: sooner), the node removed (turn 0, 1, 2). What is fetched from memory
+ * ahead need not be waited for; the record may be half a one.
+ */
+void pc_index_prepare(struct pc_mirror_index *index, const struct portcam_mirror_record *r,
+                      bool again);
+void pc_index_prepare_end(struct pc_mirror_index *index, const struct pc_node *node, unsigned turn);
 
 /* The record went on in another slot, or as another generation. */
 void pc_index_update(struct pc_node *node, uint32_t slot, uint32_t generation);
