@@ -60,7 +60,8 @@ module portcam_punt_writer #(
     output logic [63:0]               trace_end_addr_o
 );
 
-  localparam int unsigned Depth    = 256;                  // beats of the frame buffer
+  localparam int unsigned Depth    = 1024;                 // beats of the frame buffer: 64 KiB
+  localparam int unsigned FreeBits = $clog2(Depth) + 1;
   localparam int unsigned Headers  = 64;                   // of each side
   localparam int unsigned MaxBeats = (MaxFrame + 63) / 64;
 
@@ -90,9 +91,9 @@ module portcam_punt_writer #(
   logic [31:0]               ahead_q;
   logic                      late_q;
   logic [31:0]               dropped_q;
-  logic [9:0]                free_q;         // beats of the frame buffer
-  logic [9:0]                free_next;
-  logic [9:0]                beats;
+  logic [FreeBits-1:0]       free_q;         // beats of the frame buffer
+  logic [FreeBits-1:0]       free_next;
+  logic [FreeBits-1:0]       beats;
   logic                      fits_q;         // a frame of any length fits
   logic [6:0]                outstanding_q;  // packets taken, not ended
   logic [6:0]                outstanding_next;
@@ -105,8 +106,8 @@ module portcam_punt_writer #(
   assign room_o           = runs_i && (ahead_q & ~{20'b0, mask_i}) == '0 && !late_q && fits_q &&
                             header_room_q;
   assign take             = ask_i && room_o;
-  assign beats            = count.octets[15:6] + 10'(count.octets[5:0] != '0);
-  assign free_next        = free_q - (take ? beats : '0) + 10'(pop);
+  assign beats            = FreeBits'(count.octets[15:6]) + FreeBits'(count.octets[5:0] != '0);
+  assign free_next        = free_q - (take ? beats : '0) + FreeBits'(pop);
   assign outstanding_next = outstanding_q + 7'(take) - 7'(ended);
   assign unused_count     = ^count;
 
@@ -124,7 +125,7 @@ module portcam_punt_writer #(
     end
     late_q        <= head_write_i && take && !start_i;
     free_q        <= free_next;
-    fits_q        <= free_next >= 10'(MaxBeats);
+    fits_q        <= free_next >= FreeBits'(MaxBeats);
     outstanding_q <= outstanding_next;
     header_room_q <= outstanding_next < 7'(Headers);
     if (!rst_ni) begin
@@ -132,7 +133,7 @@ module portcam_punt_writer #(
       ahead_q       <= '0;
       dropped_q     <= '0;
       late_q        <= 1'b0;
-      free_q        <= 10'(Depth);
+      free_q        <= FreeBits'(Depth);
       fits_q        <= 1'b0;
       outstanding_q <= '0;
       header_room_q <= 1'b0;
@@ -166,7 +167,7 @@ module portcam_punt_writer #(
   logic         frame_host;
   logic [6:0]   unused_net_level;
   logic [6:0]   unused_host_level;
-  logic [8:0]   unused_frame_level;
+  logic [$clog2(Depth):0] unused_frame_level;
   logic         end_host;
 
   portcam_fifo #(
@@ -373,7 +374,7 @@ module portcam_punt_writer #(
       a_headers_have_room : assert (!take || (net_room && host_room));
       a_length_is_that_of_the_header :
       assert (!(state_q == StData && pop) || frame_last == (left_q <= 16'd64));
-      a_buffer_is_free_when_idle : assert (!idle_o || free_q == 10'(Depth));
+      a_buffer_is_free_when_idle : assert (!idle_o || free_q == FreeBits'(Depth));
       a_nothing_is_taken_from_a_dead_ring : assert (!(take && dead_i));
     end
   end
