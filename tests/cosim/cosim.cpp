@@ -260,6 +260,8 @@ private:
     }
     void arm(uint32_t index)
     {
+        if (interrupts_.old_waits()) /* behind other vectors */
+            clocks(200);
         interrupts_.arm(index);
         card_.reg_write(PORTCAM_REG_CMD_ARM, index);
         interrupts_.arm_written(written());

@@ -54,6 +54,9 @@ public:
                              : nullptr;
     }
 
+    /* The interrupt of the index before the last one may be on its way: the next arming should wait for it. */
+    bool old_waits() const { return old_live_; }
+
     /* An interrupt has yet to come. */
     bool due(uint32_t completions) const { return armed_ && beyond(completions, index_); }
     bool error_due() const { return error_due_; }

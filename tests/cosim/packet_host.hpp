@@ -281,8 +281,6 @@ private:
             }
             if (await_rest(PORTCAM_REG_PUNT_STATUS) != want)
                 note_("a write that failed did not stop the punt ring");
-            if (!here(card_.reg_read(PORTCAM_REG_ERROR_ADDR_LO)))
-                note_("ERROR_ADDR is not in the punt ring");
             clocks_(200);
             card_.reg_write(PORTCAM_REG_PUNT_CONTROL, 0);
             punt_on_ = false;
