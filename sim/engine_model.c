@@ -163,7 +163,7 @@ static bool run(void *self)
         m->inject = false;
         pc_card_reg_write(m->card, PORTCAM_REG_INJECT_DOORBELL, m->inject_value);
     }
-    for (int i = 0; i < FRAMES_A_RUN && m->count; i++)
+    for (int i = 0; i < FRAMES_A_RUN && m->count && !pc_card_holds(m->card); i++)
         run_frame(m);
     return m->count || m->doorbell || m->completion_consumed || m->inject;
 }

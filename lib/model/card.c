@@ -91,6 +91,11 @@ uint32_t pc_card_time(const struct pc_card *c)
     return c->time_ms;
 }
 
+bool pc_card_holds(const struct pc_card *c)
+{
+    return c->hold && (int32_t)(c->hold_until - c->time_ms) > 0;
+}
+
 struct pc_device *pc_card_device(struct pc_card *c)
 {
     return c->device;
@@ -342,6 +347,8 @@ uint32_t pc_card_reg_read(struct pc_card *c, uint32_t offset)
         return c->time_ms;
     case PORTCAM_REG_SCRATCH:
         return c->scratch;
+    case PORTCAM_REG_HOLD:
+        return pc_card_holds(c) ? c->hold_until - c->time_ms : 0;
     case PORTCAM_REG_CONNECTIONS_USED:
         return connections ? pc_connections_used(connections) : 0;
     case PORTCAM_REG_CONNECTIONS_EMBRYONIC:
@@ -390,6 +397,10 @@ void pc_card_reg_write(struct pc_card *c, uint32_t offset, uint32_t value)
         break;
     case PORTCAM_REG_SCRATCH:
         c->scratch = value;
+        break;
+    case PORTCAM_REG_HOLD:
+        c->hold = value & 0xffff;
+        c->hold_until = c->time_ms + (value & 0xffff);
         break;
     case PORTCAM_REG_CMD_BASE_LO:
         pc_set_low(&r->cmd_base, value);

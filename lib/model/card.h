@@ -39,6 +39,9 @@ void pc_card_reset(struct pc_card *c);
 void pc_card_set_time(struct pc_card *c, uint32_t time_ms);
 uint32_t pc_card_time(const struct pc_card *c);
 
+/* Register HOLD: packets have to wait, as whoever brings them to the device sees to. */
+bool pc_card_holds(const struct pc_card *c);
+
 /* The device behind the registers, for packets. */
 struct pc_device *pc_card_device(struct pc_card *c);
 

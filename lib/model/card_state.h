@@ -37,6 +37,8 @@ struct pc_card {
     struct packet_ring punt, inject;
     uint64_t error_addr;
     uint32_t error_count, scratch, time_ms;
+    bool hold;           /* register HOLD */
+    uint32_t hold_until; /* ms */
     struct pc_command_result result;
 };
 

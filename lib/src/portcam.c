@@ -304,6 +304,8 @@ int portcam_open(const struct portcam_opts *opts, struct portcam_report *report,
         rc = start_empty(pc);
     if (rc == 0)
         rc = pc_take_over(pc, report);
+    if (rc == 0) /* whoever was here before may have died in a reset */
+        rc = pc_hw_set_register(pc->hw, PORTCAM_REG_HOLD, 0);
     if (rc) {
         portcam_close(pc);
         return rc;

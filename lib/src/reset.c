@@ -47,7 +47,7 @@ static void put_records_back(struct portcam *pc, const struct pc_saved *records)
 
 /*
  * Everything into an empty card again. Records first: once the services are there, a packet that finds none would be
- * refused. Until then packets pass as through an empty card.
+ * refused.
  */
 static int put_back(struct portcam *pc, const struct pc_saved *records, bool counters,
                     struct portcam_report *report)
@@ -88,11 +88,20 @@ static void take_records(struct portcam *pc, struct pc_saved *records)
                pc_hw_error());
 }
 
+/* Packets wait while the card is empty: one that passed unchanged would tell a client or a server that its connection is not
+ * known. The card ends that by itself, should this program not live to do so. */
+static void hold(struct portcam *pc, bool yes)
+{
+    enum { LONGEST_MS = 5000 };
+    (void)pc_hw_set_register(pc->hw, PORTCAM_REG_HOLD, yes ? LONGEST_MS : 0);
+}
+
 int portcam_reset(struct portcam *pc, struct portcam_report *report)
 {
     struct pc_saved records = {0};
     bool counters = pc_turn_bases(pc, true) == 0;
 
+    hold(pc, true); /* what is read now is the last word */
     take_records(pc, &records);
     if (pc->mirror && portcam_mirror_stop(pc->mirror) == 0)
         (void)pc_saved_merge(pc, &records);
@@ -106,6 +115,7 @@ int portcam_reset(struct portcam *pc, struct portcam_report *report)
     } else {
         rc = put_back(pc, &records, counters, report);
     }
+    hold(pc, false);
     pc_saved_free(&records);
     return rc;
 }
@@ -119,6 +129,7 @@ static int recover(struct portcam *pc)
 
     pc_log(pc, PORTCAM_SEVERITY_WARNING,
            "the card was reset without this library; tables and connections are put back");
+    hold(pc, true);
     pc_hw_was_reset(pc->hw);
     if (pc->mirror) {
         (void)portcam_mirror_stop(pc->mirror);
@@ -126,6 +137,7 @@ static int recover(struct portcam *pc)
         (void)pc_saved_merge(pc, &records);
     }
     int rc = report ? put_back(pc, &records, false, report) : -ENOMEM;
+    hold(pc, false);
     for (size_t i = 0; report && portcam_report_get(report, i, &message) == 0; i++)
         pc_log(pc, PORTCAM_SEVERITY_ERROR, "%s", message.text);
     portcam_report_free(report);

@@ -60,6 +60,7 @@ package portcam_pkg;
   localparam int unsigned StatusChangeOpenLsb = 1;
   localparam int unsigned StatusEpochLsb = 2;
   localparam int unsigned StatusRingErrorLsb = 3;
+  localparam logic [15:0] RegHold = 16'h0044;
   localparam logic [15:0] RegErrorAddrLo = 16'h0048;
   localparam logic [15:0] RegErrorAddrHi = 16'h004c;
   localparam logic [15:0] RegErrorCount = 16'h0050;

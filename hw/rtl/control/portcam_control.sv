@@ -114,6 +114,7 @@ module portcam_control #(
     // The lookup: bank, hash and tables.
     output logic          bank_o,
     output logic [31:0]   hash_seed_o,
+    output logic          hold_o,          // no packet is to be admitted
     output logic          clear_o,
     input  logic          tables_busy_i,
     output logic          tbl_valid_o,
@@ -332,6 +333,7 @@ module portcam_control #(
       .page_read_addr_o(page_read_addr_o),
       .page_word_i     (page_word_i),
       .hash_seed_o     (hash_seed_o),
+      .hold_o          (hold_o),
       .secret_o        (secret_o),
       .cmd_base_o      (reg_cmd_base),
       .cpl_base_o      (reg_cpl_base),

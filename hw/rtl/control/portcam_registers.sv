@@ -81,6 +81,7 @@ module portcam_registers #(
     input  logic [31:0]  page_word_i,
     // What the host has set.
     output logic [31:0]  hash_seed_o,
+    output logic         hold_o,
     output logic [255:0] secret_o,  // word 0 in the lowest bits
     output logic [63:0]  cmd_base_o,
     output logic [63:0]  cpl_base_o,
@@ -254,6 +255,26 @@ module portcam_registers #(
     end
   end
 
+  // Packets wait until a time; a reset of the function changes nothing of it.
+  logic        hold_q;
+  logic [31:0] hold_until_q;
+  logic [31:0] hold_left;
+
+  assign hold_left = hold_until_q - time_ms_i;
+
+  always_ff @(posedge clk_i) begin
+    if (write_full && aw_addr_q == portcam_pkg::RegHold) begin
+      hold_q       <= w_data_q[15:0] != '0;
+      hold_until_q <= time_ms_i + 32'(w_data_q[15:0]);
+    end else if (hold_left == '0 || hold_left[31]) begin
+      hold_q <= 1'b0;
+    end
+    if (!rst_ni) begin
+      hold_q <= 1'b0;
+    end
+  end
+
+  assign hold_o        = hold_q;
   assign hash_seed_o   = hash_seed_q;
   assign secret_o      = secret_q;
   assign cmd_base_o    = {cmd_base_hi_q, cmd_base_lo_q};
@@ -309,6 +330,7 @@ module portcam_registers #(
       portcam_pkg::RegHashSeed:              id_word = hash_seed_q;
       portcam_pkg::RegTimeMs:                id_word = time_ms_i;
       portcam_pkg::RegScratch:               id_word = scratch_q;
+      portcam_pkg::RegHold:                  id_word = hold_q ? hold_left : '0;
       portcam_pkg::RegConnectionsUsed:       id_word = used_i;
       portcam_pkg::RegConnectionsEmbryonic:  id_word = embryonic_i;
       default:                               id_word = '0;

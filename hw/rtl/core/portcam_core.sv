@@ -26,8 +26,8 @@
 // trace_punt_*: the limits wanted the oldest such packet at the host (flags: bit 0 the ring ran, bit
 // 1 there was room); trace_punt_end_*: the next punted packet of that side is in its entry, or lost;
 // trace_inject_*: an injected frame was read and will leave.
-// active_o: records are being looked after, or should be; a simulation that stops its clock while
-// nothing moves lets it run while active_o is high.
+// active_o: records are being looked after, or should be, or packets are held; a simulation that
+// stops its clock while nothing moves lets it run while active_o is high.
 
 `default_nettype none
 
@@ -264,6 +264,8 @@ module portcam_core #(
   logic                        punt_room;
   logic [31:0]                 punt_time;
   logic [31:0]                 hash_seed;
+  logic                        hold;
+  logic                        records_active;
   logic [31:0]                 hash_seed_q;
 
   logic                        tbl_valid;
@@ -305,6 +307,7 @@ module portcam_core #(
   logic [255:0]                secret_q;
   portcam_connection_pkg::trace_t trace_record;
 
+  assign active_o              = records_active || hold;
   assign trace_record_packet_o = trace_record.packet;
   assign trace_record_kind_o   = trace_record.kind;
   assign trace_record_flags_o  = {trace_record.room, trace_record.second, trace_record.asked,
@@ -333,7 +336,7 @@ module portcam_core #(
   ) u_admit (
       .clk_i         (clk_i),
       .rst_ni        (rst_ni),
-      .stop_i        (stop),
+      .stop_i        (stop || hold),
       .bank_i        (bank),
       .net_valid_i   (net_header_valid),
       .net_ready_o   (net_header_ready),
@@ -398,7 +401,7 @@ module portcam_core #(
       .time_ms_i     (time_ms_i),
       .stop_i        (stop),
       .bank_now_i    (bank),
-      .active_o      (active_o),
+      .active_o      (records_active),
       .valid_i       (parsed_valid),
       .parsed_i      (parsed),
       .bank_i        (parsed_bank),
@@ -817,6 +820,7 @@ module portcam_core #(
       .irq_ready_i           (irq_ready_i),
       .bank_o                (bank),
       .hash_seed_o           (hash_seed),
+      .hold_o                (hold),
       .clear_o               (clear_request),
       .tables_busy_i         (tables_busy),
       .tbl_valid_o           (tbl_valid),

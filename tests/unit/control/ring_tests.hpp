@@ -54,7 +54,7 @@ inline void test_registers(Card &card)
             continue; // the rest of the pages by sample
         bool is_known =
             std::find(std::begin(writable), std::end(writable), offset) != std::end(writable) ||
-            offset == PORTCAM_REG_TIME_MS;
+            offset == PORTCAM_REG_TIME_MS || offset == PORTCAM_REG_HOLD;
         for (auto &k : known)
             is_known |= k.offset == offset;
         if (is_known)
@@ -111,6 +111,21 @@ inline void test_registers(Card &card)
         if (card.read32(offset))
             tap.fail("register 0x%x after the reset of the function", offset);
     tap.done("registers: reset values after a reset of the function");
+    card.write32(PORTCAM_REG_HOLD, 0xdead0000 | 20);
+    uint64_t from = card.now, to = 0;
+    card.flr();
+    while (card.top.hold_o && card.now < from + 5000)
+        card.step(), to = card.now;
+    if (to < from + 1900 || to > from + 2100)
+        tap.fail("20 ms of HOLD took %llu clocks of 1/100 ms", (unsigned long long)(to - from));
+    card.write32(PORTCAM_REG_HOLD, 0xffff);
+    if (!card.top.hold_o || card.read32(PORTCAM_REG_HOLD) < 0xff00)
+        tap.fail("HOLD does not hold");
+    card.write32(PORTCAM_REG_HOLD, 0);
+    if (card.top.hold_o || card.read32(PORTCAM_REG_HOLD))
+        tap.fail("HOLD does not end");
+    card.wait_ready();
+    tap.done("registers: HOLD counts down, over a reset of the function too; 0 ends it");
 }
 
 inline void test_ring(Card &card)

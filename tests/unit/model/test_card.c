@@ -188,12 +188,33 @@ static void registers(void **state)
         assert_int_equal(get(offset), 0x11111000 * (offset >> 2 & 7) + offset);
 }
 
+/* HOLD counts down with the time, over a reset too. */
+static void hold(void **state)
+{
+    (void)state;
+    pc_card_set_time(B.card, UINT32_MAX - 10);
+    assert_false(pc_card_holds(B.card));
+    set(REG(HOLD), 0x10000 | 100);
+    assert_true(pc_card_holds(B.card));
+    pc_card_set_time(B.card, 49);
+    assert_int_equal(get(REG(HOLD)), 40);
+    pc_card_reset(B.card);
+    assert_int_equal(get(REG(HOLD)), 40);
+    assert_true(pc_card_holds(B.card));
+    pc_card_set_time(B.card, 89);
+    assert_int_equal(get(REG(HOLD)), 0);
+    assert_false(pc_card_holds(B.card));
+    set(REG(HOLD), 5);
+    set(REG(HOLD), 0);
+    assert_false(pc_card_holds(B.card));
+}
+
 /* Read-only registers do not move; what is no register reads 0. */
 static void writes_ignored(void **state)
 {
     (void)state;
     for (uint32_t offset = 0; offset < 0x10000; offset += 4) {
-        bool rw = offset == REG(HASH_SEED) || offset == REG(SCRATCH) ||
+        bool rw = offset == REG(HASH_SEED) || offset == REG(HOLD) || offset == REG(SCRATCH) ||
                   (offset >= REG(CMD_BASE_LO) && offset <= REG(CMD_CONTROL)) ||
                   offset == REG(CMD_DOORBELL) || offset == REG(CPL_HEAD) ||
                   offset == REG(CMD_ARM) ||
@@ -457,6 +478,7 @@ int main(void)
         TEST("registers: identity, capabilities, seed, time, scratch", registers),
         TEST("registers: read-only ones do not move, others read 0", writes_ignored),
         TEST("reset of the function: registers, ring, change set; then as new", reset),
+        TEST("registers: HOLD counts down, over a reset of the function too; 0 ends it", hold),
         TEST("completions: for a failure, on request, for the last before the doorbell",
              completions),
         TEST("answers: row_read and counter_read write to the command's address", answers),
