@@ -21,26 +21,26 @@ struct step {
 
 /* ---- the records, wherever they are ---- */
 
-static bool has_records(const struct step *s)
-{
-    return s->see && (s->see->ops || s->see->connections);
-}
-
 static int forward_lookup(const struct step *s, struct pc_end public_end)
 {
-    if (!has_records(s))
+    const struct pc_stateful *see = s->see;
+    unsigned service = s->service->service;
+    if (!see)
         return -1;
-    return s->see->ops ? s->see->ops->forward(s->see->ctx, &s->key, s->service->service, public_end)
-                       : pc_connections_forward(s->see->connections, &s->key, s->service->service,
-                                                public_end);
+    if (see->ops)
+        return see->ops->forward(see->ctx, &s->key, service, public_end);
+    return see->connections ? pc_connections_forward(see->connections, &s->key, service, public_end)
+                            : -1;
 }
 
 static int reverse_lookup(const struct step *s, unsigned endpoint)
 {
-    if (!has_records(s))
+    const struct pc_stateful *see = s->see;
+    if (!see)
         return -1;
-    return s->see->ops ? s->see->ops->reverse(s->see->ctx, &s->key, endpoint)
-                       : pc_connections_reverse(s->see->connections, &s->key, endpoint);
+    if (see->ops)
+        return see->ops->reverse(see->ctx, &s->key, endpoint);
+    return see->connections ? pc_connections_reverse(see->connections, &s->key, endpoint) : -1;
 }
 
 static const struct pc_connection *record_of(const struct step *s, unsigned slot)
@@ -51,10 +51,12 @@ static const struct pc_connection *record_of(const struct step *s, unsigned slot
 
 static uint32_t active_of(const struct step *s, unsigned backend)
 {
-    if (!has_records(s))
+    const struct pc_stateful *see = s->see;
+    if (!see)
         return 0;
-    return s->see->ops ? s->see->ops->active(s->see->ctx, backend)
-                       : pc_connections_backend(s->see->connections, backend).active;
+    if (see->ops)
+        return see->ops->active(see->ctx, backend);
+    return see->connections ? pc_connections_backend(see->connections, backend).active : 0;
 }
 
 static enum pc_result insert_record(struct step *s, struct pc_insert *i, unsigned *slot)
@@ -62,7 +64,7 @@ static enum pc_result insert_record(struct step *s, struct pc_insert *i, unsigne
     struct pc_stateful *act = s->act;
     if (!s->see)
         return PC_RESULT_OK;
-    if (!has_records(s))
+    if (!s->see->ops && !s->see->connections)
         return PC_RESULT_FULL;
     if (!act)
         return s->see->ops ? s->see->ops->may_insert(s->see->ctx, i)
@@ -479,12 +481,14 @@ static void decide(struct step *s, uint32_t now)
 
 static void decide_packet(struct step *s, uint32_t now)
 {
+    const struct pc_parsed *packet = s->p;
     struct pc_parsed key;
-    if (s->p->about_flow) {
-        pc_parsed_answer(s->p, &key);
+    if (packet->about_flow) {
+        pc_parsed_answer(packet, &key);
         s->p = &key;
     }
     decide(s, now);
+    s->p = packet;
 }
 
 static void refuse(const struct pc_parsed *p, struct pc_decision *d)

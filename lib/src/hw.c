@@ -39,7 +39,7 @@ struct pc_hw {
 };
 
 /* From here to the end of the function the ring and the buffer are this thread's. */
-#define HELD __attribute__((cleanup(give)))
+#define HELD __attribute__((cleanup(give), unused))
 
 static struct pc_hw *take(struct pc_hw *hw)
 {

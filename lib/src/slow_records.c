@@ -38,10 +38,11 @@ static int remember(struct pc_slow_view *v, const struct pc_connection *r)
     return (int)v->n_known++;
 }
 
-/* True once: what the card did until now is known from here on. */
+/* True once, where it matters: what the card did until now is known from here on. */
 static bool settles(struct pc_slow_view *v)
 {
-    if (v->settled || !v->ops->settle)
+    bool card_tells = v->creates && v->asked && !v->sure;
+    if (v->settled || !v->ops->settle || card_tells)
         return false;
     v->settled = true;
     v->ops->settle(v->ops->ctx, v->sure);
@@ -54,6 +55,7 @@ static int find_forward(void *ctx, const struct pc_client_key *key, unsigned ser
     struct pc_slow_view *v = ctx;
     struct pc_connection r;
 
+    v->asked = true;
     do {
         if (v->ops->find_forward(v->ops->ctx, key, service, public_end, &r) &&
             same_key(&r.key, key) && r.service == service &&

@@ -15,7 +15,11 @@ struct pc_slow_view {
     struct pc_connection
         known[4]; /* records of this packet; what the model calls a slot is an index of it */
     unsigned n_known;
-    bool sure;     /* there is a record that was not known a moment ago */
+    bool sure; /* there is a record that was not known a moment ago */
+    bool
+        creates; /* where no record is found one is made, and then the card tells of one that is there */
+    bool
+        asked; /* by the forward key: what is asked by the reverse key is a candidate, not a reply */
     bool settled;  /* the card's past is known */
     bool conflict; /* the card has another record than was thought: decide again */
     unsigned inserted, updated;

@@ -55,8 +55,11 @@ struct pc_verdict pc_slow_decide(struct pc_slow *e, const struct pc_slow_work *w
     unsigned tries = 0;
 
     do {
-        view = (struct pc_slow_view){
-            .ops = &e->ops, .tables = e->tables, .scratch = e->scratch, .sure = tries > 0};
+        view = (struct pc_slow_view){.ops = &e->ops,
+                                     .tables = e->tables,
+                                     .scratch = e->scratch,
+                                     .sure = tries > 0,
+                                     .creates = pc_may_create(&w->parsed) == PC_CREATE_OK};
         pc_decide_by_tables(e->tables, &w->parsed, &d);
         pc_stateful_decide(&records, e->tables, &w->parsed, NULL, w->header.time_ms, &d);
         e->stats.inserted += view.inserted;

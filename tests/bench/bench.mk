@@ -22,3 +22,7 @@ build/tests/bench/bench_punt.o: CPPFLAGS += $(VERILATED_CPPFLAGS) -Ibuild/verila
 build/tests/bench/bench_punt.o: build/verilated/bare/lib.a
 build/tests/bench/bench_punt: build/tests/bench/bench_punt.o build/verilated/bare/lib.a
 build/tests/bench/bench_punt: LDLIBS += $(VERILATED_LDLIBS)
+
+BENCHES += build/tests/bench/bench_slow
+build/tests/bench/bench_slow: build/tests/bench/bench_slow.o $(PORTCAM_ARCHIVES)
+build/tests/bench/bench_slow: LDLIBS += -lcmocka $(LIB_LIBS)
