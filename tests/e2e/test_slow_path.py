@@ -3,6 +3,7 @@
 """The slow path with real kernels at both ends of the simulated card: they cut datagrams into fragments, and put together
 what comes; SCTP by raw sockets, with the CRC of scapy."""
 
+import signal
 import textwrap
 import time
 
@@ -236,6 +237,14 @@ def test_f7_headers_beyond_the_window(shop):
     with place.server(shop, ECHO.format(address=lab.SERVER6, port=5353)):
         ask(shop, lab.PUBLIC6, (10, 1000, 3000), client)
     assert outcomes(shop)["complex_window"]["rewritten"] >= 2
+
+
+def test_a_daemon_that_is_killed_and_its_successor(shop):
+    """While there is none fragments pass the card, so that they reach nobody; the next one takes them again."""
+    shop.stop("portcamd", signal.SIGKILL)
+    shop.start_daemon()
+    assert ping(shop, [3000, 5000])
+    assert outcomes(shop)["fragment"]["rewritten"] >= 10
 
 
 def test_status_in_words_and_switched_off(shop):

@@ -217,6 +217,36 @@ static void test_p11_a_short_error_passes(void **state)
     assert_int_equal(outcome(s, PORTCAM_REASON_ICMP_ERROR_SHORT, PC_SLOW_PASSED), 1);
 }
 
+/* About a packet that went to the server with a translated destination: its addresses come back in both headers. The chain
+ * of extension headers is longer than the window of a card. */
+static void test_f6_an_error_beyond_the_window_is_translated_inside_and_outside(void **state)
+{
+    struct slow *s = *state;
+    static uint8_t chain[96] = {ICMPV6, 11, 1, 92};
+    struct frame sent = datagram(UDP, "2001:db8:c::9", 4000, "2001:db8:3::1", 5353, 40);
+    struct frame_spec spec = {.src = "2001:db8:3::1",
+                              .dst = "2001:db8:c::9",
+                              .protocol = ICMPV6,
+                              .type = 1,
+                              .code = 4,
+                              .ext = chain,
+                              .ext_len = sizeof(chain),
+                              .ext_first = 60,
+                              .payload = sent.b + sent.l3,
+                              .payload_len = sent.end - sent.l3};
+    struct frame f = build_frame(&spec), out = f;
+    uint8_t public_ip[16];
+    ip_bytes("2001:db8::3", public_ip);
+    give(s, PORTCAM_REASON_COMPLEX_WINDOW, 1, &f);
+    assert_int_equal(outcome(s, PORTCAM_REASON_COMPLEX_WINDOW, PC_SLOW_REWRITTEN), 1);
+    memcpy(out.b, s->sent[0].bytes, f.len);
+    const uint8_t *inner = out.b + out.l4 + 8;
+    assert_memory_equal(out.b + out.l3 + 8, public_ip, 16);
+    assert_memory_equal(inner + 24, public_ip, 16);
+    assert_int_equal(get16(inner + 42), 53);
+    assert_true(sums_are_right(&out));
+}
+
 static void test_what_no_card_hands_over_is_counted_and_nothing_else(void **state)
 {
     struct slow *s = *state;
@@ -503,6 +533,7 @@ int main(void)
         WITH(test_f9_options_that_only_look_like_a_source_route),
         WITH(test_section_8_checksums_of_udp_lite_and_dccp),
         WITH(test_p11_a_short_error_passes),
+        WITH(test_f6_an_error_beyond_the_window_is_translated_inside_and_outside),
         WITH(test_what_no_card_hands_over_is_counted_and_nothing_else),
         WITH(test_p8_a_first_piece_makes_a_record_and_all_follow_it),
         WITH(test_p9_an_answer_in_pieces_is_translated_and_proves_the_client),
