@@ -193,8 +193,10 @@ static int take_foreign(struct portcam *pc)
 static int restore(struct portcam *pc, const struct pc_state *state, struct portcam_report *report)
 {
     bool empty = rows_in_use(pc->card) == 0;
-    if (empty)
+    if (empty) {
         pc_clear_bases(state->names);
+        pc_finish_reset(pc);
+    }
     int rc = pc_apply(pc, state->config, state->names, false, report, NULL);
     if (rc)
         return rc;
@@ -248,6 +250,7 @@ int pc_take_over(struct portcam *pc, struct portcam_report *report)
     }
     if (rc == 0) {
         pc_state_drop_next(pc->state_dir);
+        pc_saved_forget(pc->state_dir);
         rc = pc_check_bases(pc, report);
     }
     if (rc == 0 && !pc->foreign)

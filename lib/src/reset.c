@@ -105,6 +105,10 @@ int portcam_reset(struct portcam *pc, struct portcam_report *report)
     take_records(pc, &records);
     if (pc->mirror && portcam_mirror_stop(pc->mirror) == 0)
         (void)pc_saved_merge(pc, &records);
+    if (pc_saved_write(pc->state_dir, &records))
+        pc_log(pc, PORTCAM_SEVERITY_WARNING,
+               "connections cannot be kept in %s: they are lost if this program ends now",
+               pc->state_dir);
     int rc = pc_hw_reset(pc->hw);
     if (rc) {
         pc_report_add(report, rc == -EOPNOTSUPP ? "unsupported" : pc_hw_code(rc),
@@ -116,8 +120,20 @@ int portcam_reset(struct portcam *pc, struct portcam_report *report)
         rc = put_back(pc, &records, counters, report);
     }
     hold(pc, false);
+    if (rc == 0)
+        pc_saved_forget(pc->state_dir);
     pc_saved_free(&records);
     return rc;
+}
+
+void pc_finish_reset(struct portcam *pc)
+{
+    struct pc_saved records = {0};
+
+    if (pc_hw_caps(pc->hw)->flags & PORTCAM_CAPS_STATEFUL &&
+        pc_saved_load(pc->state_dir, &records) == 0)
+        put_records_back(pc, &records);
+    pc_saved_free(&records);
 }
 
 /* Somebody else reset the card: it has lost its seed. What it showed is gone; the mirror still has the records. */

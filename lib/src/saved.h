@@ -31,6 +31,12 @@ int pc_saved_merge(struct portcam *pc, struct pc_saved *records);
 int pc_saved_restore(struct portcam *pc, const struct pc_saved *records, size_t *ret_made,
                      unsigned *ret_status);
 
+/* In the state directory while a reset is on its way (saved_file.c). NULL: there is none. 0 or -errno; -ENOENT: nothing that
+ * could be of use. */
+int pc_saved_write(const char *dir, const struct pc_saved *saved);
+int pc_saved_load(const char *dir, struct pc_saved *ret);
+void pc_saved_forget(const char *dir);
+
 void pc_saved_free(struct pc_saved *records);
 
 /*

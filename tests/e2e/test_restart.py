@@ -120,7 +120,7 @@ class Trouble:
     def kill(self):
         """At any moment: often in the middle of a change."""
         words = self.chance.choice([None, ("backend", "set", "nginx1", "weight", "1"), ("connection", "list"),
-                                    ("config", "apply", self.place.folder / "config.json")])
+                                    ("config", "apply", self.place.folder / "config.json"), ("device", "reset")])
         process = self.place.processes.pop("portcamd")
         asked = None
         if words:
@@ -133,6 +133,8 @@ class Trouble:
             asked.wait()
         time.sleep(self.chance.random() * 0.3)
         self.place.start_daemon()
+        if words and words[0] == "device":
+            self.told = {}  # who dies over a reset leaves connections behind, but not what the counters told
 
     def reset(self):
         start = time.monotonic()

@@ -320,6 +320,64 @@ static void records_without_rows_stay(void **state)
     portcam_close(pc);
 }
 
+/* The library dies in a reset, behind the FLR: what comes after it finds the connections in the state directory. */
+static void died_over_a_reset(void **state)
+{
+    const char *dir = test_folder();
+    struct portcam *pc = test_open(dir);
+    struct pc_saved saved = {0};
+    (void)state;
+
+    fill(pc);
+    assert_int_equal(pc_saved_read(pc, &saved), 0);
+    assert_int_equal(pc_saved_write(dir, &saved), 0);
+    pc_card_reset(card_of(pc));
+    pc_hw_was_reset(pc->hw);
+    pc->state_dir = strdup(dir);
+    assert_int_equal(pc_read_back(pc, NULL), 0);
+    assert_int_equal(pc_take_seed(pc, NULL), 0);
+    assert_int_equal(pc_take_over(pc, NULL), 0);
+    assert_int_equal(pc_connections_used(table_of(pc)), CLIENTS + 20);
+    assert_int_equal(client(pc, 3, ACK), PORTCAM_REASON_CONNECTION_FORWARD);
+    assert_int_equal(server(pc, 3, ACK), PORTCAM_REASON_CONNECTION_REVERSE);
+    struct pc_saved none = {0};
+    assert_int_equal(pc_saved_load(dir, &none), -ENOENT);
+    pc_saved_free(&saved);
+    portcam_close(pc);
+}
+
+/* The card runs rows of somebody else, with connections of theirs; the kept configuration has others under their numbers. */
+static void restart_on_other_rows(void **state)
+{
+    const char *dir = test_folder();
+    struct portcam *pc = test_open(dir);
+    char *kept = pc->state_dir;
+    (void)state;
+
+    fill(pc);
+    pc->state_dir = NULL;
+    test_apply(pc, CONFIG("192.0.2.7")); /* ends those of b */
+    for (unsigned n = 0; n < 100; n++)
+        client(pc, 20000 + n, SYN);
+    unsigned b = pc->plan->numbers[PC_BACKEND].number[1];
+    unsigned strange = pc_connections_backend(table_of(pc), b).records;
+    unsigned used = pc_connections_used(table_of(pc));
+    assert_int_equal(strange, 50);
+    pc->state_dir = kept;
+    pc_plan_free(pc->plan);
+    struct portcam_config *empty = test_config("{'format': 1}");
+    struct portcam_report *report = portcam_report_new();
+    assert_int_equal(
+        pc_plan_make(empty, pc_hw_caps(pc->hw), pc->seed, NULL, NULL, report, &pc->plan), 0);
+    assert_int_equal(pc_take_over(pc, report), 0);
+    assert_int_equal(pc_connections_backend(table_of(pc), b).records, 0);
+    assert_int_equal(pc_connections_used(table_of(pc)), used - strange);
+    assert_int_equal(client(pc, 2, ACK), PORTCAM_REASON_CONNECTION_FORWARD);
+    portcam_config_free(empty);
+    portcam_report_free(report);
+    portcam_close(pc);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -332,6 +390,10 @@ int main(void)
         {"records keep their age in a card whose clock began again; refused ones are left out",
          clocks, NULL, NULL, NULL},
         {"records of other rows are ended at once", stale_records_end, NULL, NULL, NULL},
+        {"who dies over a reset leaves the connections to the next", died_over_a_reset, NULL, NULL,
+         NULL},
+        {"a restart on other rows: connections of theirs are ended at once", restart_on_other_rows,
+         NULL, NULL, NULL},
         {"records that came before their rows stay", records_without_rows_stay, NULL, NULL, NULL},
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
