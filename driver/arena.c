@@ -189,18 +189,20 @@ out_memory:
 static int add_chunk(struct pc_arena *a, struct portcam_dev *dev, size_t need)
 {
     struct pc_arena_piece *piece = calloc(1, sizeof(*piece));
+    struct pc_arena_chunk *chunk = NULL;
     int err;
 
     if (!piece)
         return pc_fail(-ENOMEM, "out of memory");
-    err = get_chunk(a, dev, need > a->chunk_size ? need : a->chunk_size, false, &piece->chunk);
-    if (err) {
+    err = get_chunk(a, dev, need > a->chunk_size ? need : a->chunk_size, false, &chunk);
+    if (!chunk) {
         free(piece);
         return err;
     }
-    piece->chunk->next = a->chunks;
-    a->chunks = piece->chunk;
-    piece->size = piece->chunk->size;
+    chunk->next = a->chunks;
+    a->chunks = chunk;
+    piece->chunk = chunk;
+    piece->size = chunk->size;
     piece->next = a->free;
     a->free = piece;
     return 0;
@@ -216,7 +218,7 @@ int pc_arena_alloc_file(struct pc_arena *a, struct portcam_dev *dev, size_t size
         return pc_fail(-EINVAL, "bad DMA allocation: a file of %zu bytes", size);
     pthread_mutex_lock(&a->lock);
     err = get_chunk(a, dev, size, true, &chunk);
-    if (!err) {
+    if (chunk) {
         chunk->next = a->files;
         a->files = chunk;
         *vaddr = chunk->vaddr;

@@ -297,8 +297,10 @@ static int take_memory(struct portcam_mirror *m)
                                           .backends = caps->backends};
     m->place = pc_index_memory(m->bounds.slots * sizeof(*m->place));
     m->index = pc_index_new(m->bounds.slots);
-    if (!m->place || !m->index)
-        return pc_fail(-ENOMEM, "out of memory");
+    if (!m->place || !m->index) {
+        (void)pc_fail(-ENOMEM, "out of memory");
+        return -ENOMEM;
+    }
     int rc = portcam_dma_alloc_file(
         m->dev, HEAD + (size_t)m->bounds.slots * sizeof(union pc_record), &m->file, &iova, &m->fd);
     if (rc)
@@ -346,22 +348,22 @@ int portcam_mirror_open(struct portcam *pc, const struct portcam_mirror_opts *op
                         struct portcam_report *report, struct portcam_mirror **ret)
 {
     struct portcam_mirror_opts o;
-    struct portcam_mirror *m = NULL;
+    struct portcam_mirror *m = calloc(1, sizeof(*m));
     int rc = copy_opts(opts, &o);
 
+    if (!m) {
+        pc_report_add(report, "device", "the mirror of the connections: out of memory");
+        return -ENOMEM;
+    }
+    m->pc = pc;
+    m->fd = m->share = -1;
     if (rc == 0)
         rc = check_card(pc);
     if (rc == 0) {
-        m = calloc(1, sizeof(*m));
-        rc = m ? 0 : pc_fail(-ENOMEM, "out of memory");
-    }
-    if (rc == 0) {
-        m->pc = pc;
         m->dev = pc_hw_device(pc->hw);
         m->changed = o.changed;
         m->ctx = o.ctx;
         m->ring_log2 = o.ring_log2;
-        m->fd = m->share = -1;
         rc = take_memory(m);
     }
     if (rc == 0)

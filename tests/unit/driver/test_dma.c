@@ -242,6 +242,33 @@ static void not_in_children(void **state)
     portcam_dev_close(dev);
 }
 
+/* Others get its descriptor: they may look, and nothing else. */
+static void file(void **state)
+{
+    struct portcam_dev *dev = open_model(2u << 20, 0);
+    unsigned char *vaddr = NULL;
+    uint64_t iova = 0;
+    int fd = -1;
+
+    (void)state;
+    assert_err(portcam_dma_alloc_file(dev, 0, (void **)&vaddr, &iova, &fd), EINVAL);
+    assert_int_equal(portcam_dma_alloc_file(dev, 5000, (void **)&vaddr, &iova, &fd), 0);
+    assert_int_equal(iova % PC_ARENA_GRAIN, 0);
+    const unsigned char *seen = mmap(NULL, 4096, PROT_READ, MAP_SHARED, fd, 0);
+    assert_ptr_not_equal(seen, MAP_FAILED);
+    assert_int_equal(pc_dma_table_write(&dev->maps, iova + 100, "card", 4), 0);
+    assert_memory_equal(seen + 100, "card", 4);
+    assert_ptr_equal(mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0), MAP_FAILED);
+    assert_int_equal(pwrite(fd, "x", 1, 0), -1);
+    assert_int_equal(ftruncate(fd, 0), -1);
+    munmap((void *)(uintptr_t)seen, 4096);
+    assert_int_equal(portcam_dma_free(dev, vaddr), 0);
+    assert_err(portcam_dma_free(dev, vaddr), EINVAL);
+    assert_int_equal(pc_dma_table_write(&dev->maps, iova, "card", 4), -EFAULT);
+    assert_int_equal(portcam_dma_alloc_file(dev, 5000, (void **)&vaddr, &iova, &fd), 0);
+    portcam_dev_close(dev); /* takes what is left */
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -252,6 +279,7 @@ int main(void)
         TEST("arena: bad requests leave outputs alone", bad_requests),
         TEST("arena: addresses from the ranges, above 16 MiB, within the card's bits", addresses),
         TEST("arena: memory is not inherited by fork", not_in_children),
+        TEST("arena: a file of its own, which others can only read", file),
     };
 
     return cmocka_run_group_tests_name("dma", tests, NULL, NULL);
