@@ -5,6 +5,7 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "driver/model.h"
 #include "fixture.h"
@@ -365,8 +366,10 @@ static bool Stop;
 static void *follow_mirror(void *ctx)
 {
     (void)ctx;
-    while (!__atomic_load_n(&Stop, __ATOMIC_RELAXED))
+    while (!__atomic_load_n(&Stop, __ATOMIC_RELAXED)) {
         assert_int_equal(portcam_mirror_run(W.mirror, 0, NULL), 0);
+        usleep(20);
+    }
     return NULL;
 }
 
@@ -403,6 +406,7 @@ static void test_each_query_in_pieces_gets_its_record_while_rows_change(void **s
             pc_dev_model_unlock(dev());
             if (out == 2 * (n + 1))
                 break;
+            usleep(20);
         }
     }
     __atomic_store_n(&Stop, true, __ATOMIC_RELAXED);

@@ -185,6 +185,16 @@ static void test_f5_a_first_piece_without_its_header_is_dropped(void **state)
     give(s, FRAGMENT, 0, &rest);
     give(s, FRAGMENT, 0, &chain);
     assert_int_equal(outcome(s, FRAGMENT, PC_SLOW_TINY), 3);
+
+    /* TCP options that go on in the second piece; a fragment inside a fragment. */
+    struct frame options = piece(&tcp, 0, 40, 3), inside = piece(&udp6, 0, 304, 4);
+    options.b[options.l4 + 12] = 0xf0;
+    inside.b[inside.l3 + 40] = 44;
+    inside.b[inside.l4] = UDP;
+    put16(inside.b + inside.l4 + 2, 1);
+    give(s, FRAGMENT, 0, &options);
+    give(s, FRAGMENT, 0, &inside);
+    assert_int_equal(outcome(s, FRAGMENT, PC_SLOW_TINY), 5);
     assert_int_equal(s->n_sent, 0);
 }
 
