@@ -28,7 +28,7 @@ struct pc_vfuc_conn {
     uint16_t next_id;
     bool dead;
     bool only_commands; /* came since the request */
-    char why[128]; /* of death */
+    char why[128];      /* of death */
     uint32_t max_xfer;
     _Atomic bool master; /* the card may do DMA */
     unsigned char *rx;   /* payload of the message being read, PC_VFU_MAX_MSG bytes */

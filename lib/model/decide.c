@@ -235,7 +235,7 @@ void pc_decide_error_pass(const struct pc_tables *t, const struct pc_parsed *p,
 
 /* An ICMP error: what the tables say of the packet that answers the embedded one, as far as it concerns the error. */
 static void error_by_tables(const struct pc_tables *t, const struct pc_parsed *p,
-                             struct pc_decision *d)
+                            struct pc_decision *d)
 {
     struct pc_parsed key;
     pc_parsed_answer(p, &key);

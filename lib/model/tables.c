@@ -67,7 +67,8 @@ bool pc_sizes_legal(const struct pc_sizes *s)
            power_of_two(s->endpoint_rows, least, 65536) &&
            power_of_two(s->endpoint_any_port_rows, least, 65536) &&
            power_of_two(s->endpoint_any_rows, least, 65536) && s->max_frame >= 128 &&
-           s->max_frame <= PORTCAM_PUNT_ENTRY - sizeof(struct portcam_punt_header) && legal_connections(s) && power_of_two(s->schedule_rows, 2, 8192);
+           s->max_frame <= PORTCAM_PUNT_ENTRY - sizeof(struct portcam_punt_header) &&
+           legal_connections(s) && power_of_two(s->schedule_rows, 2, 8192);
 }
 
 static unsigned block_rows(const struct pc_sizes *s, unsigned table)

@@ -329,8 +329,8 @@ private:
                 (embryonic != (r ? r->embryonic : 0) || rate != (r ? r->reject_rate : 0u) ||
                  burst != (r ? r->reject_burst : 0u)))
                 tap_.fail("limits of bank %u: %u %u %u", bank, embryonic, rate, burst);
-            uint64_t reasons = uint64_t(top_.punt_reasons_o[2 * bank + 1]) << 32 |
-                               top_.punt_reasons_o[2 * bank];
+            uint64_t reasons =
+                uint64_t(top_.punt_reasons_o[2 * bank + 1]) << 32 | top_.punt_reasons_o[2 * bank];
             rate = top_.punt_rate_o >> 16 * bank & 0xffff;
             burst = top_.punt_burst_o >> 16 * bank & 0xffff;
             if (bank == unsigned(bank_) &&
