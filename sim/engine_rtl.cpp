@@ -49,7 +49,7 @@ public:
     {
         Held held(card_);
         if (replay_)
-            tell_punt(offset, value);
+            tell_registers(offset, value);
         card_.reg_write(offset, value);
         if (offset == PORTCAM_REG_HASH_SEED && replay_)
             pc_replay_seed(replay_, value);
@@ -65,6 +65,8 @@ public:
     void reset()
     {
         Held held(card_);
+        if (replay_)
+            pc_replay_mirror_reg(replay_, PORTCAM_REG_MIRROR_CONTROL, 0);
         card_.flr();
         enabled_ = false;
         doorbell_ = base_ = card_.commands();
@@ -127,9 +129,10 @@ private:
     }
     int dma_write(uint64_t iova, const void *src, size_t len) override
     {
-        if (replay_)
+        int answer = host_.dma_write(host_.ctx, iova, src, len);
+        if (replay_ && !pc_replay_wrote(replay_, iova, src, len, answer != 0))
             remember(iova, src, len);
-        return host_.dma_write(host_.ctx, iova, src, len);
+        return answer;
     }
     void irq(unsigned vector) override
     {
@@ -208,8 +211,9 @@ private:
     }
 
     /* What the host is about to write that the replay of punted packets has to know. */
-    void tell_punt(uint32_t offset, uint32_t value)
+    void tell_registers(uint32_t offset, uint32_t value)
     {
+        pc_replay_mirror_reg(replay_, offset, value);
         if (offset == PORTCAM_REG_PUNT_HEAD)
             pc_replay_punt_head(replay_, value);
         else if (offset == PORTCAM_REG_PUNT_CONTROL && !(value & PORTCAM_PUNT_CONTROL_ENABLE))

@@ -91,6 +91,7 @@ struct pc_replay *pc_replay_new(const struct pc_sizes *sizes, pc_replay_report r
         pc_replay_free(r);
         return NULL;
     }
+    pc_replay_mirror_new(r);
     r->report = report;
     r->peek = peek;
     r->ctx = ctx;
@@ -122,6 +123,7 @@ void pc_replay_free(struct pc_replay *r)
     while (r->event)
         free(take_event(r));
     pc_replay_records_free(r);
+    pc_replay_mirror_free(r);
     pc_device_free(r->device);
     free(r);
 }
@@ -367,6 +369,11 @@ void pc_replay_commanded(struct pc_replay *r, const void *bytes, unsigned status
     }
     if (c.opcode == PORTCAM_OPCODE_CONNECTION_INSERT && records && met_an_image(status)) {
         pc_replay_insert_done(r, &c, status);
+        return;
+    }
+    if ((c.opcode == PORTCAM_OPCODE_MIRROR_COPY || c.opcode == PORTCAM_OPCODE_MIRROR_SUM) &&
+        records && (status == PORTCAM_STATUS_OK || status == PORTCAM_STATUS_NO_MIRROR)) {
+        pc_replay_mirror_done(r, &c, status);
         return;
     }
     struct pc_replay_event *e = new_event(r, PC_EVENT_COMMAND);

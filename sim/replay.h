@@ -58,7 +58,16 @@ enum pc_record_kind {
     PC_RECORD_MOVE,   /* the record of stash slot `slot` went to the free slot `to` of the table */
     PC_RECORD_READ,   /* the record of `slot` was read for connection_read */
     PC_RECORD_DELETE, /* connection_delete looked at `slot`; `ended` says whether the record did */
-    PC_RECORD_INSERT  /* connection_insert of `image`; `ended` says whether there is a record now */
+    PC_RECORD_INSERT, /* connection_insert of `image`; `ended` says whether there is a record now */
+    PC_RECORD_COPY    /* `slot` was looked at for the mirror */
+};
+
+/* What the mirror made of an operation. */
+enum pc_mirrored {
+    PC_MIRRORED_TAKEN = 1, /* it will be written */
+    PC_MIRRORED_LOST = 2,  /* there was no room; its slots are copied later */
+    PC_MIRRORED_AGAIN = 4, /* copy: of a slot whose operation was lost */
+    PC_MIRRORED_START = 8  /* changes with each start of the mirror */
 };
 
 struct pc_record_trace {
@@ -70,11 +79,33 @@ struct pc_record_trace {
     uint32_t slot, to;
     uint32_t time; /* ms */
     bool ended;
+    uint8_t mirror;    /* enum pc_mirrored */
     const void *image; /* insert: what the RTL read, a portcam_connection_image */
 };
 
 /* One operation, in order. NULL: a packet of a card without this trace; the model chooses by itself. */
 void pc_replay_record(struct pc_replay *r, const struct pc_record_trace *trace);
+
+/* ---- the mirror ---- */
+
+/* The host is about to write a register of page 0x2000; a reset of the function writes 0 to MIRROR_CONTROL. */
+void pc_replay_mirror_reg(struct pc_replay *r, uint32_t offset, uint32_t value);
+
+/* The RTL wrote to host memory, or tried to. True: it was an entry or an event, and was compared. */
+bool pc_replay_wrote(struct pc_replay *r, uint64_t iova, const void *src, size_t len, bool refused);
+
+/* Registers of a mirror that runs while the RTL is at rest. */
+void pc_replay_mirror_rest(struct pc_replay *r, uint32_t version, uint32_t tail, uint32_t dropped);
+
+/* Does this entry of the host's array, of a mirror that knows every slot, tell the state of the model's slot? */
+bool pc_replay_mirror_holds(const struct pc_replay *r, uint32_t slot, const void *entry);
+
+struct pc_mirror_counts {
+    uint64_t starts, entries, events, copies, sums;
+    uint64_t lost, again, again_free; /* operations; copies of records and of free slots for them */
+    uint64_t full;                    /* events dropped, at the ends of runs */
+};
+const struct pc_mirror_counts *pc_replay_mirror_counts(const struct pc_replay *r);
 
 /* ---- at the exit ---- */
 

@@ -10,10 +10,21 @@ namespace portcam
 {
 
 /* Kinds of operations, portcam_connection_pkg::op_e. */
-enum { OpRead = 4, OpAge = 5, OpKeep = 6, OpDelete = 7, OpMove = 8, OpInsert = 11 };
+enum {
+    OpForward = 1,
+    OpReverse = 2,
+    OpRead = 4,
+    OpAge = 5,
+    OpKeep = 6,
+    OpDelete = 7,
+    OpMove = 8,
+    OpCopy = 10,
+    OpInsert = 11
+};
 
 inline void replay_record(pc_replay *replay, const Record &r)
 {
+    bool of_packet = r.kind == OpForward || r.kind == OpReverse;
     if (r.packet) {
         pc_record_trace t = {};
         t.kind = PC_RECORD_PACKET;
@@ -23,6 +34,7 @@ inline void replay_record(pc_replay *replay, const Record &r)
         t.index = static_cast<uint16_t>(r.index);
         t.slot = r.slot;
         t.time = r.time;
+        t.mirror = static_cast<uint8_t>(of_packet ? r.mirror : r.mirror & PC_MIRRORED_START);
         pc_replay_record(replay, &t);
     }
     pc_record_trace t = {};
@@ -30,6 +42,7 @@ inline void replay_record(pc_replay *replay, const Record &r)
     t.to = r.to;
     t.time = r.time;
     t.ended = r.acted;
+    t.mirror = static_cast<uint8_t>(r.mirror);
     switch (r.kind) {
     case OpRead:
         t.kind = PC_RECORD_READ;
@@ -46,6 +59,9 @@ inline void replay_record(pc_replay *replay, const Record &r)
     case OpMove:
         t.kind = PC_RECORD_MOVE;
         break;
+    case OpCopy:
+        t.kind = PC_RECORD_COPY;
+        break;
     case OpInsert:
         t.kind = PC_RECORD_INSERT;
         t.room = r.room;
@@ -54,7 +70,7 @@ inline void replay_record(pc_replay *replay, const Record &r)
     default:
         return;
     }
-    if (r.acted || r.kind == OpDelete || r.kind == OpInsert)
+    if (r.acted || r.kind == OpDelete || r.kind == OpInsert || r.kind == OpCopy)
         pc_replay_record(replay, &t);
 }
 

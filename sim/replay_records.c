@@ -370,7 +370,7 @@ void pc_replay_connections(struct pc_replay *r, uint32_t used, uint32_t embryoni
 
 /* ---- all of them ---- */
 
-void pc_replay_record(struct pc_replay *r, const struct pc_record_trace *trace)
+static void record(struct pc_replay *r, const struct pc_record_trace *trace)
 {
     if (!trace || trace->kind == PC_RECORD_PACKET) {
         pc_replay_execute(r, trace);
@@ -380,7 +380,7 @@ void pc_replay_record(struct pc_replay *r, const struct pc_record_trace *trace)
         pc_replay_differ(r, "an operation on records of kind %u; the model has none", trace->kind);
         return;
     }
-    if (trace->kind != PC_RECORD_READ)
+    if (trace->kind != PC_RECORD_READ && trace->kind != PC_RECORD_COPY)
         r->settled = false;
     switch (trace->kind) {
     case PC_RECORD_AGE:
@@ -401,8 +401,17 @@ void pc_replay_record(struct pc_replay *r, const struct pc_record_trace *trace)
     case PC_RECORD_INSERT:
         pc_replay_insert(r, trace);
         break;
+    case PC_RECORD_COPY:
+        break;
     default:
         pc_replay_differ(r, "an operation on records of kind %u", trace->kind);
         break;
     }
+}
+
+void pc_replay_record(struct pc_replay *r, const struct pc_record_trace *trace)
+{
+    pc_replay_mirror_before(r, trace);
+    record(r, trace);
+    pc_replay_mirror_after(r, trace);
 }

@@ -1,10 +1,31 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The inside of the replay, for the files that implement replay.h: replay.c has queues, frames and commands,
- * replay_records.c the operations at the record stage, replay_insert.c those of connection_insert. */
+ * replay_records.c the operations at the record stage, replay_insert.c those of connection_insert, replay_mirror.c the mirror. */
 #ifndef PC_SIM_REPLAY_STATE_H
 #define PC_SIM_REPLAY_STATE_H
 
+#include "mirror.h"
 #include "replay.h"
+
+/* Things of one size, first in first out. */
+struct pc_replay_list {
+    uint8_t *bytes;
+    size_t size, head, count, room;
+};
+
+/* The mirror that follows: replay_mirror.c. */
+struct pc_replay_mirror {
+    struct pc_mirror registers;         /* as the host wrote them */
+    struct pc_mirror model;             /* does what the RTL took */
+    struct pc_mirror_rings next, taken; /* of the newest ENABLE; of the start that is followed */
+    struct pc_replay_list entries, events;
+    bool started;             /* of the newest start */
+    bool taking, aging, told; /* the operation in work is taken; is of ageing; changed a record */
+    bool failed;              /* host memory refused; what comes behind counts for nothing */
+    bool sure;                /* it runs: it has taken or lost something since ENABLE */
+    uint32_t tail, dropped;
+    struct pc_mirror_counts counts;
+};
 
 /* A frame on its way; queues are singly linked, first in first out. */
 struct pc_replay_item {
@@ -72,6 +93,7 @@ struct pc_replay {
     uint8_t seen[PC_ANSWER_BYTES]; /* the RTL's answer in host memory */
 
     /* records */
+    struct pc_replay_mirror mirror;
     uint64_t operations;                     /* packets at the record stage */
     struct pc_decision last;                 /* the one executed last */
     uint64_t *born;                          /* by slot: the operation that its record began with */
@@ -140,6 +162,13 @@ void pc_replay_insert_done(struct pc_replay *r, const struct portcam_command *c,
 void pc_replay_compare_frame(struct pc_replay *r, enum pc_side side, unsigned function,
                              const struct pc_replay_item *i, const char *what, const uint8_t *frame,
                              size_t len);
+
+/* The mirror: memory; around each operation; the end of mirror_copy and mirror_sum. */
+void pc_replay_mirror_new(struct pc_replay *r);
+void pc_replay_mirror_free(struct pc_replay *r);
+void pc_replay_mirror_before(struct pc_replay *r, const struct pc_record_trace *t);
+void pc_replay_mirror_after(struct pc_replay *r, const struct pc_record_trace *t);
+void pc_replay_mirror_done(struct pc_replay *r, const struct portcam_command *c, unsigned status);
 
 /* Compare `len` bytes of an answer that lies in host memory. */
 void pc_replay_compare(struct pc_replay *r, const struct portcam_command *c, const void *want,

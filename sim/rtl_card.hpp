@@ -30,6 +30,7 @@ struct Record {
     unsigned index, slot, to;
     uint32_t time;
     const void *image; /* 128 bytes, of an insert */
+    unsigned mirror;   /* taken, lost, copied again, start */
 };
 
 /* What the owner of a card wants to know and must provide. */
@@ -390,7 +391,8 @@ void RtlCard<Top>::record()
     hooks_.recorded({top_->trace_record_packet_o != 0, top_->trace_record_kind_o, (flags & 1) != 0,
                      (flags & 2) != 0, (flags & 4) != 0, (flags & 8) != 0,
                      top_->trace_record_index_o, top_->trace_record_slot_o, top_->trace_record_to_o,
-                     top_->trace_record_time_o, &top_->trace_record_image_o[0]});
+                     top_->trace_record_time_o, &top_->trace_record_image_o[0],
+                     top_->trace_record_mirror_o});
 }
 
 template <class Top>

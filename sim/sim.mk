@@ -32,7 +32,7 @@ INSTALL_BIN += build/sim/portcam-sim
 build/sim/engine_rtl.o: CPPFLAGS += $(VERILATED_CPPFLAGS) -Ibuild/verilated/core
 build/sim/engine_rtl.o: build/verilated/core/lib.a
 
-SIM_OBJ := $(addprefix build/sim/,portcam_sim.o cables.o engine_model.o engine_rtl.o replay.o replay_records.o replay_insert.o replay_punt.o)
+SIM_OBJ := $(addprefix build/sim/,portcam_sim.o cables.o engine_model.o engine_rtl.o replay.o replay_records.o replay_insert.o replay_mirror.o replay_punt.o)
 build/sim/portcam-sim: $(SIM_OBJ) build/libpc_vfu.a build/libpc_ports.a build/libportcam_model.a \
                        build/verilated/core/lib.a
 	$(call say,LD,$@)

@@ -193,26 +193,19 @@ void pc_mirror_record(void *ctx, enum portcam_event_kind kind, const struct pc_c
     }
 }
 
-void pc_mirror_slot(struct pc_mirror *m, const struct pc_connections *c, uint32_t slot,
-                    enum portcam_end_cause cause)
+void pc_mirror_slot(struct pc_mirror *m, uint32_t slot, const struct pc_connection *r,
+                    enum portcam_end_cause cause, enum portcam_event_kind kind)
 {
-    const struct pc_connection *r = pc_connections_get(c, slot);
+    struct portcam_mirror_end end = {.slot = slot, .cause = (uint8_t)cause};
+    struct portcam_mirror_record record;
     if (!m->running)
         return;
-    if (r) {
-        struct portcam_mirror_record record = pc_mirror_record_of(r);
-        write_slot(m, slot, &record);
-    } else {
-        struct portcam_mirror_end end = {.slot = slot, .cause = (uint8_t)cause};
-        write_end(m, slot, &end);
-    }
-}
-
-void pc_mirror_event(struct pc_mirror *m, enum portcam_event_kind kind,
-                     const struct pc_connections *c, uint32_t slot)
-{
-    const struct pc_connection *r = pc_connections_get(c, slot);
-    write_event(m, kind, slot, r ? r->generation : 0, r ? r->state : 0);
+    if (r)
+        record = pc_mirror_record_of(r);
+    else
+        memcpy(&record, &end, sizeof(record));
+    if (write_slot(m, slot, &record) && kind != PORTCAM_EVENT_KIND_NONE)
+        write_event(m, kind, slot, record.generation, record.state);
 }
 
 /* ---- commands ---- */
@@ -221,7 +214,8 @@ unsigned pc_mirror_copy(struct pc_mirror *m, const struct pc_connections *c, uin
                         uint32_t count)
 {
     for (uint32_t i = 0; i < count && m->running; i++)
-        pc_mirror_slot(m, c, first + i, PORTCAM_END_CAUSE_EMPTY);
+        pc_mirror_slot(m, first + i, pc_connections_get(c, first + i), PORTCAM_END_CAUSE_EMPTY,
+                       PORTCAM_EVENT_KIND_NONE);
     return m->running ? PORTCAM_STATUS_OK : PORTCAM_STATUS_NO_MIRROR;
 }
 

@@ -48,13 +48,9 @@ bool pc_mirror_reg_write(struct pc_mirror *m, uint32_t offset, uint32_t value);
 void pc_mirror_record(void *ctx, enum portcam_event_kind kind, const struct pc_connection *r,
                       enum portcam_end_cause cause);
 
-/* The slot as it is now, or that it is free for this cause, without an event. */
-void pc_mirror_slot(struct pc_mirror *m, const struct pc_connections *c, uint32_t slot,
-                    enum portcam_end_cause cause);
-
-/* An event of what pc_mirror_slot() wrote last. */
-void pc_mirror_event(struct pc_mirror *m, enum portcam_event_kind kind,
-                     const struct pc_connections *c, uint32_t slot);
+/* A slot as it is now, NULL: free, for this cause; with an event of this kind, or none. */
+void pc_mirror_slot(struct pc_mirror *m, uint32_t slot, const struct pc_connection *r,
+                    enum portcam_end_cause cause, enum portcam_event_kind kind);
 
 /* mirror_copy and mirror_sum, whose range was checked. Return: ok or no_mirror. */
 unsigned pc_mirror_copy(struct pc_mirror *m, const struct pc_connections *c, uint32_t first,

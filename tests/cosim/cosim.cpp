@@ -16,6 +16,7 @@
 #include COSIM_HEADER
 #include "hazard_bins.hpp"
 #include "interrupt_check.hpp"
+#include "mirror_host.hpp"
 #include "packet_host.hpp"
 #include "replay.h"
 #include "replay_record.hpp"
@@ -56,7 +57,8 @@ struct Options {
 struct Totals {
     uint64_t frames = 0, drops = 0, clocks = 0, commits = 0, resets = 0, stops = 0, rows = 0,
              irqs = 0, errors = 0, differences = 0, records = 0, ended = 0, aged = 0, moved = 0,
-             images = 0, inserted = 0, refused = 0;
+             images = 0, inserted = 0, refused = 0, mirror_fails = 0, mirror_irqs = 0;
+    struct pc_mirror_counts mirror = {};
     uint64_t reasons[64] = {};
     std::array<uint64_t, HazardBins::Bins> hazards = {};
     uint64_t punts = 0, injects = 0, packets[PacketHost<Card>::Bins] = {};
@@ -97,7 +99,8 @@ public:
         : seed_(seed), options_(options), dice_(pc_rng_stream(seed, "run")),
           irq_dice_(pc_rng_stream(seed, "interrupts")),
           record_dice_(pc_rng_stream(seed, "records")),
-          insert_dice_(pc_rng_stream(seed, "inserts")), memory_(MemoryBytes), card_(*this, seed)
+          insert_dice_(pc_rng_stream(seed, "inserts")), memory_(MemoryBytes),
+          mirror_(seed, slots_of(build_sizes())), card_(*this, seed)
     {
         struct pc_sizes sizes = build_sizes();
         replay_ = pc_replay_new(&sizes, report, peek, this);
@@ -121,6 +124,7 @@ public:
         while (sent < options_.frames && differences() < 10) {
             sent += feed();
             host_step();
+            mirror_step();
             packets_.step();
             pass_time();
             clocks(1 + pc_rng_below(&dice_, 48));
@@ -440,7 +444,69 @@ private:
             put(reader(PORTCAM_OPCODE_CONNECTION_DELETE, 0, slot, generation));
         }
         put_inserts();
+        mirror_commands();
         put(simple(PORTCAM_OPCODE_NOP));
+    }
+
+    /* ---- the mirror ---- */
+
+    void mirror_write(uint32_t offset, uint32_t value)
+    {
+        pc_replay_mirror_reg(replay_, offset, value);
+        card_.reg_write(offset, value);
+    }
+    void mirror_step()
+    {
+        mirror_.step([this](uint32_t offset, uint32_t value) { mirror_write(offset, value); },
+                     [this](uint32_t offset) { return card_.reg_read(offset); });
+    }
+    void mirror_commands()
+    {
+        unsigned slots = slots_of(world_.sizes);
+        if (mirror_.below(3) == 0)
+            put(reader(PORTCAM_OPCODE_MIRROR_COPY, 0, mirror_.any_slot(), 1 + mirror_.below(40)));
+        if (mirror_.below(8) == 0)
+            put(reader(PORTCAM_OPCODE_MIRROR_SUM, 0, mirror_.below((slots + 4095) / 4096), 0));
+    }
+
+    /* Once more from the start: behind a copy of all, and some packets, the whole array is the model's. */
+    void whole_mirror()
+    {
+        unsigned slots = slots_of(world_.sizes);
+        auto reg = [this](uint32_t offset, uint32_t value) { mirror_write(offset, value); };
+        drain(); /* also the commands, whose images would be overwritten */
+        if (!mirror_.running())
+            mirror_.start(reg, mirror_.log2_next());
+        for (unsigned slot = 0; slot < slots; slot += 1024)
+            put(reader(PORTCAM_OPCODE_MIRROR_COPY, 0, slot, std::min(1024u, slots - slot)));
+        batch();
+        for (unsigned i = 0; i < 400; i++) {
+            feed();
+            clocks(40);
+        }
+        check_mirror();
+    }
+    void check_mirror()
+    {
+        drain();
+        if (!mirror_.running())
+            return;
+        if (card_.reg_read(PORTCAM_REG_MIRROR_STATUS) != PORTCAM_MIRROR_STATUS_RUNNING)
+            note("the mirror does not run, or is not at rest");
+        pc_replay_mirror_rest(replay_, card_.reg_read(PORTCAM_REG_MIRROR_VERSION),
+                              card_.reg_read(PORTCAM_REG_EVENT_TAIL),
+                              card_.reg_read(PORTCAM_REG_EVENT_DROPPED));
+        unsigned slots = slots_of(world_.sizes);
+        for (unsigned slot = 0; slot < slots; slot++)
+            if (!pc_replay_mirror_holds(replay_, slot, mirror_.entry(slot))) {
+                note("an entry of the mirror is not the model's record");
+                break;
+            }
+        pc_replay_settled(replay_);
+        for (unsigned block = 0; block < (slots + 4095) / 4096; block++) {
+            put(reader(PORTCAM_OPCODE_MIRROR_SUM, 0, block, 0));
+            batch();
+        }
     }
 
     /* Consume completions: laps must follow one another. */
@@ -467,6 +533,8 @@ private:
     void reset(Totals &totals)
     {
         totals.resets++;
+        pc_replay_mirror_reg(replay_, PORTCAM_REG_MIRROR_CONTROL, 0);
+        mirror_.reset();
         card_.flr();
         done_ = tail_; /* what was in the ring is forgotten */
         start();
@@ -552,6 +620,7 @@ private:
     /* Nothing flies any more: all counters and all rows must be the model's. */
     void finish(Totals &totals)
     {
+        whole_mirror();
         drain();
         collect();
         packets_.finish();
@@ -568,6 +637,7 @@ private:
             drain();
         }
         all_records();
+        check_mirror();
         bool full = pc_tables_rows(pc_device_tables(model), PORTCAM_TABLE_ENDPOINT) < 1000 ||
                     seed_ % FullSeeds == 0;
         card_.stress = {};
@@ -606,6 +676,18 @@ private:
         totals.images += images_;
         totals.inserted += inserted_;
         totals.refused += refused_;
+        const struct pc_mirror_counts *m = pc_replay_mirror_counts(replay_);
+        totals.mirror_fails += mirror_.fails;
+        totals.mirror_irqs += mirror_.interrupts;
+        totals.mirror.starts += m->starts;
+        totals.mirror.entries += m->entries;
+        totals.mirror.events += m->events;
+        totals.mirror.copies += m->copies;
+        totals.mirror.sums += m->sums;
+        totals.mirror.lost += m->lost;
+        totals.mirror.again += m->again;
+        totals.mirror.again_free += m->again_free;
+        totals.mirror.full += m->full;
         totals.differences += differences();
     }
 
@@ -630,6 +712,14 @@ private:
     {
         if (Packets::here(iova))
             return packets_.write(iova, src, len);
+        if (mirror_.in_array(iova) || mirror_.in_ring(iova)) {
+            bool first = mirror_.running(), good = mirror_.write(iova, src, len);
+            if (!pc_replay_wrote(replay_, iova, src, len, !good))
+                note("the mirror writes where it is not");
+            if (!good && first)
+                interrupts_.cause();
+            return good ? 0 : -1;
+        }
         if (!in_memory(iova, len)) {
             interrupts_.cause();
             return -1;
@@ -639,7 +729,9 @@ private:
     }
     void irq(unsigned vector) override
     {
-        if (vector == PORTCAM_VECTOR_PUNTS) {
+        if (vector == PORTCAM_VECTOR_EVENTS) {
+            mirror_.interrupts += !interrupts_.take_held(vector);
+        } else if (vector == PORTCAM_VECTOR_PUNTS) {
             if (!interrupts_.take_held(vector))
                 packets_.irq();
         } else if (const char *fault = interrupts_.irq(vector, written()))
@@ -772,6 +864,7 @@ private:
     std::vector<uint8_t> memory_;
     pc_replay *replay_ = nullptr;
     struct world world_;
+    MirrorHost mirror_;
     InterruptCheck interrupts_;
     HazardBins bins_{Ways};
     Card card_;
@@ -820,6 +913,24 @@ constexpr uint64_t FramesForReasons = 40 * 4000;
 
 /* Hazards that fewer frames need not meet: a record that moves while its packets come, a stash row that is freed just then. */
 constexpr uint64_t FramesForRare = 1000000;
+
+/* What a mirror meets: more than it has room for, written later, of records and of free slots; a full event ring; memory that
+ * refuses. Only the small build has so little room. */
+bool all_of_the_mirror(const Totals &t)
+{
+    const struct pc_mirror_counts &m = t.mirror;
+    printf("# mirror: %" PRIu64 " starts, %" PRIu64 " entries, %" PRIu64 " events, %" PRIu64
+           " dropped, %" PRIu64 " copies, %" PRIu64 " sums, %" PRIu64 " lost, copied again %" PRIu64
+           " and %" PRIu64 " free, %" PRIu64 " refused, %" PRIu64 " interrupts\n",
+           m.starts, m.entries, m.events, m.full, m.copies, m.sums, m.lost, m.again, m.again_free,
+           t.mirror_fails, t.mirror_irqs);
+    bool all = m.starts && m.entries && m.events && m.full && m.copies && m.sums &&
+               t.mirror_fails && t.mirror_irqs;
+#ifdef COSIM_TINY
+    all = all && m.lost && m.again && m.again_free;
+#endif
+    return all;
+}
 
 bool is_rare(int bin)
 {
@@ -888,7 +999,7 @@ int main(int argc, char **argv)
         return 2;
     }
     Totals totals;
-    printf("1..4\n# seeds %" PRIu64 " to %" PRIu64 ", %" PRIu64 " frames each\n", options.seed,
+    printf("1..5\n# seeds %" PRIu64 " to %" PRIu64 ", %" PRIu64 " frames each\n", options.seed,
            options.seed + options.seeds - 1, options.frames);
     uint64_t bad = 0;
     for (uint64_t i = 0; i < options.seeds; i++) {
@@ -929,5 +1040,9 @@ int main(int argc, char **argv)
     printf("%s 4 - everything happened to packets to and from the host%s\n",
            packets || !enough ? "ok" : "not ok",
            packets || enough ? "" : " # SKIP too few frames to meet all");
-    return bad || (enough && !(all && hazards && packets));
+    bool mirror = all_of_the_mirror(totals);
+    printf("%s 5 - the mirror met all that it must cope with%s\n",
+           mirror || !enough ? "ok" : "not ok",
+           mirror || enough ? "" : " # SKIP too few frames to meet all");
+    return bad || (enough && !(all && hazards && packets && mirror));
 }

@@ -201,6 +201,7 @@ module portcam_connection_answer #(
       mirror_o.moved     <= d.moves;
       mirror_o.replaced  <= begins && leaves;
       mirror_o.copy      <= copies;
+      mirror_o.tag       <= op_i.walk.generation[0];
       mirror_o.found     <= copies && d.known.hit;
       mirror_o.slot      <= changes.valid ? changes.slot : op_i.walk.slot;
       mirror_o.from_slot <= d.known.slot;

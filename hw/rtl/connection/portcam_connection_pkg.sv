@@ -238,7 +238,8 @@ package portcam_connection_pkg;
     logic        ended;         // the record of slot: cause, row and last
     logic        moved;         // from from_slot to slot
     logic        replaced;
-    logic        copy;          // OpCopy: what slot holds, if found
+    logic        copy;          // OpCopy: what slot holds, if found; tag is that of the question
+    logic        tag;
     logic        found;
     logic [7:0]  cause;         // portcam_pkg::end_cause_e of the record that ended or left its slot
     logic [23:0] slot;

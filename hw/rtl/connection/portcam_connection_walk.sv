@@ -11,6 +11,9 @@
 //
 // Moves: after records ended while the stash holds some, each of them tries its four buckets again.
 //
+// Copies: copy_slot_i is looked at by OpCopy, for the mirror, with copy_tag_i as bit 0 of generation,
+// when there is nothing else to do.
+//
 // Host: conn_* and img_* are the bus of portcam_control. A read of conn_count_i slots from
 // conn_slot_i on gives one image for each record, in the order of slots. A delete gives the image of
 // the record that it ended. An insert (conn_insert_i) makes the record of an image that goes to
@@ -53,6 +56,10 @@ module portcam_connection_walk #(
     input  logic [Stash-1:0]               stash_used_v6_i,
     input  logic [31:0]                    used_i,
     input  logic                           ended_i,         // a record ended
+    input  logic                           copy_valid_i,
+    output logic                           copy_ready_o,
+    input  logic [23:0]                    copy_slot_i,
+    input  logic                           copy_tag_i,
     input  logic                           conn_valid_i,
     output logic                           conn_ready_o,
     input  logic                           conn_delete_i,
@@ -112,7 +119,11 @@ module portcam_connection_walk #(
   //------------------------------------------------------------------------------------------------
   // Operations on their way, and what is to be done with their results.
 
-  logic [WorkBits:0] flying_q;      // operations
+  logic [WorkBits:0] flying_q;      // operations, without copies
+  logic [WorkBits:0] copying_q;     // copies
+  logic              done;          // an operation that is not a copy
+  logic              copy_now;
+  logic              copy_room;
   logic              issue;
   logic              quiet;         // nothing on its way, nothing in a queue
   logic              scan_room;
@@ -212,8 +223,7 @@ module portcam_connection_walk #(
                      walk_valid_o && walk_ready_i &&
                      walk_o.kind == 4'(portcam_connection_pkg::OpScan);
   // The scans before it must be answered first, so that the order of slots is kept.
-  assign stash_now = scanning && !at_end && at_stash && flying_q == '0 && !walk_done_i &&
-                     scan_room;
+  assign stash_now = scanning && !at_end && at_stash && flying_q == '0 && !done && scan_room;
 
   always_comb begin
     groups_push = 1'b0;
@@ -265,13 +275,14 @@ module portcam_connection_walk #(
   end
 
   //------------------------------------------------------------------------------------------------
-  // What is asked for in this clock: first what ageing found, then reads, then scans.
+  // What is asked for in this clock: first what ageing found, then reads, then scans, at last copies.
 
   always_comb begin
     walk_valid_o      = 1'b0;
     walk_o            = '0;
     read_now          = 1'b0;
     acts_pop          = 1'b0;
+    copy_now          = 1'b0;
     if (!stop_i && !clear_i) begin
       if (acts_valid) begin
         walk_valid_o = 1'b1;
@@ -296,22 +307,33 @@ module portcam_connection_walk #(
         walk_valid_o = 1'b1;
         walk_o.kind  = 4'(portcam_connection_pkg::OpInsert);
       end else if (mode_q == Moving && !issued_q && entry_here) begin
-        walk_valid_o = 1'b1;
+        walk_valid_o = copying_q == '0;
         walk_o.kind  = 4'(portcam_connection_pkg::OpMove);
         walk_o.slot  = (entry_v6_q ? 24'(Base6 + RowsV6) : 24'(Rows)) + 24'(entry_q);
+      end else if (copy_valid_i && copy_room && mode_q != Moving) begin
+        walk_valid_o         = 1'b1;
+        walk_o.kind          = 4'(portcam_connection_pkg::OpCopy);
+        walk_o.slot          = copy_slot_i;
+        walk_o.generation[0] = copy_tag_i;
+        copy_now             = walk_ready_i;
       end
     end
   end
 
-  assign issue = walk_valid_o && walk_ready_i;
-  assign quiet = flying_q == '0 && groups_level == '0 && acts_level == '0 && imgs_level == '0 &&
-                 check_q == '0 && !walk_done_i;
+  assign issue        = walk_valid_o && walk_ready_i && !copy_now;
+  assign quiet        = flying_q == '0 && groups_level == '0 && acts_level == '0 &&
+                        imgs_level == '0 && check_q == '0 && !done;
+  assign done         = walk_done_i && walk_kind_i != 4'(portcam_connection_pkg::OpCopy);
+  assign copy_room    = copying_q != '1;
+  assign copy_ready_o = copy_now;
 
   always_ff @(posedge clk_i) begin
     if (!fifo_rst_n) begin
-      flying_q <= '0;
+      flying_q  <= '0;
+      copying_q <= '0;
     end else begin
-      flying_q <= flying_q + (WorkBits + 1)'(issue) - (WorkBits + 1)'(walk_done_i);
+      flying_q  <= flying_q + (WorkBits + 1)'(issue) - (WorkBits + 1)'(done);
+      copying_q <= copying_q + (WorkBits + 1)'(copy_now) - (WorkBits + 1)'(walk_done_i && !done);
     end
   end
 
@@ -488,7 +510,8 @@ module portcam_connection_walk #(
                                    : stash_used_i[entry_q[$clog2(Stash)-1:0]];
   assign entry_last   = entry_q == 6'(Stash - 1);
   assign conn_ready_o = mode_q == Idle && !host_q && !stop_i && !clear_i;
-  assign active_o     = mode_q != Idle || flying_q != '0 || host_q || pass_due || moves_q;
+  assign active_o     = mode_q != Idle || flying_q != '0 || copying_q != '0 || copy_valid_i ||
+                        host_q || pass_due || moves_q;
 
   always_ff @(posedge clk_i) begin
     conn_done_o <= 1'b0;
@@ -569,7 +592,7 @@ module portcam_connection_walk #(
         if (issue) begin
           issued_q <= 1'b1;
         end
-        if ((walk_done_i && issued_q) || (!issued_q && !entry_here)) begin
+        if ((done && issued_q) || (!issued_q && !entry_here)) begin
           issued_q <= 1'b0;
           entry_q  <= entry_last ? '0 : entry_q + 6'd1;
           if (entry_last) begin
@@ -585,7 +608,7 @@ module portcam_connection_walk #(
         if (issue) begin
           issued_q <= 1'b1;
         end
-        if (walk_done_i) begin
+        if (done) begin
           mode_q <= DumpingEnds;
           if (!walk_acted_i) begin
             status_q <= walk_found_i ? 8'(portcam_pkg::StatusChanged)
@@ -598,7 +621,7 @@ module portcam_connection_walk #(
         if (issue) begin
           issued_q <= 1'b1;
         end
-        if (walk_done_i) begin
+        if (done) begin
           mode_q <= Answering;
           if (!walk_acted_i) begin
             status_q <= walk_found_i ? 8'(portcam_pkg::StatusExists)    :

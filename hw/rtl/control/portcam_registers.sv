@@ -100,6 +100,7 @@ module portcam_registers #(
                                  (32'd1 << portcam_pkg::CapsDeliverLsb) |
                                  (32'd1 << portcam_pkg::CapsRejectLsb) |
                                  (32'd1 << portcam_pkg::CapsPuntLsb) |
+                                 (32'(Stateful) << portcam_pkg::CapsMirrorLsb) |
                                  (32'(Stateful) << portcam_pkg::CapsStatefulLsb);
   localparam logic [31:0] CapFrame =
       (32'(portcam_pkg::BuildWindow) << portcam_pkg::CapFrameWindowLsb) |

@@ -22,7 +22,9 @@
 // sees the old one); trace_command_* a command has finished; trace_clear_o tables and counters
 // become empty, for headers admitted later; trace_record_* an operation passed the records: each
 // header gives one, in the order of admission (packet), other operations as they happen (kind, a
-// value of portcam_connection_pkg::op_e; flags: acted, asked, second, room; the image of an OpInsert).
+// value of portcam_connection_pkg::op_e; flags: acted, asked, second, room; the image of an OpInsert;
+// mirror: the mirror took what it did, lost it, it was a copy of what was lost before, and a bit that
+// changes with each start of the mirror).
 // trace_punt_*: the limits wanted the oldest such packet at the host (flags: bit 0 the ring ran, bit
 // 1 there was room); trace_punt_end_*: the next punted packet of that side is in its entry, or lost;
 // trace_inject_*: an injected frame was read and will leave.
@@ -145,6 +147,7 @@ module portcam_core #(
     output logic [7:0]   trace_inject_function_o,
     output logic [15:0]  trace_inject_len_o,
     output logic [63:0]  trace_inject_addr_o,
+    output logic [3:0]   trace_record_mirror_o,
     output logic         active_o
 );
 
@@ -307,7 +310,22 @@ module portcam_core #(
   logic [255:0]                secret_q;
   portcam_connection_pkg::trace_t trace_record;
 
-  assign active_o              = records_active || hold;
+  logic                            mirror_active;
+  logic                            mirror_busy;
+  logic                            mirror_valid;
+  portcam_connection_pkg::mirror_t mirror;
+  logic                            copy_valid;
+  logic                            copy_ready;
+  logic [23:0]                     copy_slot;
+  logic                            copy_tag;
+  logic                            mirror_taken;
+  logic                            mirror_lost;
+  logic                            mirror_start;
+
+  assign active_o              = records_active || mirror_active || hold;
+  assign trace_record_mirror_o = {mirror_start, mirror.copy && mirror.tag, mirror_lost,
+                                  mirror_taken};
+
   assign trace_record_packet_o = trace_record.packet;
   assign trace_record_kind_o   = trace_record.kind;
   assign trace_record_flags_o  = {trace_record.room, trace_record.second, trace_record.asked,
@@ -324,7 +342,7 @@ module portcam_core #(
       .clk_i        (clk_i),
       .rst_ni       (rst_ni),
       .request_i    (clear_request),
-      .tables_busy_i(lookup_busy || stats_busy),
+      .tables_busy_i(lookup_busy || stats_busy || mirror_busy),
       .busy_o       (tables_busy),
       .stop_o       (stop),
       .clear_o      (clear)
@@ -443,6 +461,12 @@ module portcam_core #(
       .bk_row_i      (bk_row),
       .bk_done_o     (bk_done),
       .bk_data_o     (bk_data),
+      .mirror_valid_o(mirror_valid),
+      .mirror_o      (mirror),
+      .copy_valid_i  (copy_valid),
+      .copy_ready_o  (copy_ready),
+      .copy_slot_i   (copy_slot),
+      .copy_tag_i    (copy_tag),
       .connections_used_o     (connections_used),
       .connections_embryonic_o(connections_embryonic),
       .trace_record_valid_o   (trace_record_valid_o),
@@ -732,10 +756,22 @@ module portcam_core #(
   //------------------------------------------------------------------------------------------------
   // Control.
 
-  logic        mir_valid;
-  logic        unused_mir_sum;
-  logic [23:0] unused_mir_row;
-  logic [10:0] unused_mir_count;
+  logic         mir_valid;
+  logic         mir_sum;
+  logic [23:0]  mir_row;
+  logic [10:0]  mir_count;
+  logic         mir_done;
+  logic [7:0]   mir_status;
+  logic [511:0] mir_answer;
+  logic         mirror_write_valid;
+  logic [63:0]  mirror_write_addr;
+  logic [511:0] mirror_write_data;
+  logic [63:0]  mirror_write_strb;
+  logic [31:0]  mirror_word;
+  logic         mirror_raises;
+  logic         mirror_stops;
+  logic         mirror_fails;
+  logic [63:0]  mirror_fails_addr;
 
   portcam_control #(
       .Functions          (Functions),
@@ -753,7 +789,8 @@ module portcam_core #(
       .ScheduleRows       (ScheduleRows),
       .MaxFrame           (MaxFrame),
       .BuildId            (BuildId),
-      .PipelineDrain      (PipelineDrain)
+      .PipelineDrain      (PipelineDrain),
+      .Writers            (2)
   ) u_control (
       .clk_i                 (clk_i),
       .rst_ni                (rst_ni),
@@ -799,22 +836,22 @@ module portcam_core #(
       .m_axi_bready          (m_axi_bready),
       .flr_o                 (flr),
       .ready_o               (ready),
-      .wr_valid_i            ({punt_write_valid, 1'b0}),
+      .wr_valid_i            ({punt_write_valid, mirror_write_valid}),
       .wr_ready_o            (write_ready),
-      .wr_addr_i             ({punt_write_addr, 64'd0}),
-      .wr_data_i             ({punt_write_data, 512'd0}),
-      .wr_strb_i             ({punt_write_strb, 64'd0}),
+      .wr_addr_i             ({punt_write_addr, mirror_write_addr}),
+      .wr_data_i             ({punt_write_data, mirror_write_data}),
+      .wr_strb_i             ({punt_write_strb, mirror_write_strb}),
       .wr_done_o             (write_done),
       .wr_error_o            (write_error),
-      .other_error_i         ({punt_dma_error, 1'b0}),
-      .other_error_addr_i    ({punt_dma_error_addr, 64'd0}),
+      .other_error_i         ({punt_dma_error, mirror_fails}),
+      .other_error_addr_i    ({punt_dma_error_addr, mirror_fails_addr}),
       .page_write_o          (page_write),
       .page_write_addr_o     (page_write_addr),
       .page_write_data_o     (page_write_data),
       .page_read_o           (page_read),
       .page_read_addr_o      (page_read_addr),
-      .page_word_i           (punt_word),
-      .raise_i               (8'({punt_errors, punt_raise, 2'b00})),
+      .page_word_i           (punt_word | mirror_word),
+      .raise_i               (8'({punt_errors || mirror_stops, punt_raise, mirror_raises, 1'b0})),
       .irq_valid_o           (irq_valid_o),
       .irq_vector_o          (irq_vector_o),
       .irq_ready_i           (irq_ready_i),
@@ -857,12 +894,12 @@ module portcam_core #(
       .bk_done_i             (bk_done),
       .bk_data_i             (bk_data),
       .mir_valid_o           (mir_valid),
-      .mir_sum_o             (unused_mir_sum),
-      .mir_row_o             (unused_mir_row),
-      .mir_count_o           (unused_mir_count),
-      .mir_done_i            (mir_valid),
-      .mir_status_i          (portcam_pkg::StatusNoMirror),
-      .mir_sum_i             ('0),
+      .mir_sum_o             (mir_sum),
+      .mir_row_o             (mir_row),
+      .mir_count_o           (mir_count),
+      .mir_done_i            (mir_done),
+      .mir_status_i          (mir_status),
+      .mir_sum_i             (mir_answer),
       .connections_used_i    (connections_used),
       .connections_embryonic_i(connections_embryonic),
       .secret_o              (secret),
@@ -874,8 +911,56 @@ module portcam_core #(
 
   assign trace_clear_o = clear;
 
-  logic unused_write;  // of the mirror
-  assign unused_write = write_ready[0] || write_done[0];
+  //------------------------------------------------------------------------------------------------
+  // The mirror of the records. A table that small never has many operations that wait.
+
+  portcam_mirror #(
+      .Rows   (ConnectionRows),
+      .RowsV6 (ConnectionRowsV6),
+      .Stash  (ConnectionStash),
+      .Depth  (ConnectionRows < 1024 ? 16 : 512),
+      .Reserve(ConnectionRows < 1024 ? 8 : 64)
+  ) u_mirror (
+      .clk_i            (clk_i),
+      .rst_ni           (rst_ni),
+      .flr_i            (flr),
+      .init_i           (clear),
+      .busy_o           (mirror_busy),
+      .active_o         (mirror_active),
+      .valid_i          (mirror_valid),
+      .mirror_i         (mirror),
+      .copy_valid_o     (copy_valid),
+      .copy_ready_i     (copy_ready),
+      .copy_slot_o      (copy_slot),
+      .copy_tag_o       (copy_tag),
+      .page_write_i     (page_write),
+      .page_write_addr_i(page_write_addr),
+      .page_write_data_i(page_write_data),
+      .page_read_i      (page_read),
+      .page_read_addr_i (page_read_addr),
+      .page_word_o      (mirror_word),
+      .raise_events_o   (mirror_raises),
+      .raise_errors_o   (mirror_stops),
+      .fail_o           (mirror_fails),
+      .fail_addr_o      (mirror_fails_addr),
+      .mir_valid_i      (mir_valid),
+      .mir_sum_i        (mir_sum),
+      .mir_row_i        (mir_row),
+      .mir_count_i      (mir_count),
+      .mir_done_o       (mir_done),
+      .mir_status_o     (mir_status),
+      .mir_sum_o        (mir_answer),
+      .beat_valid_o     (mirror_write_valid),
+      .beat_ready_i     (write_ready[0]),
+      .beat_addr_o      (mirror_write_addr),
+      .beat_data_o      (mirror_write_data),
+      .beat_strb_o      (mirror_write_strb),
+      .beat_done_i      (write_done[0]),
+      .beat_error_i     (write_error),
+      .trace_taken_o    (mirror_taken),
+      .trace_lost_o     (mirror_lost),
+      .trace_start_o    (mirror_start)
+  );
 
 `ifndef SYNTHESIS
   portcam_axis_check u_check_m_net (

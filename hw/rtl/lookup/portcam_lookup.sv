@@ -19,7 +19,8 @@
 //     44 + R  rejects limited, packets for the host chosen, counters
 //     45 + R  new checksums
 //
-// The bus of the records (conn_*, img_*) and of backend states (bk_*) is that of portcam_control.
+// The bus of the records (conn_*, img_*) and of backend states (bk_*) is that of portcam_control;
+// mirror_* and copy_* are those of portcam_mirror.
 // stop_i: no packet comes until after clear_i. active_o: records are being looked after, the clock
 // is needed.
 //
@@ -100,6 +101,12 @@ module portcam_lookup #(
     input  logic [15:0]                 bk_row_i,
     output logic                        bk_done_o,
     output logic [511:0]                bk_data_o,
+    output logic                        mirror_valid_o,
+    output portcam_connection_pkg::mirror_t mirror_o,
+    input  logic                        copy_valid_i,
+    output logic                        copy_ready_o,
+    input  logic [23:0]                 copy_slot_i,
+    input  logic                        copy_tag_i,
     output logic [31:0]                 connections_used_o,
     output logic [31:0]                 connections_embryonic_o,
     output logic                        trace_record_valid_o,
@@ -641,8 +648,6 @@ module portcam_lookup #(
   logic                             other_sum_q21;
   logic                             sctp_q21;
   logic                             unused_says_valid;
-  logic                             unused_mirror_valid;
-  portcam_connection_pkg::mirror_t  unused_mirror;
   logic                             walk_valid;
   logic                             walk_ready;
   logic                             walk_done;
@@ -745,8 +750,8 @@ module portcam_lookup #(
       .stash_used_o        (stash_used),
       .stash_used_v6_o     (stash_used_v6),
       .tally_o             (tally),
-      .mirror_valid_o      (unused_mirror_valid),
-      .mirror_o            (unused_mirror),
+      .mirror_valid_o      (mirror_valid_o),
+      .mirror_o            (mirror_o),
       .used_o              (connections_used_o),
       .embryonic_o         (connections_embryonic_o),
       .trace_valid_o       (trace_record_valid_o),
@@ -796,6 +801,10 @@ module portcam_lookup #(
       .stash_used_v6_i    (stash_used_v6),
       .used_i             (connections_used_o),
       .ended_i            (tally.left_valid && tally.ended),
+      .copy_valid_i       (copy_valid_i),
+      .copy_ready_o       (copy_ready_o),
+      .copy_slot_i        (copy_slot_i),
+      .copy_tag_i         (copy_tag_i),
       .conn_valid_i       (conn_valid_i),
       .conn_ready_o       (conn_ready_o),
       .conn_delete_i      (conn_delete_i),

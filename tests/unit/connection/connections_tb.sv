@@ -171,6 +171,7 @@ module connections_tb #(
   logic [1:0]                       busy;
   portcam_connection_pkg::mirror_t  unused_mirror;
   logic                             unused_mirror_valid;
+  logic                             unused_copy_ready;
   logic                             unused_done;
   logic                             unused_present;
   logic [383:0]                     unused_data;
@@ -310,6 +311,10 @@ module connections_tb #(
       .stash_used_v6_i    (stash_used_v6),
       .used_i             (used_o),
       .ended_i            (tally.left_valid && tally.ended),
+      .copy_valid_i       (1'b0),
+      .copy_ready_o       (unused_copy_ready),
+      .copy_slot_i        ('0),
+      .copy_tag_i         (1'b0),
       .conn_valid_i       (conn_valid_i),
       .conn_ready_o       (conn_ready_o),
       .conn_delete_i      (conn_delete_i),
