@@ -34,7 +34,7 @@ def test_apply_show_save_round_trip(daemon):
 
 def test_dry_run_changes_nothing(daemon):
     answer = daemon.apply(SHOP, "-n")
-    assert answer["dry_run"] and not answer["changed"] and len(answer["rows"]) == 21
+    assert answer["dry_run"] and not answer["changed"] and len(answer["rows"]) == 22
     assert daemon.json("service", "show")["services"] == []
     diff = daemon.json("config", "diff", daemon.write(SHOP))
     assert diff["rows"] == answer["rows"]
@@ -150,7 +150,7 @@ def test_a_full_card(daemon):
     path = daemon.folder / "large.json"
     path.write_text(json.dumps(config))
     answer = daemon.json("config", "apply", path)
-    assert len(answer["rows"]) == 100 + 100 + 4096 + 1024 + 1024
+    assert len(answer["rows"]) == 100 + 100 + 4096 + 1024 + 1024 + 1
     assert daemon.json("device", "selftest")["ok"] is True
     config["services"].append(dict(config["services"][0], name="more", port=5, backends=["b1024"]))
     path.write_text(json.dumps(config))
