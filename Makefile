@@ -118,6 +118,11 @@ demo-vm: ## the same with a real kernel and web servers in a virtual machine beh
 	@scripts/deps demo
 	@+$(MAKE) run-demo-vm
 
+.PHONY: restart
+restart: ## 50 kills of the daemon and 50 resets of the card beside 500 downloads
+	@scripts/deps demo
+	@+$(MAKE) run-restart
+
 .PHONY: test
 test: ## build and run every test; ONLY=regex picks some, TESTFLAGS go to tests/run
 	@scripts/deps test

@@ -8,6 +8,6 @@ build/tests/e2e/test_bad_input build/tests/e2e/test_packets: %: %.o build/libpor
 build/tests/e2e/test_bad_input build/tests/e2e/test_packets: LDLIBS += -lcmocka $(DRIVER_LIBS)
 
 # The long form of test_restart.py.
-.PHONY: restart
-restart: build/sim/portcam-sim build/cli/portcam build/cli/portcamd
+.PHONY: run-restart
+run-restart: build/sim/portcam-sim build/cli/portcam build/cli/portcamd
 	KILLS=50 RESETS=50 DOWNLOADS=500 RATE=80k $(PYTHON) -m pytest -q -s tests/e2e/test_restart.py -k kills

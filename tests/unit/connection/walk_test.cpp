@@ -134,11 +134,26 @@ struct Walker {
     }
     void ask(bool deletes, unsigned slot, uint32_t count)
     {
+        b.top.conn_insert_i = 0;
         b.top.conn_delete_i = deletes;
         b.top.conn_slot_i = slot;
         b.top.conn_count_i = count;
         answer = Answer();
         wants = true;
+    }
+    // An insert; its image holds until it is answered.
+    const Answer &insert(const portcam_connection_image &image)
+    {
+        b.top.conn_insert_i = 1;
+        memcpy(&b.top.image_i, &image, sizeof image);
+        answer = Answer();
+        wants = true;
+        for (unsigned n = 0; n < 50000 && !answer.done; n++)
+            step();
+        if (answer.done != 1)
+            tap.fail("an insert ended %u times", answer.done);
+        b.top.conn_insert_i = 0;
+        return answer;
     }
     const Answer &get(bool deletes, unsigned slot, uint32_t count)
     {
@@ -384,6 +399,58 @@ void deletes(Walker &k)
     k.tap.done("delete by generation: ok, changed, not_found, and the image of what ended");
 }
 
+// Records taken out and put back, some twice, some with another one's ends; beside ageing, moves and packets. The bench
+// compares every operation with the model; here it is the status.
+void inserts(Walker &k)
+{
+    Bench &b = k.b;
+    uint64_t seen[PORTCAM_STATUS_MAX] = {}, clocks = 0, made = 0;
+    for (unsigned traffic : {0u, 60u}) {
+        k.clear();
+        k.populate(60);
+        k.traffic = traffic;
+        std::vector<portcam_connection_image> spare;
+        for (unsigned round = 0; round < 600; round++) {
+            if (spare.empty() || b.random.percent(30)) {
+                unsigned slot = unsigned(b.random.below(kSlots));
+                const pc_connection *r = b.record(slot);
+                const Answer &a = k.get(true, slot, r ? r->generation : 0);
+                spare.insert(spare.end(), a.images.begin(), a.images.end());
+                continue;
+            }
+            portcam_connection_image image = spare[b.random.below(spare.size())];
+            image.last_used = b.time;
+            if (b.random.percent(20))
+                image.public_port++;
+            if (b.random.percent(10))
+                image.client_port = uint16_t(b.random.next());
+            uint64_t from = b.clock;
+            unsigned before = unsigned(b.insert_count[PC_RESULT_OK]);
+            unsigned status = k.insert(image).status;
+            bool is_new = b.insert_count[PC_RESULT_OK] != before;
+            if (status >= PORTCAM_STATUS_MAX || is_new != (status == PORTCAM_STATUS_OK))
+                k.tap.fail("an insert ends with status %u, made %d", status, is_new);
+            else
+                seen[status]++;
+            if (!traffic && is_new)
+                clocks += b.clock - from, made++;
+        }
+        k.traffic = 0;
+        k.rest();
+        k.get(false, 0, kSlots); // the bench compares each
+    }
+    for (unsigned status : {PORTCAM_STATUS_OK, PORTCAM_STATUS_EXISTS, PORTCAM_STATUS_AMBIGUOUS})
+        if (seen[status] < 20)
+            k.tap.fail("status %u was seen %llu times", status, (unsigned long long)seen[status]);
+    printf("# %llu made, %llu exist, %llu ambiguous, %llu full; %.1f clocks for each record\n",
+           (unsigned long long)seen[PORTCAM_STATUS_OK],
+           (unsigned long long)seen[PORTCAM_STATUS_EXISTS],
+           (unsigned long long)seen[PORTCAM_STATUS_AMBIGUOUS],
+           (unsigned long long)seen[PORTCAM_STATUS_FULL], double(clocks) / double(made));
+    k.tap.done(
+        "inserts of the host beside ageing, deletes and packets: ok, exists, ambiguous, full");
+}
+
 void moves(Walker &k, const std::vector<Packet> &crowd)
 {
     Bench &b = k.b;
@@ -520,6 +587,7 @@ int main(int argc, char **argv)
     ageing(walker);
     reads(walker);
     deletes(walker);
+    inserts(walker);
     moves(walker, crowd);
     clears(walker, crowd);
     everything(walker);
