@@ -6,13 +6,13 @@
 CORE_BENCH_DIR   := build/tests/unit/core
 CORE_BENCH_RTL   := hw/regs/gen/portcam_pkg.sv hw/rtl/core/portcam_types_pkg.sv \
                     hw/rtl/lookup/portcam_lookup_pkg.sv \
-                    hw/rtl/connection/portcam_connection_pkg.sv
+                    hw/rtl/connection/portcam_connection_pkg.sv hw/rtl/mirror/portcam_mirror_pkg.sv
 CORE_BENCH_DEPS  := $(CORE_BENCH_RTL) $(wildcard hw/rtl/common/*.sv) \
                     $(wildcard hw/rtl/lookup/*.sv hw/rtl/connection/*.sv hw/rtl/stats/*.sv) \
                     $(wildcard tests/unit/core/*) tests/unit/rtl/tap.hpp
 CORE_BENCH_FLAGS := --cc --exe --build -O3 --assert --x-assign unique --x-initial unique \
                     -y hw/rtl/common -y hw/rtl/core -y hw/rtl/lookup -y hw/rtl/connection \
-                    -y hw/rtl/stats -y hw/rtl/punt \
+                    -y hw/rtl/stats -y hw/rtl/punt -y hw/rtl/mirror \
                     -MAKEFLAGS OPT_FAST=-O2
 CORE_BENCH_CXX   := -std=c++17 -Wall -Wextra -I$(CURDIR)/tests/unit/rtl \
                     -I$(CURDIR)/tests/unit/core -I$(CURDIR)/hw/regs/gen -I$(CURDIR)/lib/model

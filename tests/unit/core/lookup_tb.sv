@@ -125,6 +125,9 @@ module lookup_tb #(
   logic                        unused_bk_done;
   logic [511:0]                unused_bk;
   logic [63:0]                 unused_connections;
+  logic                            unused_mirror_valid;
+  logic                            unused_copy_ready;
+  portcam_connection_pkg::mirror_t unused_mirror;
   logic                        unused_punt_ask;
   logic [31:0]                 unused_punt_time;
   logic                        unused_punt_trace;
@@ -249,6 +252,12 @@ module lookup_tb #(
       .bk_row_i      ('0),
       .bk_done_o     (unused_bk_done),
       .bk_data_o     (unused_bk),
+      .mirror_valid_o         (unused_mirror_valid),
+      .mirror_o               (unused_mirror),
+      .copy_valid_i           (1'b0),
+      .copy_ready_o           (unused_copy_ready),
+      .copy_slot_i            ('0),
+      .copy_tag_i             (1'b0),
       .connections_used_o     (unused_connections[31:0]),
       .connections_embryonic_o(unused_connections[63:32]),
       .trace_record_valid_o   (unused_trace_valid),

@@ -13,7 +13,8 @@ ROOT = pathlib.Path(__file__).resolve().parents[3]
 TEXT = (ROOT / "docs/integration-guide.md").read_text()
 CORE = (ROOT / "hw/rtl/core/portcam_core.sv").read_text()
 PACKAGES = ["hw/regs/gen/portcam_pkg.sv", "hw/rtl/core/portcam_types_pkg.sv",
-            "hw/rtl/lookup/portcam_lookup_pkg.sv", "hw/rtl/connection/portcam_connection_pkg.sv"]
+            "hw/rtl/lookup/portcam_lookup_pkg.sv", "hw/rtl/connection/portcam_connection_pkg.sv",
+            "hw/rtl/mirror/portcam_mirror_pkg.sv"]
 SMALL = {"Functions": 2, "Domains": 2, "Addresses": 2, "Services": 2, "Backends": 2, "EndpointWays": 1,
          "EndpointRows": 2, "EndpointAnyPortRows": 2, "EndpointAnyRows": 2, "ConnectionRows": 16,
          "ConnectionRowsV6": 16, "ConnectionWays": 2, "ConnectionStash": 2, "ConnectionLatency": 1,
