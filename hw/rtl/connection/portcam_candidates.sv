@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // portcam_candidates: which of two candidates for a new connection are usable, and which comes
-// first. One a clock; its outputs come exactly Latency = 5 clocks after valid_i.
+// first. One a clock; its outputs come exactly Latency = 5 clocks after valid_i, *_end_o, the same as
+// *_endpoint_o, exactly 3.
 //
 // It keeps what it needs of each row of table backend, both banks. A candidate is usable if in the
 // packet's bank its row is present, of the packet's family, and has a weight; its endpoint is that
@@ -42,6 +43,8 @@ module portcam_candidates #(
     output logic [15:0]  second_endpoint_o,
     output logic [1:0]   second_accepts_o,
     output logic         swap_o,
+    output logic [15:0]  first_end_o,
+    output logic [15:0]  second_end_o,
     input  logic         hit_valid_i,
     input  logic [15:0]  hit_backend_i,
     output logic [1:0]   hit_accepts_o,
@@ -368,7 +371,9 @@ module portcam_candidates #(
 
   assign {second_usable_o, second_accepts_o, second_endpoint_o,
           first_usable_o, first_accepts_o, first_endpoint_o} = past_q5;
-  assign swap_o = swap_q5;
+  assign swap_o       = swap_q5;
+  assign first_end_o  = first_endpoint_q3;
+  assign second_end_o = second_endpoint_q3;
 
 `ifndef SYNTHESIS
   always_ff @(posedge clk_i) begin

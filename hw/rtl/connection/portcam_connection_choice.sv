@@ -5,7 +5,8 @@
 //
 // Ask, one a clock: pre_valid_i with the service 3 clocks before valid_i; valid_i with asks_i moves
 // the service's counter on (portcam_schedule). choice_o comes exactly Latency = 10 clocks after
-// valid_i, accepts_o as many after hit_valid_i. Active connections: portcam_candidates.
+// valid_i, first_end_o and second_end_o, the endpoints in it, 8; accepts_o 9 clocks after hit_valid_i.
+// Active connections: portcam_candidates.
 //
 // Host ports of tables schedule and backend, init_i and busy_o: as in portcam_row_table.
 
@@ -29,6 +30,8 @@ module portcam_connection_choice #(
     input  logic [15:0]                     schedule_i,
     input  logic [4:0]                      slots_log2_i,
     input  logic [31:0]                     crc_i,
+    output logic [15:0]                     first_end_o,
+    output logic [15:0]                     second_end_o,
     output portcam_connection_pkg::choice_t choice_o,
     input  logic                            hit_valid_i,
     input  logic [15:0]                     hit_backend_i,
@@ -54,7 +57,7 @@ module portcam_connection_choice #(
   localparam int unsigned ScheduleLatency  = 5;  // of portcam_schedule
   localparam int unsigned CandidateLatency = 5;  // of portcam_candidates
   localparam int unsigned HitLatency       = 2;  // of portcam_candidates
-  localparam int unsigned Latency          = ScheduleLatency + CandidateLatency;
+  localparam int unsigned AcceptsLatency   = 9;
 
   logic [15:0]              first_q5;
   logic [15:0]              second_q5;
@@ -147,6 +150,8 @@ module portcam_connection_choice #(
       .second_endpoint_o(second_endpoint),
       .second_accepts_o (second_accepts),
       .swap_o           (swap),
+      .first_end_o      (first_end_o),
+      .second_end_o     (second_end_o),
       .hit_valid_i      (hit_valid_i),
       .hit_backend_i    (hit_backend_i),
       .hit_accepts_o    (hit_accepts),
@@ -180,7 +185,7 @@ module portcam_connection_choice #(
 
   portcam_delay #(
       .Width (2),
-      .Cycles(Latency - HitLatency)
+      .Cycles(AcceptsLatency - HitLatency)
   ) u_accepts_wait (
       .clk_i  (clk_i),
       .rst_ni (rst_ni),

@@ -3,14 +3,14 @@
 // portcam_connection_next: what a packet makes of its record, by sections 4 and 5 of
 // docs/connections.md. Combinational.
 //
-// In: the record (state_i as in portcam_pkg::connection_state_e, embryonic_i, syn_repeats_i,
-// client_next_i) and the packet: from_backend_i, is_tcp_i, and of a TCP packet its class (0 syn,
-// 1 syn_ack, 2 fin, 3 ack, 4 rst, 5 odd), its sequence number and its end (sequence number +
-// payload + SYN + FIN). accepts_i is read only where a port is used again (F.14): the record's
-// backend is there and has a weight.
+// In: the record (state_i as in portcam_pkg::connection_state_e, embryonic_i, syn_repeats_i) and the
+// packet: from_backend_i, is_tcp_i, and of a TCP packet its class (0 syn, 1 syn_ack, 2 fin, 3 ack,
+// 4 rst, 5 odd), and whether its sequence number and its end (sequence number + payload + SYN + FIN)
+// are later than the record's client_next (portcam_connection_later). accepts_i is read only where a
+// port is used again (F.14): the record's backend is there and has a weight.
 //
-// Out: the record behind the packet. touch_o: its last use becomes now. Packets and octets are
-// counted always, but with keep_o and reschedule_o:
+// Out: the record behind the packet. touch_o: its last use becomes now; take_end_o: its client_next
+// becomes the packet's end. Packets and octets are counted always, but with keep_o and reschedule_o:
 //   keep_o        the record has ended and a new one with the same backend began in its place; the
 //                 next_* outputs are the new one's, its creation and last use are now, its counters
 //                 begin with this packet
@@ -25,17 +25,16 @@ module portcam_connection_next (
     input  logic [3:0]  state_i,
     input  logic        embryonic_i,
     input  logic [7:0]  syn_repeats_i,
-    input  logic [31:0] client_next_i,
     input  logic        from_backend_i,
     input  logic        is_tcp_i,
     input  logic [2:0]  tcp_class_i,
-    input  logic [31:0] tcp_end_i,
-    input  logic [31:0] tcp_seq_i,
+    input  logic        seq_later_i,
+    input  logic        end_later_i,
     input  logic        accepts_i,
     output logic [3:0]  next_state_o,
     output logic        next_embryonic_o,
     output logic [7:0]  next_syn_repeats_o,
-    output logic [31:0] next_client_next_o,
+    output logic        take_end_o,
     output logic        touch_o,
     output logic        syn_repeat_o,
     output logic        syn_reset_o,
@@ -142,22 +141,6 @@ module portcam_connection_next (
   end
 
   //------------------------------------------------------------------------------------------------
-  // Sequence numbers: later is a signed difference above 0.
-
-  logic [31:0] seq_distance;
-  logic [31:0] end_distance;
-  logic        seq_later;
-  logic        end_later;
-  logic        unused_distance;
-
-  assign seq_distance = tcp_seq_i - client_next_i;
-  assign end_distance = tcp_end_i - client_next_i;
-  assign seq_later    = !seq_distance[31] && tcp_seq_i != client_next_i;
-  assign end_later    = !end_distance[31] && tcp_end_i != client_next_i;
-
-  assign unused_distance = ^{seq_distance, end_distance};
-
-  //------------------------------------------------------------------------------------------------
   // Effects.
 
   logic opening;   // the handshake is not over
@@ -173,12 +156,12 @@ module portcam_connection_next (
     end else begin
       proves   = ((is_ack || is_fin) && state_i != SynSeen && state_i != Reset) ||
                  (is_syn_ack && state_i == SynAckSeen);
-      take_end = (is_syn && opening) || ((is_ack || is_fin) && end_later);
+      take_end = (is_syn && opening) || ((is_ack || is_fin) && end_later_i);
     end
   end
 
-  assign keep_o       = reuse && accepts_i && seq_later;
-  assign reschedule_o = reuse && !(accepts_i && seq_later);
+  assign keep_o       = reuse && accepts_i && seq_later_i;
+  assign reschedule_o = reuse && !(accepts_i && seq_later_i);
   assign syn_repeat_o = !from_backend_i && is_syn && opening;
   assign syn_reset_o  = from_backend_i && is_rst && state_i == SynSeen;
   assign syn_ack_o    = from_backend_i && (is_syn || is_syn_ack) && state_i == SynSeen &&
@@ -186,7 +169,7 @@ module portcam_connection_next (
   assign touch_o      = !is_tcp_i || (tcp_class_i < 3'd5 && !reschedule_o);
 
   assign next_embryonic_o   = keep_o || (embryonic_i && !proves);
-  assign next_client_next_o = keep_o || take_end ? tcp_end_i : client_next_i;
+  assign take_end_o         = keep_o || take_end;
 
   always_comb begin
     if (keep_o) begin

@@ -70,6 +70,14 @@ package portcam_connection_pkg;
     logic [31:0] last_used;
   } walk_t;
 
+  // A slot, taken apart. Its number is what portcam_connection_slot makes of it.
+  typedef struct packed {
+    logic        is_v6;
+    logic        in_stash;
+    logic [15:0] bucket;        // 0 in the stash
+    logic [5:0]  place;         // table and way; in the stash its entry
+  } where_t;
+
   // An operation on its way.
   typedef struct packed {
     logic        packet;        // a header is in this clock, whether it concerns records or not
@@ -79,6 +87,7 @@ package portcam_connection_pkg;
     logic [63:0] hash;
     request_t    req;
     walk_t       walk;
+    where_t      where;         // the walk's slot
   } op_t;
 
   // What is found by.
@@ -91,7 +100,26 @@ package portcam_connection_pkg;
     logic [15:0] endpoint;
   } row_t;
 
-  // What changes with packets.
+  // What changes with packets, and is decided upon.
+  typedef struct packed {
+    logic [31:0] generation;
+    logic [3:0]  state;
+    logic        embryonic;
+    logic [7:0]  syn_repeats;
+    logic [31:0] client_next;
+    logic [31:0] created;
+    logic [31:0] last_used;
+  } life_t;
+
+  // What is only counted.
+  typedef struct packed {
+    logic [47:0] forward_packets;
+    logic [63:0] forward_octets;
+    logic [47:0] reverse_packets;
+    logic [63:0] reverse_octets;
+  } counts_t;
+
+  // Both: {life_t, counts_t}.
   typedef struct packed {
     logic [31:0] generation;
     logic [3:0]  state;
@@ -106,14 +134,15 @@ package portcam_connection_pkg;
     logic [63:0] reverse_octets;
   } state_t;
 
-  // What one operation did to one record: the newest word about its keys and its slot.
+  // What one operation did to one record: the newest word about its keys and its slot. Its counts go
+  // their own way (portcam_connection_counts).
   typedef struct packed {
     logic        valid;
     logic        live;          // the record is there after the operation
-    logic [23:0] slot;
-    logic        moved;         // slot is new to the record; the row has to be written
+    where_t      where;
+    logic        moved;         // where is new to the record; the row has to be written
     row_t        row;
-    state_t      state;
+    life_t       life;
     logic [1:0]  accepts;       // the backend takes new connections, by bank
     logic        left;          // the record left this endpoint for that of row
     logic [15:0] left_endpoint;
@@ -123,8 +152,8 @@ package portcam_connection_pkg;
   typedef struct packed {
     logic        hit;           // there is one
     row_t        row;
-    logic [23:0] slot;
-    state_t      state;
+    where_t      where;
+    life_t       life;
     logic [1:0]  accepts;       // its backend takes new connections, by bank
   } known_t;
 
@@ -145,10 +174,10 @@ package portcam_connection_pkg;
     logic [15:0] index;
   } choice_t;
 
-  // Slots for a new record: two in the table and two in the stash.
+  // Places for a new record: two in the table and two in the stash.
   typedef struct packed {
-    logic        free;
-    logic [23:0] slot;
+    logic   free;
+    where_t where;
   } place_t;
 
   typedef struct packed {
@@ -157,6 +186,80 @@ package portcam_connection_pkg;
     place_t entry1;
     place_t entry2;
   } places_t;
+
+  // What an operation looks for in rows and events.
+  typedef struct packed {
+    logic        by_forward;    // a record with this client, service, address and port
+    logic        by_reverse;    // ... with this client and endpoint
+    logic        by_slot;       // ... in this place
+    client_t     client;
+    logic [15:0] service;
+    logic [15:0] address;
+    logic [15:0] port;
+    logic [15:0] endpoint;
+    logic [15:0] first;         // endpoints of the candidates
+    logic [15:0] second;
+    where_t      where;
+  } question_t;
+
+  // What a row has of that.
+  typedef struct packed {
+    logic client;
+    logic forward;              // service, address and port
+    logic endpoint;
+    logic first;
+    logic second;
+  } same_t;
+
+  // What an event has of that.
+  typedef struct packed {
+    same_t row;
+    same_t left;                // the row that the record had before (event_t.left)
+    logic  where;
+  } relation_t;
+
+  // What the operation in the clock of its decision may make an event of.
+  typedef struct packed {
+    row_t        fresh;         // a new row, with the first candidate
+    logic [15:0] second;        // endpoint of the second
+    row_t        known;
+    where_t      where;         // of the known record
+    places_t     places;
+  } deciding_t;
+
+  // Where an event has its parts from.
+  typedef struct packed {
+    logic last;                 // the record is that of the event before, not the one that was known
+    logic fresh;                // the row is the packet's
+    logic second;               // ... with the second candidate
+    logic place1;               // the slot is one of the places for a new record
+    logic place2;
+    logic entry1;
+    logic entry2;
+    logic sent;                 // client_next is the packet's
+  } origin_t;
+
+  // A TCP packet's numbers are later than client_next of a record.
+  typedef struct packed {
+    logic seq;
+    logic over;                 // its end
+  } later_t;
+
+  // All that a decision needs but the event of the clock before it.
+  typedef struct packed {
+    known_t    known;
+    logic      first_taken;     // another record of the client has the candidate's endpoint
+    logic      second_taken;
+    later_t    later;           // than the known record
+    later_t    later_sent;      // than that event, if client_next was its packet's
+    later_t    later_known;     // ... if it was that of the record known then
+    later_t    later_last;      // ... if it was that of the event before it
+    logic      same_generation; // as the walk's; the known record
+    logic      same_used;
+    logic      share_less;      // embryonic records are below the limit, if there is one less now
+    logic      share_same;      // ... as many
+    logic      share_more;      // ... one more
+  } ready_t;
 
   // What an operation does.
   typedef struct packed {
@@ -178,8 +281,8 @@ package portcam_connection_pkg;
     logic        chosen_ok;
     logic        take_second;
     logic        room;          // place is free
-    logic [23:0] place;         // for a new record
-    logic [23:0] table_place;
+    where_t      place;         // for a new record
+    where_t      table_place;
     logic        syn_repeat;
     logic        syn_reset;
     logic        syn_ack;
@@ -230,7 +333,7 @@ package portcam_connection_pkg;
     logic        inactive;      // is active no longer
   } tally_t;
 
-  // What a mirror of the records has to know: one clock after the decision, in the order of the
+  // What a mirror of the records has to know: two clocks after the decision, in the order of the
   // operations. One of began, changed, ended, moved and copy is set.
   typedef struct packed {
     logic        began;         // a record in slot; with replaced another one ended there before

@@ -73,12 +73,12 @@ void Bench::ask(const Question &q)
     top_.state_i = q.state;
     top_.embryonic_i = q.embryonic;
     top_.syn_repeats_i = q.syn_repeats;
-    top_.client_next_i = q.client_next;
     top_.from_backend_i = q.from == PC_FROM_BACKEND;
     top_.is_tcp_i = q.tcp;
     top_.tcp_class_i = pc_tcp_class(q.flags);
-    top_.tcp_seq_i = q.seq;
-    top_.tcp_end_i = pc_tcp_end(q.seq, q.payload, q.flags);
+    uint32_t end = pc_tcp_end(q.seq, q.payload, q.flags);
+    top_.seq_later_i = int32_t(q.seq - q.client_next) > 0;
+    top_.end_later_i = int32_t(end - q.client_next) > 0;
     top_.accepts_i = q.accepts;
     top_.eval();
 
@@ -120,7 +120,7 @@ void Bench::ask(const Question &q)
     expect(q, "next_state", top_.next_state_o, is.state);
     expect(q, "next_embryonic", top_.next_embryonic_o, is.embryonic);
     expect(q, "next_syn_repeats", top_.next_syn_repeats_o, is.syn_repeats);
-    expect(q, "next_client_next", top_.next_client_next_o, is.client_next);
+    expect(q, "client_next", top_.take_end_o ? end : q.client_next, is.client_next);
     expect(q, "touch", top_.touch_o, is.last_used == Now);
     expect(q, "syn_repeat", top_.syn_repeat_o, after.syn_repeats - counters.syn_repeats);
     expect(q, "syn_reset", top_.syn_reset_o, after.syn_resets - counters.syn_resets);
