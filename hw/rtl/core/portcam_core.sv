@@ -172,7 +172,7 @@ module portcam_core #(
   // Clocks from admission until a header has read all tables and is counted: one to the parser, its
   // latency, those of the lookup until it counts, and one for the counters; the rest is margin.
   localparam int unsigned ParserLatency = 16;
-  localparam int unsigned CountLatency  = 44 + ConnectionLatency;
+  localparam int unsigned CountLatency  = 45 + ConnectionLatency;
   localparam int unsigned PipelineDrain = 1 + ParserLatency + CountLatency + 1 + 3;
   localparam int unsigned Credits       = 128;  // instructions that a rewriter can hold
 

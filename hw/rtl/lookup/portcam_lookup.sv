@@ -3,9 +3,9 @@
 // portcam_lookup: the tables and the decision: from the parse result of a packet to its rewrite
 // instruction and counters.
 //
-// rewrite_o comes exactly Latency = 45 + ConnectionLatency clocks after valid_i, count_o one clock
+// rewrite_o comes exactly Latency = 46 + ConnectionLatency clocks after valid_i, count_o one clock
 // earlier; one packet a clock, never stalled. Each packet reads all tables in the bank that bank_i
-// says when it enters; a bank that no packet has been given for 42 + ConnectionLatency clocks may be
+// says when it enters; a bank that no packet has been given for 43 + ConnectionLatency clocks may be
 // written. What is known when, in clocks after valid_i, R = ConnectionLatency:
 //
 //          0  the address match, the three endpoint hashes and the function rows begin
@@ -13,11 +13,11 @@
 //         11  address number and domain (loopback included); endpoint row; service, domains begin
 //         13  verdicts of the two domains
 //         21  service row; records begin
-//     37 + R  what the record says; backend row and public address begin
-//     39 + R  backend row, device MAC; the decision begins
-//     41 + R  reason, egress, rewrite without checksums
-//     44 + R  rejects limited, packets for the host chosen, counters
-//     45 + R  new checksums
+//     38 + R  what the record says; backend row and public address begin
+//     40 + R  backend row, device MAC; the decision begins
+//     42 + R  reason, egress, rewrite without checksums
+//     45 + R  rejects limited, packets for the host chosen, counters
+//     46 + R  new checksums
 //
 // The bus of the records (conn_*, img_*) and of backend states (bk_*) is that of portcam_control;
 // mirror_* and copy_* are those of portcam_mirror.
@@ -116,7 +116,7 @@ module portcam_lookup #(
 );
 
   localparam int unsigned Tables = 13;
-  localparam int unsigned Says   = 37 + ConnectionLatency;  // clocks until the record has spoken
+  localparam int unsigned Says   = 38 + ConnectionLatency;  // clocks until the record has spoken
   localparam int unsigned Decide = Says + 2;                // until the decision begins
 
   // Tables by number on the bus.
