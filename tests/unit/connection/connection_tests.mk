@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 #
-# Benches of the records of connections, small, one for each read latency of the memories. Each takes
-# a seed as its first argument.
+# Benches of the records of connections: small ones, one for each read latency of the memories, and
+# the largest build. Each takes a seed as its first argument.
 
 CONNECTIONS_DIR       := build/tests/unit/connection
 CONNECTIONS_LATENCIES := 1 2 3 4
@@ -21,20 +21,27 @@ CONNECTIONS_CXX       := -std=c++17 -Wall -Wextra -I$(CURDIR)/tests/unit/rtl -I$
                          -I$(CURDIR)/tests/unit/connection -I$(CURDIR)/hw/regs/gen \
                          -I$(CURDIR)/lib/include
 
-TAP_TESTS += $(CONNECTIONS_TESTS) $(CONNECTIONS_DIR)/walk_test
+CONNECTIONS_LARGE     := Rows=1048576 RowsV6=262144 Ways=8 Stash=16
+CONNECTIONS_LARGE_CXX := -DBENCH_ROWS=1048576 -DBENCH_ROWS_V6=262144 -DBENCH_WAYS=8 -DBENCH_STASH=16
 
-# connections_bench: read latency, C++ file.
+TAP_TESTS += $(CONNECTIONS_TESTS) $(CONNECTIONS_DIR)/connections_large_test $(CONNECTIONS_DIR)/walk_test
+
+# connections_bench: read latency, C++ file, other parameters, and the same for C++.
 define connections_bench
 	$(call say,VERILAT,$@)
 	@mkdir -p $(CONNECTIONS_DIR)
-	$(Q)$(VERILATOR) $(CONNECTIONS_FLAGS) -GReadLatency=$(1) --Mdir $@.d -o $(CURDIR)/$@ \
-	  -CFLAGS "$(CONNECTIONS_CXX) -DBENCH_READ_LATENCY=$(1)" $(CONNECTIONS_RTL) $(CURDIR)/$(2) \
+	$(Q)$(VERILATOR) $(CONNECTIONS_FLAGS) -GReadLatency=$(1) $(addprefix -G,$(3)) --Mdir $@.d -o $(CURDIR)/$@ \
+	  -CFLAGS "$(CONNECTIONS_CXX) -DBENCH_READ_LATENCY=$(1) $(4)" $(CONNECTIONS_RTL) $(CURDIR)/$(2) \
 	  $(CURDIR)/build/libportcam_model.a > $@.log 2>&1 || { cat $@.log; exit 1; }
 	$(Q)touch $@
 endef
 
 $(CONNECTIONS_TESTS): $(CONNECTIONS_DIR)/connections_%_test: $(CONNECTIONS_DEPS)
 	$(call connections_bench,$*,tests/unit/connection/connections_test.cpp)
+
+$(CONNECTIONS_DIR)/connections_large_test: $(CONNECTIONS_DEPS)
+	$(call connections_bench,2,tests/unit/connection/connections_large_test.cpp,$(CONNECTIONS_LARGE),$\
+	  $(CONNECTIONS_LARGE_CXX))
 
 $(CONNECTIONS_DIR)/walk_test: $(CONNECTIONS_DEPS)
 	$(call connections_bench,2,tests/unit/connection/walk_test.cpp)

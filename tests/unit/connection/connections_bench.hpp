@@ -25,9 +25,16 @@
 #ifndef BENCH_READ_LATENCY
 #define BENCH_READ_LATENCY 2
 #endif
+#ifndef BENCH_ROWS
+#define BENCH_ROWS 64
+#define BENCH_ROWS_V6 64
+#define BENCH_WAYS 2
+#define BENCH_STASH 2
+#endif
 
-constexpr unsigned kRows = 64, kRowsV6 = 64, kWays = 2, kStash = 2, kScheduleRows = 8,
-                   kServices = 4, kAddresses = 4, kBackends = 16, kDomains = 4, kPassMs = 8;
+constexpr unsigned kRows = BENCH_ROWS, kRowsV6 = BENCH_ROWS_V6, kWays = BENCH_WAYS,
+                   kStash = BENCH_STASH, kScheduleRows = 8, kServices = 4, kAddresses = 4,
+                   kBackends = 16, kDomains = 4, kPassMs = 8;
 constexpr unsigned kGroup = 4 * kWays, kBase6 = kRows + kStash,
                    kSlots = kRows + kRowsV6 + 2 * kStash;
 constexpr unsigned kReadLatency = BENCH_READ_LATENCY;
@@ -155,7 +162,8 @@ public:
     // Until nothing is on its way and nothing is being emptied.
     void settle()
     {
-        for (unsigned n = 0; n < 10000 && (top.busy_o || !entries_.empty() || pending_); n++)
+        for (unsigned n = 0; n < 10000 + kRows && (top.busy_o || !entries_.empty() || pending_);
+             n++)
             idle();
         if (!entries_.empty() || top.busy_o)
             tap.fail("operations or init do not end");
