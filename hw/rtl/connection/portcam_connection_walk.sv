@@ -153,11 +153,20 @@ module portcam_connection_walk #(
   logic [3:1]         check_q;      // a read record is n clocks on its way to the test of its age
 
   logic               fifo_rst_n;
-  logic [31:0]        in_work;
+  logic [WorkBits+1:0] in_work;      // that may become an image or an act
+  logic [WorkBits+1:0] in_scans;     // ... or are groups
+  logic                read_room;
 
   assign fifo_rst_n = rst_ni && !clear_i;
-  assign in_work    = 32'(flying_q) + 32'(groups_level) + 32'(acts_level) + 32'(imgs_level) + 32'd4;
-  assign scan_room  = in_work < 32'(InWork / 2);
+  assign in_work    = (WorkBits + 2)'(flying_q) + (WorkBits + 2)'(acts_level) +
+                      (WorkBits + 2)'(imgs_level);
+  assign in_scans   = in_work + (WorkBits + 2)'(groups_level);
+
+  // One clock old, and 3 records may be on their way to the test of their age.
+  always_ff @(posedge clk_i) begin
+    read_room <= in_work < (WorkBits + 2)'(InWork - 5);
+    scan_room <= in_scans < (WorkBits + 2)'(InWork / 2 - 4);
+  end
 
   portcam_fifo #(
       .Width(Group + 24),
@@ -237,42 +246,32 @@ module portcam_connection_walk #(
     end
   end
 
-  // Reads of the oldest group, its lowest slot first; done_q are those that were read.
-  logic [Group-1:0] done_q;
-  logic [Group-1:0] left;
-  logic [Group-1:0] lowest;         // of those that are left
-  logic [23:0]      read_place;
-  logic [23:0]      read_slot;
-  logic             read_wanted;    // a slot of the host's range, or any for ageing
-  logic             read_last;
-  logic             read_now;
-  logic             read_room;
-  logic             ages;
+  // Reads of the oldest group, its lowest slot first: slots of the host's range, or any for ageing.
+  logic [23:0] read_slot;
+  logic        read_wanted;
+  logic        read_now;
+  logic        reads_left;
+  logic        ages;
 
-  assign left      = groups_out[Group-1:0] & ~done_q;
-  assign lowest    = left & (~left + 1'b1);
-  assign read_last = left == lowest;
-  assign read_room = 32'(flying_q) + 32'(acts_level) + 32'(imgs_level) + 32'd4 < 32'(InWork);
+  assign ages = mode_q == Ageing || mode_q == AgeingEnds;
 
-  always_comb begin
-    read_place = '0;
-    for (int unsigned p = 0; p < Group; p++) begin
-      read_place |= lowest[p] ? 24'(p) : '0;
-    end
-    read_slot = groups_out[Group+:24] + read_place;
-  end
-
-  assign ages        = mode_q == Ageing || mode_q == AgeingEnds;
-  assign read_wanted = ages || (read_slot >= first_q && 25'(read_slot) < end_q);
-  assign groups_pop  = groups_valid && read_last && (!read_wanted || read_now);
-
-  always_ff @(posedge clk_i) begin
-    if (!fifo_rst_n || groups_pop) begin
-      done_q <= '0;
-    end else if (groups_valid && (!read_wanted || read_now)) begin
-      done_q <= done_q | lowest;
-    end
-  end
+  portcam_connection_slots #(
+      .Group(Group)
+  ) u_slots (
+      .clk_i        (clk_i),
+      .rst_ni       (fifo_rst_n),
+      .group_valid_i(groups_valid),
+      .group_ready_o(groups_pop),
+      .group_at_i   (groups_out[Group+:24]),
+      .group_used_i (groups_out[Group-1:0]),
+      .all_i        (ages),
+      .first_i      (first_q),
+      .end_i        (end_q),
+      .slot_valid_o (read_wanted),
+      .slot_ready_i (read_now),
+      .slot_o       (read_slot),
+      .busy_o       (reads_left)
+  );
 
   //------------------------------------------------------------------------------------------------
   // What is asked for in this clock: first what ageing found, then reads, then scans, at last copies.
@@ -288,7 +287,7 @@ module portcam_connection_walk #(
         walk_valid_o = 1'b1;
         walk_o       = acts_out;
         acts_pop     = walk_ready_i;
-      end else if (groups_valid && read_wanted) begin
+      end else if (read_wanted) begin
         walk_valid_o = read_room;
         walk_o.kind  = ages ? 4'(portcam_connection_pkg::OpLook)
                             : 4'(portcam_connection_pkg::OpRead);
@@ -321,8 +320,8 @@ module portcam_connection_walk #(
   end
 
   assign issue        = walk_valid_o && walk_ready_i && !copy_now;
-  assign quiet        = flying_q == '0 && groups_level == '0 && acts_level == '0 &&
-                        imgs_level == '0 && check_q == '0 && !done;
+  assign quiet        = flying_q == '0 && groups_level == '0 && !reads_left &&
+                        acts_level == '0 && imgs_level == '0 && check_q == '0 && !done;
   assign done         = walk_done_i && walk_kind_i != 4'(portcam_connection_pkg::OpCopy);
   assign copy_room    = copying_q != '1;
   assign copy_ready_o = copy_now;

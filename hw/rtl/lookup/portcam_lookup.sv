@@ -1043,10 +1043,10 @@ module portcam_lookup #(
   );
 
   // The time of the record is the time of the packet.
-  logic [8*32-1:0] time_ms_q;
+  logic [9*32-1:0] time_ms_q;
 
   always_ff @(posedge clk_i) begin
-    time_ms_q <= {time_ms_q[7*32-1:0], time_ms_i};
+    time_ms_q <= {time_ms_q[8*32-1:0], time_ms_i};
   end
 
   portcam_reject_limit u_limit (
@@ -1058,7 +1058,7 @@ module portcam_lookup #(
       .no_answer_i(no_answer_e),
       .rate_i     (bank_q[Decide+2] ? reject_rate[31:16] : reject_rate[15:0]),
       .burst_i    (bank_q[Decide+2] ? reject_burst[31:16] : reject_burst[15:0]),
-      .time_ms_i  (time_ms_q[4*32+:32]),
+      .time_ms_i  (time_ms_q[5*32+:32]),
       .valid_o    (valid_h),
       .reason_o   (reason_h),
       .answer_o   (answer_h)
@@ -1085,7 +1085,7 @@ module portcam_lookup #(
       .reasons_i(bank_q[Decide+2] ? punt_reasons[127:64] : punt_reasons[63:0]),
       .rate_i   (bank_q[Decide+2] ? punt_rate[31:16] : punt_rate[15:0]),
       .burst_i  (bank_q[Decide+2] ? punt_burst[31:16] : punt_burst[15:0]),
-      .time_ms_i(time_ms_q[4*32+:32]),
+      .time_ms_i(time_ms_q[5*32+:32]),
       .wanted_o (punt_wanted_h),
       .asks_o   (punt_asks_h),
       .token_o  (punt_token_h)
@@ -1093,7 +1093,7 @@ module portcam_lookup #(
 
   assign count_valid_o      = valid_h;
   assign punt_ask_o         = punt_asks_h && punt_token_h;
-  assign punt_time_o        = time_ms_q[7*32+:32];
+  assign punt_time_o        = time_ms_q[8*32+:32];
   assign trace_punt_valid_o = punt_wanted_h;
   assign trace_punt_flags_o = {punt_room_i, punt_asks_h};
 
