@@ -110,12 +110,48 @@ module portcam_backend_state #(
     ev.ms            = ev_syn_ack_ms_i;
   end
 
+  logic [63:0] sum_new_connections;
+  logic [63:0] sum_syn_repeats;
+  logic [63:0] sum_syn_resets;
+  logic [63:0] sum_syn_ack_count;
+  logic [63:0] sum_syn_ack_ms;
+
+  portcam_sum u_new_connections (
+      .a_i  (came_q3.new_connections),
+      .b_i  (32'(ev_q3.is_new)),
+      .sum_o(sum_new_connections)
+  );
+
+  portcam_sum u_syn_repeats (
+      .a_i  (came_q3.syn_repeats),
+      .b_i  (32'(ev_q3.is_syn_repeat)),
+      .sum_o(sum_syn_repeats)
+  );
+
+  portcam_sum u_syn_resets (
+      .a_i  (came_q3.syn_resets),
+      .b_i  (32'(ev_q3.is_syn_reset)),
+      .sum_o(sum_syn_resets)
+  );
+
+  portcam_sum u_syn_ack_count (
+      .a_i  (came_q3.syn_ack_count),
+      .b_i  (32'(ev_q3.is_syn_ack)),
+      .sum_o(sum_syn_ack_count)
+  );
+
+  portcam_sum u_syn_ack_ms (
+      .a_i  (came_q3.syn_ack_ms),
+      .b_i  (ev_q3.is_syn_ack ? ev_q3.ms : '0),
+      .sum_o(sum_syn_ack_ms)
+  );
+
   always_comb begin
-    came_next.new_connections = came_q3.new_connections + 64'(ev_q3.is_new);
-    came_next.syn_repeats     = came_q3.syn_repeats + 64'(ev_q3.is_syn_repeat);
-    came_next.syn_resets      = came_q3.syn_resets + 64'(ev_q3.is_syn_reset);
-    came_next.syn_ack_count   = came_q3.syn_ack_count + 64'(ev_q3.is_syn_ack);
-    came_next.syn_ack_ms      = came_q3.syn_ack_ms + (ev_q3.is_syn_ack ? 64'(ev_q3.ms) : '0);
+    came_next.new_connections = sum_new_connections;
+    came_next.syn_repeats     = sum_syn_repeats;
+    came_next.syn_resets      = sum_syn_resets;
+    came_next.syn_ack_count   = sum_syn_ack_count;
+    came_next.syn_ack_ms      = sum_syn_ack_ms;
     came_next.syn_ack_ms_max  = came_q3.syn_ack_ms_max;
     if (ev_q3.is_syn_ack && ev_q3.ms > came_q3.syn_ack_ms_max) begin
       came_next.syn_ack_ms_max = ev_q3.ms;

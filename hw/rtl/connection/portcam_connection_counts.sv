@@ -100,33 +100,33 @@ module portcam_connection_counts #(
   assign base = after_this_i ? last : ready_q;
 
   //------------------------------------------------------------------------------------------------
-  // Sums: the upper half of the octets knows early what a carry would make of it.
+  // Sums.
 
   portcam_connection_pkg::counts_t after;
   logic [63:0]                     octets;
   logic [47:0]                     packets;
-  logic [32:0]                     low_octets;
-  logic [24:0]                     low_packets;
-  logic [31:0]                     high_octets;
-  logic [23:0]                     high_packets;
+
+  portcam_sum #(
+      .Width (64),
+      .Narrow(16)
+  ) u_octets (
+      .a_i  (reverse_i ? base.reverse_octets : base.forward_octets),
+      .b_i  (len_i),
+      .sum_o(octets)
+  );
+
+  portcam_sum #(
+      .Width (48),
+      .Narrow(1)
+  ) u_packets (
+      .a_i  (reverse_i ? base.reverse_packets : base.forward_packets),
+      .b_i  (1'b1),
+      .sum_o(packets)
+  );
 
   always_comb begin
-    octets       = '0;
-    packets      = '0;
-    low_octets   = '0;
-    low_packets  = '0;
-    high_octets  = '0;
-    high_packets = '0;
-    after        = base;
+    after = base;
     if (after_live_i) begin
-      octets       = reverse_i ? base.reverse_octets : base.forward_octets;
-      packets      = reverse_i ? base.reverse_packets : base.forward_packets;
-      low_octets   = 33'(octets[31:0]) + 33'(len_i);
-      low_packets  = 25'(packets[23:0]) + 25'd1;
-      high_octets  = octets[63:32] + 32'd1;
-      high_packets = packets[47:24] + 24'd1;
-      octets       = {low_octets[32] ? high_octets : octets[63:32], low_octets[31:0]};
-      packets      = {low_packets[24] ? high_packets : packets[47:24], low_packets[23:0]};
       if (begins_i) begin
         after                 = '0;
         after.forward_packets = 48'd1;
