@@ -102,7 +102,6 @@ module portcam_connections #(
   localparam int unsigned StashBits = $clog2(Stash);
   localparam int unsigned Places    = RowWays + Stash;
   localparam int unsigned Slots     = Rows + RowsV6 + 2 * Stash;
-  localparam int unsigned SlotBits  = $clog2(Slots);
 
   if (Slots > (1 << 24)) begin : g_bad_slots
     $error("portcam_connections: more than 2^24 slots");
@@ -229,143 +228,55 @@ module portcam_connections #(
   assign unused_op = ^{op_pre, op_c};
 
   //------------------------------------------------------------------------------------------------
-  // Stage H: the state of the record is read. It is written one clock after the row, with the counts.
+  // Stages H to N: the state of the record. It is written one clock after the row, with the counts.
 
-  portcam_connection_pkg::state_t state_read;
-  portcam_connection_pkg::state_t state_n;
-  portcam_connection_pkg::state_t unused_state;
+  portcam_connection_pkg::known_t  known_n;
+  portcam_connection_pkg::counts_t counts_q;
   portcam_connection_pkg::counts_t sums_before;
   portcam_connection_pkg::counts_t sums_after;
-  logic [ReadLatency:1]           state_valid_q;
-  logic [23:0]                    slot_h;
-  logic [23:0]                    newest_slot;
-  logic                           write_valid_q;
-  logic [23:0]                    write_slot_q;
-  portcam_connection_pkg::life_t  write_life_q;
-  logic                           unused_slot;
-
-  localparam int unsigned StateBits = $bits(state_read);
-
-  portcam_connection_slot #(
-      .Rows  (Rows),
-      .RowsV6(RowsV6),
-      .Ways  (Ways),
-      .Stash (Stash)
-  ) u_slot_h (
-      .where_i(where_h),
-      .slot_o (slot_h)
-  );
-
-  portcam_connection_slot #(
-      .Rows  (Rows),
-      .RowsV6(RowsV6),
-      .Ways  (Ways),
-      .Stash (Stash)
-  ) u_slot_newest (
-      .where_i(newest.where),
-      .slot_o (newest_slot)
-  );
-
-  portcam_ram #(
-      .Width      (StateBits),
-      .Depth      (Slots),
-      .ReadLatency(ReadLatency)
-  ) u_state (
-      .clk_i    (clk_i),
-      .a_en_i   (live_q[H] && hit_h),
-      .a_addr_i (slot_h[SlotBits-1:0]),
-      .a_data_o (state_read),
-      .b_en_i   (write_valid_q),
-      .b_we_i   (1'b1),
-      .b_addr_i (write_slot_q[SlotBits-1:0]),
-      .b_wdata_i({write_life_q, sums_after}),
-      .b_rdata_o(unused_state)
-  );
-
-  assign unused_slot = ^{slot_h, write_slot_q};
-
-  always_ff @(posedge clk_i) begin
-    state_valid_q <= ReadLatency'({state_valid_q, live_q[H] && hit_h});
-    write_valid_q <= newest.valid && newest.live;
-    if (!rst_ni) begin
-      state_valid_q <= '0;
-      write_valid_q <= 1'b0;
-    end
-    if (newest.valid && newest.live) begin
-      write_slot_q <= newest_slot;
-      write_life_q <= newest.life;
-    end
-  end
-
-  // The record waits for stage N, its counts for one more.
-  portcam_connection_pkg::known_t  known_n;
-  portcam_connection_pkg::life_t   life_n;
-  portcam_connection_pkg::counts_t counts_n;
-  portcam_connection_pkg::counts_t counts_q;
-  logic                            hit_n;
-  portcam_connection_pkg::row_t    row_n;
-  portcam_connection_pkg::where_t  where_n;
   logic [1:0]                      accepts_n;
 
-  localparam int unsigned RecordBits = 1 + $bits(row_h) + $bits(where_h);
-
-  portcam_delay #(
-      .Width (StateBits),
-      .Cycles(N - H - ReadLatency)
-  ) u_state_wait (
-      .clk_i  (clk_i),
-      .rst_ni (rst_ni),
-      .valid_i(state_valid_q[ReadLatency]),
-      .data_i (state_read),
-      .data_o (state_n)
+  portcam_connection_state #(
+      .Rows       (Rows),
+      .RowsV6     (RowsV6),
+      .Ways       (Ways),
+      .Stash      (Stash),
+      .ReadLatency(ReadLatency),
+      .Latency    (N - H)
+  ) u_state (
+      .clk_i    (clk_i),
+      .rst_ni   (rst_ni),
+      .valid_i  (live_q[H]),
+      .hit_i    (hit_h),
+      .row_i    (row_h),
+      .where_i  (where_h),
+      .accepts_i(accepts_n),
+      .known_o  (known_n),
+      .counts_o (counts_q),
+      .event_i  (newest),
+      .counts_i (sums_after)
   );
 
-  portcam_delay #(
-      .Width (RecordBits),
-      .Cycles(N - H)
-  ) u_record_wait (
-      .clk_i  (clk_i),
-      .rst_ni (rst_ni),
-      .valid_i(live_q[H]),
-      .data_i ({hit_h, row_h, where_h}),
-      .data_o ({hit_n, row_n, where_n})
-  );
-
-  assign {life_n, counts_n} = state_n;
-
-  always_comb begin
-    known_n.hit     = hit_n;
-    known_n.row     = row_n;
-    known_n.where   = where_n;
-    known_n.life    = life_n;
-    known_n.accepts = accepts_n;
-  end
-
-  always_ff @(posedge clk_i) begin
-    if (live_q[N]) begin
-      counts_q <= counts_n;
-    end
-  end
-
+  //------------------------------------------------------------------------------------------------
   // Operation and rows wait for stage X.
   localparam int unsigned OpBits   = $bits(op_h);
   localparam int unsigned FindBits = OpBits + 1 + 64 + RowWays + Places;
   localparam int unsigned EndBits  = Places * 17;
 
-  portcam_connection_pkg::op_t op_x;
-  portcam_connection_pkg::op_t op_q;
+  portcam_connection_pkg::op_t       op_x;
+  portcam_connection_pkg::op_t       op_q;
   portcam_connection_pkg::question_t question_x;
-  logic                        hit_x;
-  logic [4*16-1:0]             buckets_x;
-  logic [RowWays-1:0]          used_x;
-  logic [Places-1:0]           found_x;
-  logic [Places-1:0]           same_x;
-  logic [Places*16-1:0]        ends_x;
-  logic                        is_syn_c;
-  logic                        is_syn_h;
-  logic                        is_syn_x;
-  logic                        chooses_c;
-  logic                        chooses_x;
+  logic                              hit_x;
+  logic [4*16-1:0]                   buckets_x;
+  logic [RowWays-1:0]                used_x;
+  logic [Places-1:0]                 found_x;
+  logic [Places-1:0]                 same_x;
+  logic [Places*16-1:0]              ends_x;
+  logic                              is_syn_c;
+  logic                              is_syn_h;
+  logic                              is_syn_x;
+  logic                              chooses_c;
+  logic                              chooses_x;
 
   portcam_delay #(
       .Width (FindBits),
@@ -638,7 +549,7 @@ module portcam_connections #(
 
   logic unused_decided;
 
-  assign unused_decided = ^{decided, counts_n, unused_state};
+  assign unused_decided = ^decided;
 
   always_ff @(posedge clk_i) begin
     moved_q      <= decided.moves;

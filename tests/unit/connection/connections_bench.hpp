@@ -144,7 +144,7 @@ public:
         top.rst_ni = 0;
         top.packet_valid_i = top.ask_valid_i = top.init_i = 0;
         top.walk_select_i = top.stop_i = top.clear_i = 0;
-        top.conn_valid_i = 0;
+        top.conn_valid_i = top.conn_delete_i = top.conn_insert_i = 0;
         top.img_ready_i = 1;
         top.schedule_req_i = top.backend_req_i = top.timeout_req_i = top.domain_req_i = 0;
         for (unsigned i = 0; i < 8; i++)
