@@ -37,11 +37,9 @@ def without_machine(folder, engine):
         try:
             while not socket.exists():
                 time.sleep(0.01)
-            commands = [["driver_check", "--measure", f"vfio-user:{socket}"]]
-            if engine == "model":
-                commands.append(["mirror_check", f"vfio-user:{socket}", "10000"])
             lines = []
-            for command in commands:
+            for command in (["driver_check", "--measure", f"vfio-user:{socket}"],
+                            ["mirror_check", f"vfio-user:{socket}", "10000"]):
                 done = subprocess.run([machine.BUILT / command[0], *command[1:]], capture_output=True, text=True,
                                       timeout=600, check=False)
                 if done.returncode or "not ok" in done.stdout:

@@ -205,12 +205,14 @@ class Machine:
                     getattr(self, f"host_{word}")()
                 served = len(asked)
                 time.sleep(0.02)
+            ended = self.processes["qemu"].poll() if "qemu" in self.processes else "off"
         finally:
             for name in reversed(list(self.processes)):
                 self.stop(name)
         text = results.read_text(errors="replace").replace("\r", "")
         console = (self.folder / "console").read_text(errors="replace")
-        return Result(text, console + (self.folder / "qemu.log").read_text(errors="replace"))
+        told = (self.folder / "qemu.log").read_text(errors="replace")
+        return Result(text, f"{console}{told}\nQEMU's end: {ended}\n")
 
     def host_pull(self):
         """The card is pulled out of its slot."""

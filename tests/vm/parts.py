@@ -97,9 +97,7 @@ CHECKS = {
     ],
     "bench": [
         "bind to vfio-pci",
-        *MEASURES,
-        *(f"model: {what}" for what in MEASURES),
-        "mirror equal to the card",
+        *(f"{where}{what}" for where in ("", "model: ") for what in (*MEASURES, "mirror equal to the card")),
     ],
     "shop": [
         "network and web servers",
