@@ -45,6 +45,14 @@ static void put_records_back(struct portcam *pc, const struct pc_saved *records)
         pc_log(pc, PORTCAM_SEVERITY_INFO, "%zu connections are in the card again", made);
 }
 
+/* Packets wait while the card is empty: one that passed unchanged would tell a client or a server that its connection is not
+ * known. The card ends that by itself, should this program not live to do so. */
+static void hold(struct portcam *pc, bool yes)
+{
+    enum { LONGEST_MS = 5000 };
+    (void)pc_hw_set_register(pc->hw, PORTCAM_REG_HOLD, yes ? LONGEST_MS : 0);
+}
+
 /*
  * Everything into an empty card again. Records first: once the services are there, a packet that finds none would be
  * refused.
@@ -52,6 +60,7 @@ static void put_records_back(struct portcam *pc, const struct pc_saved *records)
 static int put_back(struct portcam *pc, const struct pc_saved *records, bool counters,
                     struct portcam_report *report)
 {
+    hold(pc, true); /* from here on again: a slow card takes seconds */
     int rc = look_again(pc, report);
 
     if (rc == 0)
@@ -86,14 +95,6 @@ static void take_records(struct portcam *pc, struct pc_saved *records)
     if (rc)
         pc_log(pc, PORTCAM_SEVERITY_WARNING, "the card's connections cannot be read: %s",
                pc_hw_error());
-}
-
-/* Packets wait while the card is empty: one that passed unchanged would tell a client or a server that its connection is not
- * known. The card ends that by itself, should this program not live to do so. */
-static void hold(struct portcam *pc, bool yes)
-{
-    enum { LONGEST_MS = 5000 };
-    (void)pc_hw_set_register(pc->hw, PORTCAM_REG_HOLD, yes ? LONGEST_MS : 0);
 }
 
 int portcam_reset(struct portcam *pc, struct portcam_report *report)
