@@ -57,18 +57,18 @@ module portcam_mirror_expand (
     record             = '0;
     record.slot        = 32'(slot);
     record.generation  = entry_i.generation;
-    record.client_port = entry_i.client.port;
+    record.client_port = entry_i.client_port;
     record.public_port = entry_i.port;
-    record.client_ip   = entry_i.client.ip;
-    record.protocol    = entry_i.client.protocol;
-    record.flags       = {5'd0, entry_i.client.is_v6, entry_i.client.kept != '0, entry_i.embryonic};
+    record.client_ip   = entry_i.client_ip;
+    record.protocol    = entry_i.protocol;
+    record.flags       = {5'd0, entry_i.is_v6, entry_i.kept, entry_i.embryonic};
     record.state       = 8'(entry_i.state);
     record.syn_repeats = entry_i.syn_repeats;
     record.service     = entry_i.service;
     record.address     = entry_i.address;
     record.backend     = entry_i.backend;
     record.endpoint    = entry_i.endpoint;
-    record.group       = entry_i.client.group;
+    record.group       = entry_i.group;
     record.created     = entry_i.created;
     record.last_used   = entry_i.last_used;
     record.client_next = entry_i.client_next;
@@ -76,12 +76,12 @@ module portcam_mirror_expand (
     ended       = '0;
     if (entry_i.known) begin
       ended.generation           = entry_i.last_generation;
-      ended.client_port          = entry_i.client.port;
+      ended.client_port          = entry_i.client_port;
       ended.public_port          = entry_i.port;
       ended.forward_octets       = entry_i.last_forward_octets;
       ended.reverse_octets       = entry_i.last_reverse_octets;
-      ended.protocol             = entry_i.client.protocol;
-      ended.flags                = {5'd0, entry_i.client.is_v6, entry_i.client.kept != '0,
+      ended.protocol             = entry_i.protocol;
+      ended.flags                = {5'd0, entry_i.is_v6, entry_i.kept,
                                     entry_i.last_embryonic};
       ended.service              = entry_i.service;
       ended.address              = entry_i.address;

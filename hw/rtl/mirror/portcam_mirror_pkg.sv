@@ -18,7 +18,12 @@ package portcam_mirror_pkg;
     logic [2:0]  cause;          // portcam_pkg::end_cause_e
     logic [23:0] slot;
     logic [23:0] second_slot;
-    portcam_connection_pkg::client_t client;
+    logic        is_v6;
+    logic [127:0] client_ip;
+    logic [15:0] client_port;
+    logic [7:0]  protocol;
+    logic [15:0] group;
+    logic        kept;           // the public port is part of the client key
     logic [15:0] service;
     logic [15:0] address;
     logic [15:0] port;

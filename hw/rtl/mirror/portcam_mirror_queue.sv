@@ -111,7 +111,12 @@ module portcam_mirror_queue #(
     entry.second_event = mirror_i.moved ? 3'(portcam_pkg::EventKindLeft)
                                         : 3'(portcam_pkg::EventKindBegan);
 
-    entry.client               = mirror_i.row.client;
+    entry.is_v6                = mirror_i.row.client.is_v6;
+    entry.client_ip            = mirror_i.row.client.ip;
+    entry.client_port          = mirror_i.row.client.port;
+    entry.protocol             = mirror_i.row.client.protocol;
+    entry.group                = mirror_i.row.client.group;
+    entry.kept                 = mirror_i.row.client.kept != '0;
     entry.service              = mirror_i.row.service;
     entry.address              = mirror_i.row.address;
     entry.port                 = mirror_i.row.port;
