@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # The mirror of the connections: against the model card, with threads, with a card that lies.
-MIRROR_TESTS := $(addprefix build/tests/unit/lib/,test_mirror test_mirror_threads test_mirror_lies)
+MIRROR_TESTS := $(addprefix build/tests/unit/lib/,test_mirror test_mirror_threads test_mirror_reader test_mirror_lies)
 
 # Objects before the archives that they need.
 $(filter-out %_lies,$(MIRROR_TESTS)): build/tests/unit/lib/mirror_world.o

@@ -126,6 +126,44 @@ static void dropped_events_cost_a_rescan(void **state)
     world_close(&w);
 }
 
+/* Who follows gives the card its room back: a ring of four is enough for any number of events. */
+static void a_calm_ring_drops_nothing(void **state)
+{
+    struct world w;
+    struct portcam_mirror_stats stats;
+    (void)state;
+    world_open(&w, 13, 2, 300);
+    for (unsigned i = 0; i < 1000; i++) {
+        world_step(&w); /* two events at most */
+        world_follow(&w);
+    }
+    world_check(&w);
+    portcam_mirror_get_stats(w.mirror, &stats);
+    assert_true(stats.events > 500);
+    assert_int_equal(stats.dropped + stats.gaps, 0);
+    world_close(&w);
+}
+
+/* A card that stops in the middle of a record. */
+static void half_a_record_is_not_read(void **state)
+{
+    struct world w;
+    struct portcam_mirror_record r;
+    (void)state;
+    world_open(&w, 14, 8, 300);
+    int slot = world_insert(&w, 7, false);
+    uint32_t *words = w.mirror->records + (size_t)slot * PC_RECORD_WORDS;
+    assert_int_equal(portcam_mirror_read(w.mirror, (uint32_t)slot, &r), 0);
+    words[0]++;
+    assert_int_equal(portcam_mirror_read(w.mirror, (uint32_t)slot, &r), -EAGAIN);
+    assert_int_equal(portcam_mirror_run(w.mirror, 0, NULL), 0);
+    assert_int_equal(w.live, 0);
+    words[PC_RECORD_WORDS - 1]++;
+    world_follow(&w); /* it was not forgotten */
+    assert_int_equal(w.live, 1);
+    world_close(&w);
+}
+
 static void random_lives(void **state)
 {
     (void)state;
@@ -345,6 +383,8 @@ int main(void)
         cmocka_unit_test(moves_are_not_told),
         cmocka_unit_test(port_reuse_ends_and_begins),
         cmocka_unit_test(dropped_events_cost_a_rescan),
+        cmocka_unit_test(a_calm_ring_drops_nothing),
+        cmocka_unit_test(half_a_record_is_not_read),
         cmocka_unit_test(random_lives),
         cmocka_unit_test(what_was_there_is_found),
         cmocka_unit_test(a_restart_tells_the_difference),
