@@ -39,7 +39,7 @@ package portcam_connection_pkg;
   typedef struct packed {
     logic        forward;
     logic        reverse;
-    logic        peek;        // find the record, change nothing; implies neither may_create nor is_tcp
+    logic        peek;        // find the record, change nothing; not with may_create or is_tcp
     client_t     client;
     logic [15:0] service;
     logic [15:0] address;

@@ -84,8 +84,8 @@ package portcam_types_pkg;
     logic         set_l4_sum;
     logic [15:0]  l4_sum;      // as on the wire
     logic [7:0]   l4_sum_at;
-    // An ICMP error about a flow: `ip` is also the other address of the embedded packet; its are ip_sum, port, l4,
-    // l4_sum and l4_sum_at, and the other of its two ports.
+    // An ICMP error about a flow. The embedded packet gets `ip` too, as its other address; ip_sum,
+    // port (the other one), l4, l4_sum and l4_sum_at are those of the embedded packet.
     logic         about_flow;
     logic [15:0]  outer_ip_sum;  // new IPv4 header checksum of the frame, as on the wire
     logic [15:0]  icmp_sum;      // new ICMP checksum, as on the wire

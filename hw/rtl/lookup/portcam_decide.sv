@@ -5,10 +5,11 @@
 //
 // The order of tests is that of the pipeline description, sections 3 and 4: what the parser decided;
 // a service; an endpoint; the policy of a known address; nothing. What records say about it is there
-// already (portcam_connections). A reject is not limited yet (portcam_reject_limit), and nothing is punted (portcam_punt_limit). Latency exactly 2 clocks, one
-// packet a clock. All inputs belong to the packet of valid_i. In rewrite_o the checksums are still
-// those of the frame, portcam_sums makes them new; old_ip_o and old_port_o are what ip and port
-// replace, of an ICMP error in the embedded packet; outer_ip_o is what ip replaces in its own header.
+// already (portcam_connections). A reject is not limited yet (portcam_reject_limit), and nothing is
+// punted (portcam_punt_limit). Latency exactly 2 clocks, one packet a clock. All inputs belong to the
+// packet of valid_i. In rewrite_o the checksums are still those of the frame, portcam_sums makes them
+// new; old_ip_o and old_port_o are what ip and port replace, of an ICMP error in the embedded packet;
+// outer_ip_o is what ip replaces in its own header.
 
 `default_nettype none
 

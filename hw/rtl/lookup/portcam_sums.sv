@@ -7,9 +7,9 @@
 // 1624 equation 3. Exactly 4 clocks, one a clock. rewrite_i carries the old checksums, old_ip_i and
 // old_port_i what ip and port replace.
 //
-// Of an ICMP error about a flow these are the checksums of the embedded packet; then outer_ip_i is what
-// ip replaces in the frame's own IP header, and two more are made: that header's, and the one of
-// ICMP, as docs/pipeline.md, section 5, says it.
+// Of an ICMP error about a flow these are the checksums of the embedded packet; then outer_ip_i is
+// what ip replaces in the frame's own IP header, and two more are made: that header's, and the one
+// of ICMP, as docs/pipeline.md, section 5, says it.
 
 `default_nettype none
 
