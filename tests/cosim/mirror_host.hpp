@@ -52,7 +52,7 @@ public:
             stop(reg);
         else if (dice < 8 && running_)
             reg(PORTCAM_REG_EVENT_ARM, read(PORTCAM_REG_EVENT_TAIL) + pc_rng_below(&dice_, 3));
-        else if (dice == 8 && running_ && pc_rng_below(&dice_, 3) == 0)
+        else if (dice == 8 && running_)
             refuse_ = pc_rng_below(&dice_, 2) ? Base + 64ull * pc_rng_below(&dice_, slots_)
                                               : Events + 64ull * pc_rng_below(&dice_, 4);
     }
