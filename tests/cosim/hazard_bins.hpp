@@ -28,6 +28,7 @@ public:
         CommitBetween,
         ReplacedThenReply,
         AmbiguousNear,
+        ErrorNear,
         SameBucket,
         IntoStash,
         StashFreed,
@@ -47,6 +48,7 @@ public:
         "a commit between two packets of a record",
         "a reply up to 16 clocks after its record got another backend",
         "an ambiguous backend up to 16 clocks after the other record began",
+        "an ICMP error finds a record up to 16 clocks after it began",
         "two records into one bucket within 16 clocks",
         "a record goes to the stash",
         "a stash row is freed up to 16 clocks before a record wants room",
@@ -140,6 +142,9 @@ private:
                                   op.slot / bucket_slots_ == r->slot / bucket_slots_);
             return;
         }
+        bool is_error =
+            d->reason == PORTCAM_REASON_ICMP_FORWARD || d->reason == PORTCAM_REASON_ICMP_REVERSE;
+        count(ErrorNear, (op.kind == Begin || op.kind == Replace) && same && is_error);
         count(HitNextClock, op.kind == Begin && same && apart == 1);
         count(HitNear, op.kind == Begin && same && apart > 1);
         count(SynSyn, op.kind == Begin && same && apart == 1 && r->syn_repeats == 1);
