@@ -119,6 +119,7 @@ module portcam_decide (
   logic                                sctp_q1;
   logic                                other_sum_q1;
   logic                                udp_q1;
+  logic                                no_sum_q1;        // embedded, UDP without a checksum
   portcam_lookup_pkg::segment_t        segment_q1;
   portcam_connection_pkg::verdict_t    connection_q1;
   logic [127:0]                        public_ip_q1;
@@ -150,6 +151,8 @@ module portcam_decide (
       sctp_q1           <= packet.protocol == ProtocolSctp && !packet.about_flow;
       other_sum_q1      <= packet.protocol == ProtocolDccp || packet.protocol == ProtocolUdplite;
       udp_q1            <= packet.protocol == ProtocolUdp;
+      no_sum_q1         <= packet.about_flow && packet.protocol == ProtocolUdp &&
+                           packet.l4_sum == 16'd0;
       segment_q1        <= segment;
       connection_q1     <= connection;
       public_ip_q1      <= public_end.ip;
@@ -396,7 +399,7 @@ module portcam_decide (
       rewrite_q2.port        <= forward ? backend_q1.port :
                                 by_record ? connection_q1.port : endpoint_q1.public_port;
       rewrite_q2.l4          <= packet_q1.l4;
-      rewrite_q2.set_l4_sum  <= (forward || reverse) && packet_q1.has_l4_sum;
+      rewrite_q2.set_l4_sum  <= (forward || reverse) && packet_q1.has_l4_sum && !no_sum_q1;
       rewrite_q2.l4_sum      <= packet_q1.l4_sum;
       rewrite_q2.l4_sum_at   <= packet_q1.l4_sum_at;
 

@@ -38,7 +38,6 @@ module portcam_sums (
   logic [15:0]                 l4_sum_q4;
   logic [16*17-1:0]            old_icmp;
   logic [16*17-1:0]            new_icmp;
-  logic                        inner_sum;     // the embedded layer-4 checksum changes
   logic                        inner_port;    // the embedded port counts in the ICMP checksum
   logic                        inner_words;   // ... and the words of the embedded address, IPv6
   logic [15:0]                 outer_ip_sum_q4;
@@ -66,9 +65,8 @@ module portcam_sums (
     new_l4[143:128] = in.set_port ? in.port : 16'h0000;
   end
 
-  assign inner_sum   = in.set_l4_sum && !(udp_i && in.l4_sum == 16'd0);
-  assign inner_port  = in.set_port && !inner_sum;
-  assign inner_words = in.is_v6 && !inner_sum;
+  assign inner_port  = in.set_port && !in.set_l4_sum;
+  assign inner_words = in.is_v6 && !in.set_l4_sum;
 
   // What the embedded checksums do not make up for. IPv4: the embedded header's makes up for the
   // address; if that of layer 4 does so too it is the address once too often.
@@ -78,7 +76,7 @@ module portcam_sums (
     if (in.is_v6) begin
       old_icmp[127:0] = outer_words;
       new_icmp[127:0] = new_words;
-    end else if (inner_sum) begin
+    end else if (in.set_l4_sum) begin
       old_icmp[31:0] = new_words[31:0];
       new_icmp[31:0] = old_words[31:0];
     end
