@@ -67,7 +67,8 @@ enum pc_mirrored {
     PC_MIRRORED_TAKEN = 1, /* it will be written */
     PC_MIRRORED_LOST = 2,  /* there was no room; its slots are copied later */
     PC_MIRRORED_AGAIN = 4, /* copy: of a slot whose operation was lost */
-    PC_MIRRORED_START = 8  /* changes with each start of the mirror */
+    PC_MIRRORED_START =
+        8 /* and the three bits above: how often the mirror was started, modulo 16 */
 };
 
 struct pc_record_trace {

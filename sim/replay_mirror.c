@@ -106,7 +106,6 @@ void pc_replay_mirror_reg(struct pc_replay *r, uint32_t offset, uint32_t value)
 
 static void restart(struct pc_replay_mirror *m)
 {
-    m->started = !m->started;
     m->failed = false;
     m->entries.count = m->events.count = 0;
     m->tail = m->dropped = 0;
@@ -122,8 +121,10 @@ void pc_replay_mirror_before(struct pc_replay *r, const struct pc_record_trace *
     struct pc_replay_mirror *m = &r->mirror;
     if (!t)
         return;
-    if (m->started != (bool)(t->mirror & PC_MIRRORED_START))
+    if (m->started != t->mirror / PC_MIRRORED_START) {
+        m->started = t->mirror / PC_MIRRORED_START;
         restart(m);
+    }
     m->taking = t->mirror & PC_MIRRORED_TAKEN;
     m->aging = t->kind == PC_RECORD_AGE;
     m->told = false;

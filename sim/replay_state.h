@@ -19,7 +19,7 @@ struct pc_replay_mirror {
     struct pc_mirror model;             /* does what the RTL took */
     struct pc_mirror_rings next, taken; /* of the newest ENABLE; of the start that is followed */
     struct pc_replay_list entries, events;
-    bool started;             /* of the newest start */
+    uint8_t started;          /* number of the start that is followed, modulo 16 */
     bool taking, aging, told; /* the operation in work is taken; is of ageing; changed a record */
     bool failed;              /* host memory refused; what comes behind counts for nothing */
     bool sure;                /* it runs: it has taken or lost something since ENABLE */

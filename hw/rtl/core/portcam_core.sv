@@ -147,7 +147,7 @@ module portcam_core #(
     output logic [7:0]   trace_inject_function_o,
     output logic [15:0]  trace_inject_len_o,
     output logic [63:0]  trace_inject_addr_o,
-    output logic [3:0]   trace_record_mirror_o,
+    output logic [6:0]   trace_record_mirror_o,
     output logic         active_o
 );
 
@@ -320,7 +320,7 @@ module portcam_core #(
   logic                            copy_tag;
   logic                            mirror_taken;
   logic                            mirror_lost;
-  logic                            mirror_start;
+  logic [3:0]                      mirror_start;
 
   assign active_o              = records_active || mirror_active || hold;
   assign trace_record_mirror_o = {mirror_start, mirror.copy && mirror.tag, mirror_lost,

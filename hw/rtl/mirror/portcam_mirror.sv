@@ -71,7 +71,7 @@ module portcam_mirror #(
     // For verification.
     output logic                            trace_taken_o,
     output logic                            trace_lost_o,
-    output logic                            trace_start_o
+    output logic [3:0]                      trace_start_o
 );
 
   localparam int unsigned Slots = Rows + RowsV6 + 2 * Stash;

@@ -29,7 +29,7 @@ module portcam_mirror_control (
     output logic        run_o,
     output logic        soon_o,
     output logic        clear_o,
-    output logic        started_o,     // toggles with each start, for verification
+    output logic [3:0]  started_o,     // counts the starts, for verification
     output logic [63:0] base_o,
     output logic [63:0] event_base_o,
     output logic [4:0]  event_log2_o,
@@ -120,7 +120,7 @@ module portcam_mirror_control (
   logic        soon_q;
   logic        error_q;
   logic [7:0]  reason_q;
-  logic        started_q;
+  logic [3:0]  started_q;
   logic        bad_q;
   logic [63:0] taken_base_q;
   logic [63:0] taken_event_base_q;
@@ -154,7 +154,7 @@ module portcam_mirror_control (
       StStart: begin
         state_q   <= bad_q || !enable_q || soon_q ? StOff : StRun;
         fresh_q   <= bad_q || !enable_q || soon_q;
-        started_q <= started_q != !(bad_q || !enable_q || soon_q);
+        started_q <= started_q + 4'(!(bad_q || !enable_q || soon_q));
       end
       StRun: begin
         if (fail_i || !enable_q || soon_q) begin
@@ -200,7 +200,7 @@ module portcam_mirror_control (
       fresh_q   <= 1'b1;
       error_q   <= 1'b0;
       reason_q  <= '0;
-      started_q <= 1'b0;
+      started_q <= '0;
     end
   end
 

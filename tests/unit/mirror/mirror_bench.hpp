@@ -614,7 +614,8 @@ private:
     struct pc_connection now_ = {}, before_ = {};
     unsigned ring_log2_ = 0;
     uint32_t from_ = 0, generation_ = 0, tail_seen_ = 0;
-    bool started_ = false, command_done_ = false, busy_register_ = false, new_head_ = false;
+    uint8_t started_ = 0;
+    bool command_done_ = false, busy_register_ = false, new_head_ = false;
     bool known_all_ = false, failed_ = false;
     std::deque<Copy> copies_;
     std::deque<Answer> answers_;

@@ -105,7 +105,7 @@ module mirror_tb #(
     input  logic         beat_error_i,
     output logic         trace_taken_o,
     output logic         trace_lost_o,
-    output logic         trace_start_o
+    output logic [3:0]   trace_start_o
 );
 
   portcam_connection_pkg::mirror_t mirror;
