@@ -57,18 +57,37 @@ static int set_weight(struct cli *cli, const char *name)
     return result;
 }
 
+/* As records(), of a backend that nobody took back into service. */
+static int records_of_drained(struct cli *cli, const char *name, json_int_t *ret)
+{
+    json_t *backend = NULL;
+    int result = look(cli, name, &backend);
+
+    if (result == EXIT_OK) {
+        const json_t *weight = json_object_get(backend, "weight");
+        *ret = json_integer_value(json_object_get(backend, "records"));
+        if (!weight || json_integer_value(weight) != 0)
+            result = fail(cli, "changed", NULL,
+                          "backend %s was given another weight than 0 meanwhile; none of its "
+                          "connections were ended",
+                          name);
+    }
+    json_decref(backend);
+    return result;
+}
+
 /* Until there are none, or the deadline. */
 static int wait_for_end(struct cli *cli, const char *name, const struct timespec *start,
                         json_int_t *left)
 {
-    int result = records(cli, name, left);
+    int result = records_of_drained(cli, name, left);
 
     while (result == EXIT_OK && *left > 0) {
         double rest = cli->deadline < 0 ? LOOK_MS : (cli->deadline - seconds_since(start)) * 1000;
         if (rest <= 0)
             break;
         sleep_ms(rest < LOOK_MS ? rest : LOOK_MS);
-        result = records(cli, name, left);
+        result = records_of_drained(cli, name, left);
     }
     return result;
 }
@@ -119,6 +138,8 @@ static int drain(struct cli *cli, const char *name, json_t *receipt)
         if (result == EXIT_OK)
             result = records(cli, name, &left);
     }
+    if (result && !cli->json)
+        print_connections(cli, ended, true); /* what was ended before it failed */
     if (result)
         return result;
     json_int_t by_themselves = had - left - (json_int_t)json_array_size(ended);

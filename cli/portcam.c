@@ -136,13 +136,20 @@ static int check_options(struct cli *cli)
 {
     const struct command *c = cli->command;
     bool drains = strcmp(c->object, "backend") == 0 && strcmp(command_verb(c), "drain") == 0;
+    bool flushes = c->args == ARGS_FILTER && strcmp(c->verb, "flush") == 0;
 
     if (cli->filter && c->args != ARGS_FILTER && strcmp(c->object, "monitor") != 0)
         return fail(cli, "usage", NULL,
                     "--service, --backend, --client, --protocol and --state choose connections");
     if ((cli->wait || cli->deadline >= 0) && !drains)
         return fail(cli, "usage", NULL, "--wait and --deadline go with backend drain");
-    if (c->args == ARGS_FILTER && strcmp(c->verb, "flush") == 0 && !cli->filter && !cli->all)
+    if (cli->rate && strcmp(c->object, "stats") != 0)
+        return fail(cli, "usage", NULL, "--rate goes with stats show");
+    if (flushes && cli->filter && cli->all)
+        return fail(cli, "usage", NULL,
+                    "--all ends every connection of the card, the other options choose some; give "
+                    "one or the other");
+    if (flushes && !cli->filter && !cli->all)
         return fail(cli, "usage", "with --all every connection of the card ends",
                     "which connections shall end? choose them with --service, --backend, "
                     "--client, --protocol or --state");

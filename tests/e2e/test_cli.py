@@ -256,6 +256,8 @@ WRONG = {
     "connection delete 5:1": (NOT_FOUND, "there is no connection in slot 5; it has ended"),
     "service show --state reset": (USAGE, "--protocol and --state choose connections"),
     "service show --wait": (USAGE, "--wait and --deadline go with backend drain"),
+    "backend del web1 --rate": (USAGE, "--rate goes with stats show"),
+    "connection flush --all --backend web1": (USAGE, "give one or the other"),
     "backend drain": (USAGE, "which backend? give its name"),
     "backend drain nope": (NOT_FOUND, 'there is no backend "nope"'),
     "backend drain web1 --deadline x": (USAGE, '--deadline is "x"; give seconds, 0 or more'),

@@ -6,12 +6,13 @@ import json
 import re
 import socket
 import struct
+import subprocess
 import threading
 import time
 
 import pytest
 
-from cli_daemon import ROOT, Daemon, Simulator, run
+from cli_daemon import PORTCAM, ROOT, Daemon, Simulator, run
 
 SYN, RST, ACK, SYN_ACK = 2, 4, 16, 18
 USAGE, REFUSED, NOT_FOUND = 1, 2, 4
@@ -327,6 +328,18 @@ def test_drain_ends_the_rest_at_the_deadline_and_lists_it(busy):
     assert text[0].startswith("CONNECTION") and len(text) == 4
     assert text[-1] == \
         "backend web1 drained: of 2 connections 0 ended by themselves, 2 were ended, 0 are left"
+
+
+def test_drain_ends_nothing_of_a_backend_that_serves_again(busy):
+    drain = subprocess.Popen([PORTCAM, "-S", busy.socket, "backend", "drain", "web1", "--deadline", "3"],
+                             stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    while busy.json("config", "show")["config"]["backends"][0]["weight"] != 0:
+        time.sleep(0.02)
+    busy.json("backend", "set", "web1", "weight", "2")
+    out, errors = drain.communicate(timeout=60)
+    assert drain.returncode == REFUSED and out == ""
+    assert "backend web1 was given another weight than 0 meanwhile" in errors
+    assert len(listed(busy, "--backend", "web1")) == 2
 
 
 def test_drain_as_a_dry_run_changes_nothing(busy):
