@@ -545,7 +545,7 @@ private:
     {
         std::fill(memory_.begin() + (AnswerAt - MemoryBase), memory_.end(), uint8_t(0xee));
         card_.reg_write(PORTCAM_REG_CMD_DOORBELL, tail_);
-        for (int patience = 0; done_ != tail_ && differences() < 10 && patience < 100000;
+        for (int patience = 0; done_ != tail_ && differences() < 10 && patience < 500000;
              patience++)
             clocks(8);
         if (done_ != tail_ && differences() < 10)
