@@ -7,7 +7,8 @@
 // operation a clock. Marks of a slot add up to one. The marked slots are offered one after another
 // (slot_valid_o, slot_o until slot_ready_i); an offered slot is unmarked already, so what happens to
 // it from then on marks it anew. clean_o: nothing is marked or offered. After a mark every slot is
-// looked at once, round and round, 64 in six clocks; marks of tables in every clock let it wait.
+// looked at once, round and round, 64 in six clocks and three for each that is marked; marks of
+// tables in every clock let it wait.
 // init_i forgets all marks; busy_o until that is done; marks given meanwhile are lost.
 //
 // Tables are words of 64 bits in portcam_accumulate, the two stashes are registers.
@@ -76,10 +77,12 @@ module portcam_mirror_marks #(
   //------------------------------------------------------------------------------------------------
   // The words: an event marks a bit, or takes them all.
 
-  typedef enum logic [1:0] {
-    StLook = 2'd0,  // is there something to look at?
-    StWait = 2'd1,  // a word is on its way
-    StGive = 2'd2   // its bits are offered
+  typedef enum logic [2:0] {
+    StLook  = 3'd0,  // is there something to look at?
+    StWait  = 3'd1,  // a word is on its way
+    StPick  = 3'd2,  // its lowest bit is taken
+    StName  = 3'd3,  // that bit gets the number of its slot
+    StOffer = 3'd4
   } state_e;
 
   state_e              state_q;
@@ -87,8 +90,9 @@ module portcam_mirror_marks #(
   logic [StepBits-1:0] left_q;       // so many are still to be looked at
   logic [2:0]          wait_q;
   logic [63:0]         bits_q;
-  logic [63:0]         lowest;
+  logic [63:0]         lowest_q;
   logic [5:0]          number;
+  logic [23:0]         slot_q;
   logic                at_word;
   logic                look;
   logic                take;         // a word
@@ -135,17 +139,28 @@ module portcam_mirror_marks #(
   logic [Stash-1:0] stash6_q;
   logic             at_stash;
   logic             at_stash6;
-  logic             last_bit;
+  logic [63:0]      others;      // all but the lowest bit
 
   assign at_stash  = at_q == StepBits'(Words);
   assign at_stash6 = at_q == StepBits'(Words + 1);
-  assign lowest    = bits_q & (~bits_q + 1'b1);
-  assign last_bit  = bits_q == lowest;
+  assign others    = bits_q & (bits_q - 1'b1);
 
   always_comb begin
     number = '0;
     for (int unsigned n = 0; n < 64; n++) begin
-      number |= lowest[n] ? 6'(n) : '0;
+      number |= lowest_q[n] ? 6'(n) : '0;
+    end
+  end
+
+  logic [23:0] base;
+
+  always_comb begin
+    if (at_stash) begin
+      base = 24'(Rows);
+    end else if (at_stash6) begin
+      base = 24'(Base6 + RowsV6);
+    end else begin
+      base = {18'(at_q), 6'd0};
     end
   end
 
@@ -158,23 +173,33 @@ module portcam_mirror_marks #(
         if (take) begin
           state_q <= StWait;
         end else if (look) begin
-          state_q <= StGive;
+          state_q <= StPick;
           bits_q  <= at_stash ? 64'(stash_q) : 64'(stash6_q);
         end
       end
       StWait: begin
         if (wait_q[2]) begin
-          state_q <= StGive;
+          state_q <= StPick;
           bits_q  <= word;
         end
       end
-      StGive: begin
-        if (bits_q == '0 || (slot_ready_i && last_bit)) begin
+      StPick: begin
+        if (bits_q == '0) begin
           state_q <= StLook;
           at_q    <= at_stash6 ? '0 : at_q + 1'b1;
+        end else begin
+          state_q  <= StName;
+          lowest_q <= bits_q & ~others;
+          bits_q   <= others;
         end
+      end
+      StName: begin
+        state_q <= StOffer;
+        slot_q  <= base + 24'(number);
+      end
+      StOffer: begin
         if (slot_ready_i) begin
-          bits_q <= bits_q & ~lowest;
+          state_q <= StPick;
         end
       end
       default: state_q <= StLook;
@@ -195,20 +220,8 @@ module portcam_mirror_marks #(
     end
   end
 
-  logic [23:0] base;
-
-  always_comb begin
-    if (at_stash) begin
-      base = 24'(Rows);
-    end else if (at_stash6) begin
-      base = 24'(Base6 + RowsV6);
-    end else begin
-      base = {18'(at_q), 6'd0};
-    end
-  end
-
-  assign slot_valid_o = state_q == StGive && bits_q != '0;
-  assign slot_o       = base + 24'(number);
+  assign slot_valid_o = state_q == StOffer;
+  assign slot_o       = slot_q;
   assign clean_o      = left_q == '0 && state_q == StLook;
 
 `ifndef SYNTHESIS
