@@ -107,7 +107,8 @@ class Trouble:
         self.lost = []
 
     def check(self):
-        """Connections of both moments have one server; counters have not gone back."""
+        """Connections of both moments have one server, the mirror is the card's, counters have not gone back."""
+        self.place.portcam("mirror", "audit")
         now = records(self.place)
         self.lost += [(port, backend, now[port]) for port, backend in self.seen.items()
                       if port in now and now[port] != backend]
