@@ -110,8 +110,8 @@ static void print_receipt(struct cli *cli, const char *name, json_t *receipt)
         printf("backend %s would get weight 0; it has %lld connection%s\n", name, had,
                had == 1 ? "" : "s");
     else
-        printf("backend %s drained: of %lld connection%s %lld ended by %s, %zu %s ended, %lld %s\n",
-               name, had, had == 1 ? "" : "s", by_themselves,
+        printf("backend %s %s: of %lld connection%s %lld ended by %s, %zu %s ended, %lld %s\n",
+               name, left ? "drains" : "drained", had, had == 1 ? "" : "s", by_themselves,
                by_themselves == 1 ? "itself" : "themselves", n, n == 1 ? "was" : "were", left,
                left == 1 ? "is left" : "are left");
 }

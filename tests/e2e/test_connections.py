@@ -305,7 +305,7 @@ def test_connections_survive_other_changes_and_the_daemon(busy, card):
 def test_drain_waits_and_tells_what_ended_by_itself(busy, card):
     """Servers end two connections with RST, whose timeout is short; nothing has to be ended."""
     assert busy.run("backend", "drain", "web1").stdout == \
-        "backend web1 drained: of 2 connections 0 ended by themselves, 0 were ended, 2 are left\n"
+        "backend web1 drains: of 2 connections 0 ended by themselves, 0 were ended, 2 are left\n"
     for c in listed(busy, "--backend", "web1"):
         card.host.send(tcp((SERVERS["web1"], 8080), (CLIENT, c["client"]["port"]), RST))
         card.net.receive()

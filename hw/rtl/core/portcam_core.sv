@@ -168,6 +168,9 @@ module portcam_core #(
       (ConnectionWays & (ConnectionWays - 1)) != 0) begin : g_bad_connection_ways
     $error("portcam_core: ConnectionWays must be a power of two, 2 to 16");
   end
+  if (ConnectionLatency < 1 || ConnectionLatency > 4) begin : g_bad_connection_latency
+    $error("portcam_core: ConnectionLatency must be 1 to 4");
+  end
 
   // Clocks from admission until a header has read all tables and is counted: one to the parser, its
   // latency, those of the lookup until it counts, and one for the counters; the rest is margin.
