@@ -34,7 +34,8 @@ inline void replay_record(pc_replay *replay, const Record &r)
         t.index = static_cast<uint16_t>(r.index);
         t.slot = r.slot;
         t.time = r.time;
-        t.mirror = static_cast<uint8_t>(of_packet ? r.mirror : r.mirror & ~(PC_MIRRORED_START - 1u));
+        t.mirror =
+            static_cast<uint8_t>(of_packet ? r.mirror : r.mirror & ~(PC_MIRRORED_START - 1u));
         pc_replay_record(replay, &t);
     }
     pc_record_trace t = {};
