@@ -14,7 +14,7 @@
 #include "fake_server.h"
 #include "portcam_defs.h"
 
-enum { TIMEOUT_MS = 60, PATIENT_MS = 500, LIMIT_MS = 5000 };
+enum { TIMEOUT_MS = 60, PATIENT_MS = 500, LIMIT_MS = 1500 };
 
 static struct fs s;
 static unsigned fds_before;
