@@ -21,7 +21,7 @@ extern "C" {
 #endif
 
 #define PORTCAM_INTERFACE_MAJOR 1u
-#define PORTCAM_INTERFACE_MINOR 2u
+#define PORTCAM_INTERFACE_MINOR 3u
 #define PORTCAM_MAGIC 0x4d414350u
 #define PORTCAM_PCI_VENDOR 0x1234u
 #define PORTCAM_PCI_DEVICE 0x9ca0u
@@ -52,6 +52,8 @@ extern "C" {
 #define PORTCAM_CAPS_MIRROR_SHIFT 6u
 #define PORTCAM_CAPS_STAMP 0x00000080u
 #define PORTCAM_CAPS_STAMP_SHIFT 7u
+#define PORTCAM_CAPS_TRACE 0x00000100u
+#define PORTCAM_CAPS_TRACE_SHIFT 8u
 #define PORTCAM_REG_CAP_FRAME 0x0010u
 #define PORTCAM_CAP_FRAME_WINDOW 0x0000ffffu
 #define PORTCAM_CAP_FRAME_WINDOW_SHIFT 0u
@@ -214,6 +216,80 @@ extern "C" {
 #define PORTCAM_REG_INJECT_HEAD 0x4018u
 #define PORTCAM_REG_INJECT_REFUSED 0x401cu
 
+/* Samples of packets. Only where CAPS.TRACE is 1. */
+#define PORTCAM_REG_TRACE_BASE_LO 0x5000u
+#define PORTCAM_REG_TRACE_BASE_HI 0x5004u
+#define PORTCAM_REG_TRACE_SIZE 0x5008u
+#define PORTCAM_TRACE_SIZE_LOG2 0x000000ffu
+#define PORTCAM_TRACE_SIZE_LOG2_SHIFT 0u
+#define PORTCAM_REG_TRACE_CONTROL 0x500cu
+#define PORTCAM_TRACE_CONTROL_ENABLE 0x00000001u
+#define PORTCAM_TRACE_CONTROL_ENABLE_SHIFT 0u
+#define PORTCAM_REG_TRACE_STATUS 0x5010u
+#define PORTCAM_TRACE_STATUS_RUNNING 0x00000001u
+#define PORTCAM_TRACE_STATUS_RUNNING_SHIFT 0u
+#define PORTCAM_TRACE_STATUS_ERROR 0x00000002u
+#define PORTCAM_TRACE_STATUS_ERROR_SHIFT 1u
+#define PORTCAM_TRACE_STATUS_REASON 0x0000ff00u
+#define PORTCAM_TRACE_STATUS_REASON_SHIFT 8u
+#define PORTCAM_REG_TRACE_TAIL 0x5014u
+#define PORTCAM_REG_TRACE_HEAD 0x5018u
+#define PORTCAM_REG_TRACE_MATCHED 0x501cu
+#define PORTCAM_REG_TRACE_LIMITED 0x5020u
+#define PORTCAM_REG_TRACE_LOST 0x5024u
+#define PORTCAM_REG_TRACE_EVERY 0x5028u
+#define PORTCAM_TRACE_EVERY_N 0x0000ffffu
+#define PORTCAM_TRACE_EVERY_N_SHIFT 0u
+#define PORTCAM_REG_TRACE_RATE 0x502cu
+#define PORTCAM_TRACE_RATE_RATE 0x0000ffffu
+#define PORTCAM_TRACE_RATE_RATE_SHIFT 0u
+#define PORTCAM_REG_TRACE_BURST 0x5030u
+#define PORTCAM_TRACE_BURST_BURST 0x0000ffffu
+#define PORTCAM_TRACE_BURST_BURST_SHIFT 0u
+#define PORTCAM_REG_TRACE_FILTER 0x5034u
+#define PORTCAM_TRACE_FILTER_PROTOCOL 0x000000ffu
+#define PORTCAM_TRACE_FILTER_PROTOCOL_SHIFT 0u
+#define PORTCAM_TRACE_FILTER_INGRESS 0x0000ff00u
+#define PORTCAM_TRACE_FILTER_INGRESS_SHIFT 8u
+#define PORTCAM_TRACE_FILTER_BY_PROTOCOL 0x00010000u
+#define PORTCAM_TRACE_FILTER_BY_PROTOCOL_SHIFT 16u
+#define PORTCAM_TRACE_FILTER_BY_INGRESS 0x00020000u
+#define PORTCAM_TRACE_FILTER_BY_INGRESS_SHIFT 17u
+#define PORTCAM_TRACE_FILTER_BY_VERSION 0x00040000u
+#define PORTCAM_TRACE_FILTER_BY_VERSION_SHIFT 18u
+#define PORTCAM_TRACE_FILTER_IPV6 0x00080000u
+#define PORTCAM_TRACE_FILTER_IPV6_SHIFT 19u
+#define PORTCAM_TRACE_FILTER_BOTH 0x00100000u
+#define PORTCAM_TRACE_FILTER_BOTH_SHIFT 20u
+#define PORTCAM_REG_TRACE_REASONS_LO 0x5038u
+#define PORTCAM_REG_TRACE_REASONS_HI 0x503cu
+#define PORTCAM_REG_TRACE_SRC_IP_0 0x5040u
+#define PORTCAM_REG_TRACE_SRC_IP_1 0x5044u
+#define PORTCAM_REG_TRACE_SRC_IP_2 0x5048u
+#define PORTCAM_REG_TRACE_SRC_IP_3 0x504cu
+#define PORTCAM_REG_TRACE_SRC_MASK_0 0x5050u
+#define PORTCAM_REG_TRACE_SRC_MASK_1 0x5054u
+#define PORTCAM_REG_TRACE_SRC_MASK_2 0x5058u
+#define PORTCAM_REG_TRACE_SRC_MASK_3 0x505cu
+#define PORTCAM_REG_TRACE_DST_IP_0 0x5060u
+#define PORTCAM_REG_TRACE_DST_IP_1 0x5064u
+#define PORTCAM_REG_TRACE_DST_IP_2 0x5068u
+#define PORTCAM_REG_TRACE_DST_IP_3 0x506cu
+#define PORTCAM_REG_TRACE_DST_MASK_0 0x5070u
+#define PORTCAM_REG_TRACE_DST_MASK_1 0x5074u
+#define PORTCAM_REG_TRACE_DST_MASK_2 0x5078u
+#define PORTCAM_REG_TRACE_DST_MASK_3 0x507cu
+#define PORTCAM_REG_TRACE_PORTS 0x5080u
+#define PORTCAM_TRACE_PORTS_SRC 0x0000ffffu
+#define PORTCAM_TRACE_PORTS_SRC_SHIFT 0u
+#define PORTCAM_TRACE_PORTS_DST 0xffff0000u
+#define PORTCAM_TRACE_PORTS_DST_SHIFT 16u
+#define PORTCAM_REG_TRACE_PORT_MASKS 0x5084u
+#define PORTCAM_TRACE_PORT_MASKS_SRC 0x0000ffffu
+#define PORTCAM_TRACE_PORT_MASKS_SRC_SHIFT 0u
+#define PORTCAM_TRACE_PORT_MASKS_DST 0xffff0000u
+#define PORTCAM_TRACE_PORT_MASKS_DST_SHIFT 16u
+
 /* Defaults of the build's parameters, and shared constants. */
 #define PORTCAM_BUILD_WINDOW 128u
 #define PORTCAM_BUILD_MAX_FRAME 9600u
@@ -238,6 +314,8 @@ extern "C" {
 #define PORTCAM_ADDRESS_ANY 65535u
 #define PORTCAM_BACKEND_NONE 65535u
 #define PORTCAM_PUNT_ENTRY 16384u
+#define PORTCAM_TRACE_ENTRY 256u
+#define PORTCAM_TRACE_WINDOW 128u
 #define PORTCAM_FAMILY_4 4u
 #define PORTCAM_FAMILY_6 6u
 #define PORTCAM_PUNT_REASONS 0x00100100003f8000ull /* that may stand in limits.punt_reasons */
@@ -1033,6 +1111,43 @@ PORTCAM_STATIC_ASSERT(offsetof(struct portcam_inject_descriptor, egress) == 10, 
 PORTCAM_STATIC_ASSERT(offsetof(struct portcam_inject_descriptor, pad) == 11, "portcam_inject_descriptor.pad");
 PORTCAM_STATIC_ASSERT(offsetof(struct portcam_inject_descriptor, cookie) == 12, "portcam_inject_descriptor.cookie");
 PORTCAM_STATIC_ASSERT(offsetof(struct portcam_inject_descriptor, reserved) == 16, "portcam_inject_descriptor.reserved");
+
+/* First bytes of an entry of the trace ring, written in one piece behind the first 128 bytes of the frame as it came, 0 beyond its end. The last 64 bytes of the entry are not written. */
+struct portcam_trace_header {
+    uint8_t reason; /* enum reason */
+    uint8_t ingress; /* Function it came from */
+    uint16_t len; /* Bytes of the frame, also where it is longer than what is here */
+    uint32_t time_ms; /* TIME_MS of the decision */
+    uint16_t domain; /* Domain, 0xffff: none. This and the next three as docs/pipeline.md section 7 counts them */
+    uint16_t address; /* Number of the address, 0xffff: none */
+    uint16_t service; /* Number of the service, 0xffff: none */
+    uint8_t egress; /* Function it leaves by, 0xff: it is dropped or punted */
+    uint8_t flags; /* dropped; punted: it goes to the host instead; reply: an endpoint row decided; began: connection begins with this packet */
+    uint16_t backend; /* Backend it goes to or comes from, 0xffff: none */
+    uint16_t pad; /* 0 */
+    uint32_t connection; /* Slot of the connection record that was found or began, 0xffffffff: none */
+    uint8_t reserved[36]; /* 0 */
+    uint32_t lap; /* Index of this entry divided by the ring's size, plus 1; never 0. Written last */
+};
+PORTCAM_STATIC_ASSERT(sizeof(struct portcam_trace_header) == 64, "portcam_trace_header");
+PORTCAM_STATIC_ASSERT(offsetof(struct portcam_trace_header, reason) == 0, "portcam_trace_header.reason");
+PORTCAM_STATIC_ASSERT(offsetof(struct portcam_trace_header, ingress) == 1, "portcam_trace_header.ingress");
+PORTCAM_STATIC_ASSERT(offsetof(struct portcam_trace_header, len) == 2, "portcam_trace_header.len");
+PORTCAM_STATIC_ASSERT(offsetof(struct portcam_trace_header, time_ms) == 4, "portcam_trace_header.time_ms");
+PORTCAM_STATIC_ASSERT(offsetof(struct portcam_trace_header, domain) == 8, "portcam_trace_header.domain");
+PORTCAM_STATIC_ASSERT(offsetof(struct portcam_trace_header, address) == 10, "portcam_trace_header.address");
+PORTCAM_STATIC_ASSERT(offsetof(struct portcam_trace_header, service) == 12, "portcam_trace_header.service");
+PORTCAM_STATIC_ASSERT(offsetof(struct portcam_trace_header, egress) == 14, "portcam_trace_header.egress");
+PORTCAM_STATIC_ASSERT(offsetof(struct portcam_trace_header, flags) == 15, "portcam_trace_header.flags");
+#define PORTCAM_TRACE_HEADER_DROPPED 1u
+#define PORTCAM_TRACE_HEADER_PUNTED 2u
+#define PORTCAM_TRACE_HEADER_REPLY 4u
+#define PORTCAM_TRACE_HEADER_BEGAN 8u
+PORTCAM_STATIC_ASSERT(offsetof(struct portcam_trace_header, backend) == 16, "portcam_trace_header.backend");
+PORTCAM_STATIC_ASSERT(offsetof(struct portcam_trace_header, pad) == 18, "portcam_trace_header.pad");
+PORTCAM_STATIC_ASSERT(offsetof(struct portcam_trace_header, connection) == 20, "portcam_trace_header.connection");
+PORTCAM_STATIC_ASSERT(offsetof(struct portcam_trace_header, reserved) == 24, "portcam_trace_header.reserved");
+PORTCAM_STATIC_ASSERT(offsetof(struct portcam_trace_header, lap) == 60, "portcam_trace_header.lap");
 
 /* Names and meanings, for people: X(value, name, about), reasons X(value, name, rule, fate, about). */
 #define PORTCAM_OPCODE_LIST(X) \

@@ -8,7 +8,7 @@
 package portcam_pkg;
 
   localparam logic [15:0] InterfaceMajor = 16'd1;
-  localparam logic [15:0] InterfaceMinor = 16'd2;
+  localparam logic [15:0] InterfaceMinor = 16'd3;
   localparam logic [31:0] Magic = 32'h4d414350;
   localparam logic [15:0] PciVendor = 16'h1234;
   localparam logic [15:0] PciDevice = 16'h9ca0;
@@ -28,6 +28,7 @@ package portcam_pkg;
   localparam int unsigned CapsPuntLsb = 5;
   localparam int unsigned CapsMirrorLsb = 6;
   localparam int unsigned CapsStampLsb = 7;
+  localparam int unsigned CapsTraceLsb = 8;
   localparam logic [15:0] RegCapFrame = 16'h0010;
   localparam int unsigned CapFrameWindowLsb = 0;
   localparam int unsigned CapFrameMaxFrameLsb = 16;
@@ -149,6 +150,61 @@ package portcam_pkg;
   localparam logic [15:0] RegInjectHead = 16'h4018;
   localparam logic [15:0] RegInjectRefused = 16'h401c;
 
+  // Samples of packets. Only where CAPS.TRACE is 1.
+  localparam logic [15:0] RegTraceBaseLo = 16'h5000;
+  localparam logic [15:0] RegTraceBaseHi = 16'h5004;
+  localparam logic [15:0] RegTraceSize = 16'h5008;
+  localparam int unsigned TraceSizeLog2Lsb = 0;
+  localparam logic [15:0] RegTraceControl = 16'h500c;
+  localparam int unsigned TraceControlEnableLsb = 0;
+  localparam logic [15:0] RegTraceStatus = 16'h5010;
+  localparam int unsigned TraceStatusRunningLsb = 0;
+  localparam int unsigned TraceStatusErrorLsb = 1;
+  localparam int unsigned TraceStatusReasonLsb = 8;
+  localparam logic [15:0] RegTraceTail = 16'h5014;
+  localparam logic [15:0] RegTraceHead = 16'h5018;
+  localparam logic [15:0] RegTraceMatched = 16'h501c;
+  localparam logic [15:0] RegTraceLimited = 16'h5020;
+  localparam logic [15:0] RegTraceLost = 16'h5024;
+  localparam logic [15:0] RegTraceEvery = 16'h5028;
+  localparam int unsigned TraceEveryNLsb = 0;
+  localparam logic [15:0] RegTraceRate = 16'h502c;
+  localparam int unsigned TraceRateRateLsb = 0;
+  localparam logic [15:0] RegTraceBurst = 16'h5030;
+  localparam int unsigned TraceBurstBurstLsb = 0;
+  localparam logic [15:0] RegTraceFilter = 16'h5034;
+  localparam int unsigned TraceFilterProtocolLsb = 0;
+  localparam int unsigned TraceFilterIngressLsb = 8;
+  localparam int unsigned TraceFilterByProtocolLsb = 16;
+  localparam int unsigned TraceFilterByIngressLsb = 17;
+  localparam int unsigned TraceFilterByVersionLsb = 18;
+  localparam int unsigned TraceFilterIpv6Lsb = 19;
+  localparam int unsigned TraceFilterBothLsb = 20;
+  localparam logic [15:0] RegTraceReasonsLo = 16'h5038;
+  localparam logic [15:0] RegTraceReasonsHi = 16'h503c;
+  localparam logic [15:0] RegTraceSrcIp0 = 16'h5040;
+  localparam logic [15:0] RegTraceSrcIp1 = 16'h5044;
+  localparam logic [15:0] RegTraceSrcIp2 = 16'h5048;
+  localparam logic [15:0] RegTraceSrcIp3 = 16'h504c;
+  localparam logic [15:0] RegTraceSrcMask0 = 16'h5050;
+  localparam logic [15:0] RegTraceSrcMask1 = 16'h5054;
+  localparam logic [15:0] RegTraceSrcMask2 = 16'h5058;
+  localparam logic [15:0] RegTraceSrcMask3 = 16'h505c;
+  localparam logic [15:0] RegTraceDstIp0 = 16'h5060;
+  localparam logic [15:0] RegTraceDstIp1 = 16'h5064;
+  localparam logic [15:0] RegTraceDstIp2 = 16'h5068;
+  localparam logic [15:0] RegTraceDstIp3 = 16'h506c;
+  localparam logic [15:0] RegTraceDstMask0 = 16'h5070;
+  localparam logic [15:0] RegTraceDstMask1 = 16'h5074;
+  localparam logic [15:0] RegTraceDstMask2 = 16'h5078;
+  localparam logic [15:0] RegTraceDstMask3 = 16'h507c;
+  localparam logic [15:0] RegTracePorts = 16'h5080;
+  localparam int unsigned TracePortsSrcLsb = 0;
+  localparam int unsigned TracePortsDstLsb = 16;
+  localparam logic [15:0] RegTracePortMasks = 16'h5084;
+  localparam int unsigned TracePortMasksSrcLsb = 0;
+  localparam int unsigned TracePortMasksDstLsb = 16;
+
   // Defaults of the build's parameters, and shared constants.
   localparam int unsigned BuildWindow = 128;
   localparam int unsigned BuildMaxFrame = 9600;
@@ -173,6 +229,8 @@ package portcam_pkg;
   localparam int unsigned AddressAny = 65535;
   localparam int unsigned BackendNone = 65535;
   localparam int unsigned PuntEntry = 16384;
+  localparam int unsigned TraceEntry = 256;
+  localparam int unsigned TraceWindow = 128;
   localparam int unsigned Family4 = 4;
   localparam int unsigned Family6 = 6;
   localparam logic [63:0] PuntReasons = 64'h00100100003f8000;  // that may stand in punt_reasons
@@ -723,6 +781,28 @@ package portcam_pkg;
     logic [15:0] len;  // Bytes without FCS, 1 to CAP_FRAME.MAX_FRAME
     logic [63:0] address;  // The frame in host memory; multiple of 64
   } inject_descriptor_t;
+
+  // First bytes of an entry of the trace ring, written in one piece behind the first 128 bytes of the frame as it came, 0 beyond its end. The last 64 bytes of the entry are not written.
+  typedef struct packed {
+    logic [31:0] lap;  // Index of this entry divided by the ring's size, plus 1; never 0. Written last
+    logic [287:0] reserved;  // 0
+    logic [31:0] connection;  // Slot of the connection record that was found or began, 0xffffffff: none
+    logic [15:0] pad;  // 0
+    logic [15:0] backend;  // Backend it goes to or comes from, 0xffff: none
+    logic [7:0] flags;  // dropped; punted: it goes to the host instead; reply: an endpoint row decided; began: connection begins with this packet
+    logic [7:0] egress;  // Function it leaves by, 0xff: it is dropped or punted
+    logic [15:0] service;  // Number of the service, 0xffff: none
+    logic [15:0] address;  // Number of the address, 0xffff: none
+    logic [15:0] domain;  // Domain, 0xffff: none. This and the next three as docs/pipeline.md section 7 counts them
+    logic [31:0] time_ms;  // TIME_MS of the decision
+    logic [15:0] len;  // Bytes of the frame, also where it is longer than what is here
+    logic [7:0] ingress;  // Function it came from
+    logic [7:0] reason;  // enum reason
+  } trace_header_t;
+  localparam int unsigned TraceHeaderDropped = 0;  // bit of flags
+  localparam int unsigned TraceHeaderPunted = 1;  // bit of flags
+  localparam int unsigned TraceHeaderReply = 2;  // bit of flags
+  localparam int unsigned TraceHeaderBegan = 3;  // bit of flags
 
 endpackage
 
