@@ -43,18 +43,19 @@ static const uint8_t *entry(const struct portcam_punt *p, uint32_t index)
 static int next_is_there(struct portcam_punt *p)
 {
     const struct portcam_punt_header *h = (const void *)entry(p, p->next);
-    uint32_t due, before, lap;
+    uint32_t lap;
 
     if (p->next - p->released == p->punt.size)
         return 0; /* all entries are with the program */
     lap = pc_read_once32(&h->lap);
-    due = (p->next >> p->punt.log2_size) + 1;
-    before = ((p->next - p->punt.size) >> p->punt.log2_size) + 1;
-    if (lap == due)
+    switch (pc_packet_ring_lap(&p->punt, p->next, lap)) {
+    case PC_LAP_NEW:
         return 1;
-    if (lap == 0 || lap == before)
+    case PC_LAP_OLD:
         return 0;
-    return nonsense(&p->broken, "lap", lap);
+    default:
+        return nonsense(&p->broken, "lap", lap);
+    }
 }
 
 static int accept(struct portcam_punt *p, const struct portcam_punt_header *h)
@@ -162,7 +163,7 @@ int portcam_punt_wait(struct portcam_punt *p, unsigned timeout_ms)
         if (now >= check) { /* a card that stopped or went away is noticed */
             err = portcam_dev_alive(p->dev);
             if (!err)
-                err = pc_packet_ring_check(p, &p->punt);
+                err = pc_packet_ring_check(&p->punt);
             if (err) {
                 if (next_is_there(p) > 0)
                     return 0; /* its last words */
@@ -197,7 +198,7 @@ static int look_at_head(struct portcam_punt *p)
     if (head - p->head > p->tail - p->head)
         return nonsense(&p->unusable, "head of the inject ring", head);
     if (head == p->head) {
-        err = pc_packet_ring_check(p, &p->inject);
+        err = pc_packet_ring_check(&p->inject);
         p->unusable = err == -EIO;
     }
     p->head = head;

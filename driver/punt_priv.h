@@ -9,15 +9,7 @@
 
 #include <portcam/punt.h>
 
-/* One of the two rings. */
-struct pc_packet_ring {
-    uint32_t base; /* of its page of registers */
-    const char *name;
-    unsigned log2_size;
-    uint32_t size;
-    uint8_t *memory;
-    uint64_t iova;
-};
+#include "packet_ring.h"
 
 struct portcam_punt {
     struct portcam_dev *dev;
@@ -34,8 +26,5 @@ struct portcam_punt {
     uint32_t head;         /* descriptors known to be finished */
     bool broken, unusable; /* receiving, sending */
 };
-
-/* Does it run? Return: 0, -EIO with the card's reason, -ENODEV, or -errno. */
-int pc_packet_ring_check(struct portcam_punt *p, const struct pc_packet_ring *r);
 
 #endif /* PC_PUNT_PRIV_H */

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Starting and stopping the punt and inject rings, and what the card says when one stopped by
- * itself.
+ * Starting and stopping the punt and inject rings.
  *
  * Memory of a ring that may still be running is not given back before DMA is forbidden.
  */
@@ -10,113 +9,16 @@
 #include <string.h>
 
 #include "err.h"
-#include "irq.h"
 #include "punt_priv.h"
-#include "ring_priv.h"
 
-enum { MIN_LOG2 = 2, MAX_LOG2 = 12, DEFAULT_LOG2 = 6, RING_ALIGN = 4096, STOP_MS = 1000 };
-
-/* Both pages begin with base, size, control, status. */
-enum {
-    BASE_LO = PORTCAM_REG_PUNT_BASE_LO - PORTCAM_REG_PUNT_BASE_LO,
-    BASE_HI = PORTCAM_REG_PUNT_BASE_HI - PORTCAM_REG_PUNT_BASE_LO,
-    SIZE = PORTCAM_REG_PUNT_SIZE - PORTCAM_REG_PUNT_BASE_LO,
-    CONTROL = PORTCAM_REG_PUNT_CONTROL - PORTCAM_REG_PUNT_BASE_LO,
-    STATUS = PORTCAM_REG_PUNT_STATUS - PORTCAM_REG_PUNT_BASE_LO
-};
-_Static_assert(PORTCAM_REG_INJECT_STATUS - PORTCAM_REG_INJECT_BASE_LO == STATUS &&
-                   PORTCAM_REG_INJECT_CONTROL - PORTCAM_REG_INJECT_BASE_LO == CONTROL &&
-                   PORTCAM_REG_INJECT_SIZE - PORTCAM_REG_INJECT_BASE_LO == SIZE &&
-                   PORTCAM_INJECT_STATUS_ERROR == PORTCAM_PUNT_STATUS_ERROR,
-               "pages of one shape");
-
-static int stopped_by_card(struct portcam_punt *p, const struct pc_packet_ring *r, uint32_t status)
-{
-    unsigned reason = (status & PORTCAM_PUNT_STATUS_REASON) >> PORTCAM_PUNT_STATUS_REASON_SHIFT;
-    uint32_t low = 0;
-    uint32_t high = 0;
-
-    if (reason == PORTCAM_STATUS_DMA_READ_ERROR || reason == PORTCAM_STATUS_DMA_WRITE_ERROR) {
-        int err = portcam_reg_read32(p->dev, PORTCAM_REG_ERROR_ADDR_LO, &low);
-
-        if (!err)
-            err = portcam_reg_read32(p->dev, PORTCAM_REG_ERROR_ADDR_HI, &high);
-        if (err)
-            return err;
-        return pc_fail(-EIO,
-                       "the card stopped its %s ring: %s; the last failure was at 0x%08x%08x; "
-                       "see the kernel log for IOMMU faults, then restart the rings",
-                       r->name, portcam_status_text(reason), high, low);
-    }
-    return pc_fail(-EIO, "the card stopped its %s ring: %s; restart the rings", r->name,
-                   portcam_status_text(reason));
-}
-
-int pc_packet_ring_check(struct portcam_punt *p, const struct pc_packet_ring *r)
-{
-    uint32_t status;
-    int err = portcam_reg_read32(p->dev, r->base + STATUS, &status);
-
-    if (err)
-        return err;
-    if (status & PORTCAM_PUNT_STATUS_ERROR || !(status & PORTCAM_PUNT_STATUS_RUNNING))
-        return stopped_by_card(p, r, status);
-    return 0;
-}
-
-/* Waits until the ring runs, or does not; an error of the ring ends it too. */
-static int wait_running(struct portcam_punt *p, const struct pc_packet_ring *r, bool running)
-{
-    int64_t deadline = pc_now_ms() + STOP_MS;
-
-    for (unsigned us = 1;; us = us < 1000 ? us * 2 : us) {
-        uint32_t status;
-        int err = portcam_reg_read32(p->dev, r->base + STATUS, &status);
-
-        if (err)
-            return err;
-        if (running && status & PORTCAM_PUNT_STATUS_ERROR)
-            return stopped_by_card(p, r, status);
-        if (!(status & PORTCAM_PUNT_STATUS_RUNNING) == !running)
-            return 0;
-        if (pc_now_ms() >= deadline)
-            return pc_fail(-ETIMEDOUT, "the card does not %s its %s ring within %d ms: reset it",
-                           running ? "start" : "stop", r->name, STOP_MS);
-        pc_pause_us(us);
-    }
-}
-
-static int stop_ring(struct portcam_punt *p, const struct pc_packet_ring *r)
-{
-    int err = portcam_reg_write32(p->dev, r->base + CONTROL, 0);
-
-    return err ? err : wait_running(p, r, false);
-}
+enum { DEFAULT_LOG2 = 6 };
 
 static int stop(struct portcam_punt *p)
 {
-    int first = stop_ring(p, &p->inject);
-    int second = stop_ring(p, &p->punt);
+    int first = pc_packet_ring_stop(&p->inject);
+    int second = pc_packet_ring_stop(&p->punt);
 
     return first ? first : second;
-}
-
-static int start_ring(struct portcam_punt *p, const struct pc_packet_ring *r)
-{
-    const struct {
-        uint32_t offset;
-        uint32_t value;
-    } setup[] = {
-        {BASE_LO, (uint32_t)r->iova},
-        {BASE_HI, (uint32_t)(r->iova >> 32)},
-        {SIZE, r->log2_size},
-        {CONTROL, PORTCAM_PUNT_CONTROL_ENABLE},
-    };
-    int err = 0;
-
-    for (size_t i = 0; !err && i < sizeof(setup) / sizeof(*setup); i++)
-        err = portcam_reg_write32(p->dev, r->base + setup[i].offset, setup[i].value);
-    return err ? err : wait_running(p, r, true);
 }
 
 static int start(struct portcam_punt *p)
@@ -131,9 +33,9 @@ static int start(struct portcam_punt *p)
     p->next = p->released = p->tail = p->head = 0;
     err = portcam_dev_start(p->dev);
     if (!err)
-        err = start_ring(p, &p->punt);
+        err = pc_packet_ring_start(&p->punt);
     if (!err)
-        err = start_ring(p, &p->inject);
+        err = pc_packet_ring_start(&p->inject);
     if (!err)
         p->broken = p->unusable = false;
     return err;
@@ -155,9 +57,9 @@ static int copy_opts(struct portcam_punt_opts *to, const struct portcam_punt_opt
 
         if (*log2 == 0)
             *log2 = DEFAULT_LOG2;
-        if (*log2 < MIN_LOG2 || *log2 > MAX_LOG2)
-            return pc_fail(-EINVAL, "a ring of 2^%u entries: use %d to %d", *log2, MIN_LOG2,
-                           MAX_LOG2);
+        if (*log2 < PC_PACKET_RING_MIN_LOG2 || *log2 > PC_PACKET_RING_MAX_LOG2)
+            return pc_fail(-EINVAL, "a ring of 2^%u entries: use %d to %d", *log2,
+                           PC_PACKET_RING_MIN_LOG2, PC_PACKET_RING_MAX_LOG2);
     }
     return 0;
 }
@@ -185,15 +87,6 @@ static int look(struct portcam_punt *p)
     return 0;
 }
 
-static int alloc(struct portcam_dev *dev, size_t size, uint8_t **ret, uint64_t *iova)
-{
-    void *memory = NULL;
-    int err = portcam_dma_alloc(dev, size, RING_ALIGN, &memory, iova);
-
-    *ret = err ? NULL : memory;
-    return err;
-}
-
 static void free_rings(struct portcam_punt *p)
 {
     portcam_dma_free(p->dev, p->punt.memory);
@@ -206,6 +99,7 @@ int portcam_punt_open(struct portcam_dev *dev, const struct portcam_punt_opts *o
                       struct portcam_punt **ret)
 {
     struct portcam_punt *p = calloc(1, sizeof(*p));
+    void *frames = NULL;
     bool touched = false;
     int err;
 
@@ -215,21 +109,24 @@ int portcam_punt_open(struct portcam_dev *dev, const struct portcam_punt_opts *o
     err = copy_opts(&p->opts, opts);
     if (!err)
         err = look(p);
-    p->punt = (struct pc_packet_ring){.base = PORTCAM_REG_PUNT_BASE_LO,
+    p->punt = (struct pc_packet_ring){.dev = dev,
+                                      .base = PORTCAM_REG_PUNT_BASE_LO,
                                       .name = "punt",
                                       .log2_size = p->opts.log2_punt,
                                       .size = 1u << p->opts.log2_punt};
-    p->inject = (struct pc_packet_ring){.base = PORTCAM_REG_INJECT_BASE_LO,
+    p->inject = (struct pc_packet_ring){.dev = dev,
+                                        .base = PORTCAM_REG_INJECT_BASE_LO,
                                         .name = "inject",
                                         .log2_size = p->opts.log2_inject,
                                         .size = 1u << p->opts.log2_inject};
     if (!err)
-        err = alloc(dev, (size_t)p->punt.size * PORTCAM_PUNT_ENTRY, &p->punt.memory, &p->punt.iova);
+        err = pc_packet_ring_alloc(&p->punt, PORTCAM_PUNT_ENTRY);
     if (!err)
-        err = alloc(dev, p->inject.size * sizeof(struct portcam_inject_descriptor),
-                    &p->inject.memory, &p->inject.iova);
+        err = pc_packet_ring_alloc(&p->inject, sizeof(struct portcam_inject_descriptor));
     if (!err)
-        err = alloc(dev, (size_t)p->inject.size * p->stride, &p->frames, &p->frames_iova);
+        err = portcam_dma_alloc(dev, (size_t)p->inject.size * p->stride, PC_PACKET_RING_ALIGN,
+                                &frames, &p->frames_iova);
+    p->frames = frames;
     if (!err) {
         touched = true;
         err = start(p);
