@@ -51,7 +51,7 @@ PREFIX  ?= /usr/local
 DESTDIR ?=
 
 WARNINGS  := -Wall -Wextra -Wshadow
-override CPPFLAGS := -Ihw/regs/gen -Ilib/include -Ilib/model -Idriver -Isim -I. -D_GNU_SOURCE \
+override CPPFLAGS := -Ihw/regs/gen -Ilib/include -Ilib/src -Ilib/model -Idriver -Isim -I. -D_GNU_SOURCE \
                      $(CPPFLAGS)
 CFLAGS    ?= -O2 -g -std=gnu11 $(WARNINGS) -Wstrict-prototypes -fvisibility=hidden -fPIC
 CXXFLAGS  ?= -O2 -g -std=c++17 $(WARNINGS) -fvisibility=hidden -fPIC

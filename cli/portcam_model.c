@@ -14,7 +14,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "lib/src/slow_device.h"
+#include "lib/src/slow/slow_device.h"
 #include "portcam_model.h"
 
 #define USAGE                                                                                      \

@@ -6,7 +6,7 @@
 #include <stdbool.h>
 
 #include "device.h"
-#include "lib/src/slow.h"
+#include "lib/src/slow/slow.h"
 
 enum { MODEL_OK = 0, MODEL_USAGE = 1, MODEL_FAILED = 2 };
 

@@ -8,8 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "lib/src/config_slow.h"
-#include "lib/src/plan.h"
+#include "lib/src/config/config_slow.h"
+#include "lib/src/rows/plan.h"
 #include "portcam_model.h"
 
 enum { SEEDS = 64 }; /* hash seeds that are tried for endpoint rows that do not fit */

@@ -3,7 +3,7 @@
 # libportcam: static for the programs and tests of this tree, shared for everybody else. The shared library holds the
 # driver and the model too and shows only what lib/libportcam.map names.
 
-LIB_SRC := $(wildcard lib/src/*.c)
+LIB_SRC := $(wildcard lib/src/*/*.c)
 LIB_VERSION := 0
 LIB_LIBS := -ljansson -lpciaccess -lurcu-cds -lurcu-bp -lpthread
 

@@ -12,7 +12,7 @@
 
 #include "card.h"
 #include "driver/model.h"
-#include "lib/src/mirror_track.h"
+#include "lib/src/mirror/mirror_track.h"
 #include "sim/rng.h"
 
 enum { SYN = 2, ACK = 16, FIN_ACK = 17, SYN_ACK = 18, BATCH = 60000, LIVES = 8 };

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <time.h>
 
-#include "lib/src/schedule.h"
+#include "lib/src/schedule/schedule.h"
 
 enum { NAME = 32, KINDS = 3 };
 

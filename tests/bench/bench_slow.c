@@ -10,7 +10,7 @@
 
 #include "driver/model.h"
 #include "lib/model/card.h"
-#include "lib/src/slow_run.h"
+#include "lib/src/slow/slow_run.h"
 #include "tests/unit/lib/slow_world.h"
 
 #define FRAGMENT PORTCAM_REASON_FRAGMENT

@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "driver/model.h"
-#include "lib/src/mirror_track.h"
+#include "lib/src/mirror/mirror_track.h"
 
 enum {
     ROWS = 240,

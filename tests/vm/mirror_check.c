@@ -14,7 +14,7 @@
 #include <portcam/mirror.h>
 #include <portcam/portcam.h>
 
-#include "lib/src/connections.h"
+#include "lib/src/connections/connections.h"
 
 enum { BATCH = 64, MOST = 50000 };
 

@@ -30,7 +30,7 @@ def test_every_reason_is_there_once():
 
 
 def test_every_check_is_there():
-    source = (ROOT / "lib/src/health.c").read_text()
+    source = (ROOT / "lib/src/instance/health.c").read_text()
     checks = set(re.findall(r'\bcheck\(&?c, "(\w+)"', source))
     assert checks == {row.split()[0] for row in rows("Is the card sound?") if row not in ("check", "---")}
 
@@ -39,7 +39,7 @@ def test_every_check_is_there():
 def test_sentences_exist(heading):
     """Each sentence's words are in a message of driver, library or daemon; `...` stands for what varies."""
     sources = "".join(path.read_text() for folder in ("driver", "lib/src", "cli")
-                      for path in sorted((ROOT / folder).glob("*.c")))
+                      for path in sorted((ROOT / folder).rglob("*.c")))
     text = re.sub(r'"\s*"', "", sources)
     for row in rows(heading)[2:]:
         parts = re.split(r"\.\.\.|: |; |, (?=no )|\(.*?\)|/dev|0x|\d\.[\dx]", row)

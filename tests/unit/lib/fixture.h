@@ -11,9 +11,9 @@
 #include <cmocka.h>
 #include <jansson.h>
 
-#include "lib/src/instance.h"
-#include "lib/src/plan.h"
-#include "lib/src/state.h"
+#include "lib/src/instance/instance.h"
+#include "lib/src/instance/state.h"
+#include "lib/src/rows/plan.h"
 
 /* The sizes of the default build, of a card without and with connection records. */
 struct portcam_caps test_caps(void);

@@ -8,7 +8,7 @@
 
 #include "card.h"
 #include "fixture.h"
-#include "lib/src/mirror_track.h"
+#include "lib/src/mirror/mirror_track.h"
 #include "sim/rng.h"
 
 enum { WORLD_GENERATIONS = 1 << 20 };

@@ -14,7 +14,7 @@
 
 #include <cmocka.h>
 
-#include "lib/src/schedule.h"
+#include "lib/src/schedule/schedule.h"
 
 enum { SET_MAX = 4096, SET_NAME = 24 };
 

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "lib/src/schedule.h"
+#include "lib/src/schedule/schedule.h"
 
 enum { BACKENDS = 4096 };
 

@@ -13,7 +13,7 @@
 
 #include <cmocka.h>
 
-#include "lib/src/slow_device.h"
+#include "lib/src/slow/slow_device.h"
 #include "sim/rng.h"
 #include "tests/unit/model/stateful_world.h"
 

@@ -8,7 +8,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "lib/src/hw.h"
+#include "lib/src/card/hw.h"
 
 static uint32_t LyingOffset, Lie;
 

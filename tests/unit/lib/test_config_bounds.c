@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "lib/src/text.h"
+#include "lib/src/base/text.h"
 
 static json_t *empty(void)
 {

@@ -9,7 +9,7 @@
 
 #include "card.h"
 #include "driver/model.h"
-#include "lib/src/saved.h"
+#include "lib/src/connections/saved.h"
 
 enum { SYN = 2, ACK = 16, FIN_ACK = 17, SYN_ACK = 18, CLIENTS = 1500 };
 

@@ -3,9 +3,9 @@
  * Maglev tables: the example and the pseudocode of the paper (NSDI 2016, section 3.4), how even shares are, and how many
  * slots change when backends go. The seed of what is random is printed; a number as argument replaces it.
  */
-#include "lib/src/maglev.h"
-#include "lib/src/siphash.h"
-#include "lib/src/smooth.h"
+#include "lib/src/base/siphash.h"
+#include "lib/src/schedule/maglev.h"
+#include "lib/src/schedule/smooth.h"
 #include "schedule_sets.h"
 
 static void siphash(void **state)

@@ -10,7 +10,7 @@
 #include "driver/model.h"
 #include "fixture.h"
 #include "lib/model/card.h"
-#include "lib/src/slow_run.h"
+#include "lib/src/slow/slow_run.h"
 #include "portcam/mirror.h"
 #include "tests/unit/model/frames.h"
 
