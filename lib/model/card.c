@@ -41,6 +41,7 @@ struct pc_card *pc_card_new_sized(const struct pc_card_host *host, const struct 
         return NULL;
     }
     pc_punt_rings_connect(c);
+    pc_trace_ring_connect(c);
     c->mirror.host = (struct pc_mirror_host){c, mirror_write, pc_card_dma_failed, pc_card_raise};
     struct pc_connections *connections = pc_device_connections_rw(c->device);
     if (connections)
@@ -69,6 +70,7 @@ void pc_card_reset(struct pc_card *c)
     c->ring = (struct ring){0};
     pc_mirror_reset(&c->mirror);
     pc_punt_rings_reset(c);
+    pc_trace_ring_reset(c);
     c->error_addr = 0;
     c->error_count = 0;
     c->scratch = 0;
@@ -278,7 +280,7 @@ static uint32_t read_capability(const struct pc_sizes *s, uint32_t offset)
     case PORTCAM_REG_CAPS:
         return PORTCAM_CAPS_IPV6 | PORTCAM_CAPS_STATIC | PORTCAM_CAPS_DELIVER |
                (s->connection_rows ? PORTCAM_CAPS_STATEFUL | PORTCAM_CAPS_MIRROR : 0) |
-               PORTCAM_CAPS_REJECT | PORTCAM_CAPS_PUNT;
+               PORTCAM_CAPS_REJECT | PORTCAM_CAPS_PUNT | PORTCAM_CAPS_TRACE;
     case PORTCAM_REG_CAP_FRAME:
         return PORTCAM_BUILD_WINDOW | s->max_frame << PORTCAM_CAP_FRAME_MAX_FRAME_SHIFT;
     case PORTCAM_REG_CAP_UNITS:
@@ -324,7 +326,7 @@ uint32_t pc_card_reg_read(struct pc_card *c, uint32_t offset)
     uint32_t value;
     if (connections && pc_mirror_reg_read(&c->mirror, offset, &value))
         return value;
-    if (pc_punt_rings_read(c, offset, &value))
+    if (pc_punt_rings_read(c, offset, &value) || pc_trace_ring_read(c, offset, &value))
         return value;
     switch (offset) {
     case PORTCAM_REG_MAGIC:
@@ -389,7 +391,7 @@ void pc_card_reg_write(struct pc_card *c, uint32_t offset, uint32_t value)
     struct ring *r = &c->ring;
     if (pc_device_connections(c->device) && pc_mirror_reg_write(&c->mirror, offset, value))
         return;
-    if (pc_punt_rings_write(c, offset, value))
+    if (pc_punt_rings_write(c, offset, value) || pc_trace_ring_write(c, offset, value))
         return;
     switch (offset) {
     case PORTCAM_REG_HASH_SEED:

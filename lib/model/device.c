@@ -176,6 +176,11 @@ void pc_device_set_punt(struct pc_device *d, const struct pc_punt_port *port)
     d->punt = *port;
 }
 
+void pc_device_set_trace(struct pc_device *d, const struct pc_trace_port *port)
+{
+    d->trace = *port;
+}
+
 void pc_device_inject(struct pc_device *d, unsigned egress, size_t len)
 {
     if (egress < d->counter_rows[PORTCAM_COUNTER_TABLE_FUNCTION_TX])
@@ -210,7 +215,11 @@ void pc_device_packet_chosen(struct pc_device *d, uint8_t *frame, size_t len, un
                              uint32_t now, const struct pc_choice *choice, struct pc_parsed *parsed,
                              struct pc_decision *ret, struct pc_answer *answer)
 {
+    struct pc_trace_window window;
     pc_parse(frame, len, ingress, pc_tables_sizes(d->tables)->max_frame, parsed);
+    bool traced = !choice && d->trace.wants && d->trace.wants(d->trace.ctx, parsed);
+    if (traced)
+        window = pc_trace_window(frame, len);
     pc_decide_by_tables(d->tables, parsed, ret);
     pc_stateful_decide(&d->stateful, d->tables, parsed, choice, now, ret);
     if (answer)
@@ -224,6 +233,8 @@ void pc_device_packet_chosen(struct pc_device *d, uint8_t *frame, size_t len, un
         pc_punt(d, frame, parsed, now, ret);
     pc_rewrite(d->tables, parsed, ret, frame);
     count_packet(d, parsed, ret);
+    if (traced)
+        d->trace.sample(d->trace.ctx, parsed, ret, now, &window);
 }
 
 void pc_device_punt_chosen(struct pc_device *d, const struct pc_parsed *parsed,

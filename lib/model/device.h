@@ -7,6 +7,7 @@
 #include "decide.h"
 #include "stateful.h"
 #include "tables.h"
+#include "trace.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -75,6 +76,15 @@ void pc_device_punt_chosen(struct pc_device *d, const struct pc_parsed *parsed,
 /* The header of a punted packet, lap 0. */
 struct portcam_punt_header pc_punt_header(const struct pc_tables *t, const struct pc_parsed *p,
                                           const struct pc_decision *v, uint32_t now);
+
+/* Where samples of packets go, as long as nobody chooses for the device. All but `ctx` NULL: nowhere. */
+struct pc_trace_port {
+    void *ctx;
+    bool (*wants)(void *ctx, const struct pc_parsed *p); /* before it is decided */
+    void (*sample)(void *ctx, const struct pc_parsed *p, const struct pc_decision *v, uint32_t now,
+                   const struct pc_trace_window *window); /* what it wants, decided */
+};
+void pc_device_set_trace(struct pc_device *d, const struct pc_trace_port *port);
 
 /* Count a frame that the host injected: it leaves by this function. */
 void pc_device_inject(struct pc_device *d, unsigned egress, size_t len);

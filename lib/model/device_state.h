@@ -27,6 +27,7 @@ struct pc_device {
     struct pc_bucket bucket[PC_BUCKETS];
     struct pc_bucket punt_bucket[PORTCAM_REASON_MAX];
     struct pc_punt_port punt;
+    struct pc_trace_port trace;
     unsigned age_at; /* the slot that ageing looks at next */
 };
 

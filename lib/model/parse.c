@@ -101,10 +101,10 @@ static unsigned parse_ipv4(struct cursor *c, struct pc_parsed *p)
     if (total < header || c->l3 + total > c->len)
         return PORTCAM_REASON_UNPARSED_LENGTH;
     unsigned fragment = be16(ip + 6);
-    if (fragment & 0x3fff && !c->slow)
-        return PORTCAM_REASON_FRAGMENT;
     memcpy(p->src.ip, ip + 12, 4);
     memcpy(p->dst.ip, ip + 16, 4);
+    if (fragment & 0x3fff && !c->slow)
+        return PORTCAM_REASON_FRAGMENT;
     c->protocol = ip[9];
     c->l4 = c->l3 + header;
     c->end = c->l3 + total;

@@ -32,7 +32,7 @@ struct pc_fragment {
 };
 
 /* What the parser found. Fields below `decided` are meaningful only where it is false, except has_mac and dst_mac
- * (always) and inner_* (only where reason is icmp_error). */
+ * (always), inner_* (only where reason is icmp_error), and what docs/pipeline.md section 10 says that is known. */
 struct pc_parsed {
     uint8_t reason; /* enum portcam_reason; no_match where nothing is decided */
     bool decided;   /* the frame passes (oversize: is dropped) for this reason */

@@ -4,41 +4,7 @@
 
 #include "card_state.h"
 
-enum { LOG2_LEAST = 2, LOG2_MOST = 12, ENTRY = PORTCAM_PUNT_ENTRY };
-
-static void stop(struct pc_card *c, struct packet_ring *r, unsigned reason)
-{
-    r->running = false;
-    r->error = true;
-    r->reason = (uint8_t)reason;
-    if (reason != PORTCAM_STATUS_DMA_READ_ERROR && reason != PORTCAM_STATUS_DMA_WRITE_ERROR)
-        pc_card_raise(c, PORTCAM_VECTOR_ERRORS); /* a DMA error is told already */
-}
-
-static void set_enable(struct pc_card *c, struct packet_ring *r, bool enable)
-{
-    bool rises = enable && !r->enable;
-    r->enable = enable;
-    if (!enable)
-        r->running = false;
-    if (!rises)
-        return;
-    *r = (struct packet_ring){.base = r->base, .log2 = r->log2, .arm = r->arm, .enable = true};
-    if (r->log2 < LOG2_LEAST || r->log2 > LOG2_MOST || r->base % 4096)
-        stop(c, r, PORTCAM_STATUS_BAD_RING);
-    else
-        r->running = true;
-}
-
-static uint32_t size_of(const struct packet_ring *r)
-{
-    return 1u << r->log2;
-}
-
-static uint32_t place_of(const struct packet_ring *r, uint32_t index)
-{
-    return index & (size_of(r) - 1);
-}
+enum { ENTRY = PORTCAM_PUNT_ENTRY };
 
 /* ---- punt ---- */
 
@@ -47,14 +13,9 @@ static bool punt_runs(void *ctx)
     return ((struct pc_card *)ctx)->punt.running;
 }
 
-/* Room for one more packet? Where there is none it is counted as dropped. */
 static bool punt_room(void *ctx)
 {
-    struct packet_ring *r = &((struct pc_card *)ctx)->punt;
-    if (r->tail - r->head < size_of(r))
-        return true;
-    r->lost++;
-    return false;
+    return pc_packet_ring_room(&((struct pc_card *)ctx)->punt);
 }
 
 static void check_arm(struct pc_card *c)
@@ -69,17 +30,8 @@ static void check_arm(struct pc_card *c)
 static void punt_write(void *ctx, const struct portcam_punt_header *header, const uint8_t *frame)
 {
     struct pc_card *c = ctx;
-    struct packet_ring *r = &c->punt;
     struct portcam_punt_header h = *header;
-    uint64_t at = r->base + (uint64_t)place_of(r, r->tail) * ENTRY;
-    h.lap = (r->tail >> r->log2) + 1;
-    if (c->host.dma_write(c->host.ctx, at + sizeof(h), frame, h.len) != 0 ||
-        c->host.dma_write(c->host.ctx, at, &h, sizeof(h)) != 0) {
-        pc_card_dma_failed(c, at);
-        stop(c, r, PORTCAM_STATUS_DMA_WRITE_ERROR);
-        return;
-    }
-    r->tail++;
+    pc_packet_ring_write(c, &c->punt, ENTRY, &h, frame, h.len);
     check_arm(c);
 }
 
@@ -105,10 +57,10 @@ static void inject_one(struct pc_card *c)
     struct packet_ring *r = &c->inject;
     struct portcam_inject_descriptor d;
     uint8_t frame[ENTRY];
-    uint64_t at = r->base + (uint64_t)place_of(r, r->head) * sizeof(d);
+    uint64_t at = r->base + (uint64_t)pc_packet_ring_place(r, r->head) * sizeof(d);
     if (c->host.dma_read(c->host.ctx, at, &d, sizeof(d)) != 0) {
         pc_card_dma_failed(c, at);
-        stop(c, r, PORTCAM_STATUS_DMA_READ_ERROR);
+        pc_packet_ring_stop(c, r, PORTCAM_STATUS_DMA_READ_ERROR);
         return;
     }
     if (!is_good(c, &d)) {
@@ -118,7 +70,7 @@ static void inject_one(struct pc_card *c)
     }
     if (c->host.dma_read(c->host.ctx, d.address, frame, d.len) != 0) {
         pc_card_dma_failed(c, d.address);
-        stop(c, r, PORTCAM_STATUS_DMA_READ_ERROR);
+        pc_packet_ring_stop(c, r, PORTCAM_STATUS_DMA_READ_ERROR);
         return;
     }
     r->head++;
@@ -132,8 +84,8 @@ static void run_inject(struct pc_card *c)
     struct packet_ring *r = &c->inject;
     if (!r->running)
         return;
-    if (r->tail - r->head > size_of(r)) {
-        stop(c, r, PORTCAM_STATUS_BAD_DOORBELL);
+    if (r->tail - r->head > pc_packet_ring_size(r)) {
+        pc_packet_ring_stop(c, r, PORTCAM_STATUS_BAD_DOORBELL);
         return;
     }
     while (r->running && r->head != r->tail)
@@ -154,14 +106,6 @@ void pc_punt_rings_reset(struct pc_card *c)
     c->punt = c->inject = (struct packet_ring){0};
 }
 
-/* Both pages have the same status, and their fields the same places. */
-static uint32_t status_of(const struct packet_ring *r)
-{
-    return (r->running ? PORTCAM_PUNT_STATUS_RUNNING : 0) |
-           (r->error ? PORTCAM_PUNT_STATUS_ERROR : 0) |
-           (uint32_t)r->reason << PORTCAM_PUNT_STATUS_REASON_SHIFT;
-}
-
 bool pc_punt_rings_read(const struct pc_card *c, uint32_t offset, uint32_t *ret)
 {
     const struct packet_ring *p = &c->punt, *i = &c->inject;
@@ -179,7 +123,7 @@ bool pc_punt_rings_read(const struct pc_card *c, uint32_t offset, uint32_t *ret)
         *ret = p->enable;
         break;
     case PORTCAM_REG_PUNT_STATUS:
-        *ret = status_of(p);
+        *ret = pc_packet_ring_status(p);
         break;
     case PORTCAM_REG_PUNT_TAIL:
         *ret = p->tail;
@@ -206,7 +150,7 @@ bool pc_punt_rings_read(const struct pc_card *c, uint32_t offset, uint32_t *ret)
         *ret = i->enable;
         break;
     case PORTCAM_REG_INJECT_STATUS:
-        *ret = status_of(i);
+        *ret = pc_packet_ring_status(i);
         break;
     case PORTCAM_REG_INJECT_DOORBELL:
         *ret = i->tail;
@@ -237,7 +181,7 @@ bool pc_punt_rings_write(struct pc_card *c, uint32_t offset, uint32_t value)
         p->log2 = value & PORTCAM_PUNT_SIZE_LOG2;
         break;
     case PORTCAM_REG_PUNT_CONTROL:
-        set_enable(c, p, value & PORTCAM_PUNT_CONTROL_ENABLE);
+        pc_packet_ring_enable(c, p, value & PORTCAM_PUNT_CONTROL_ENABLE);
         break;
     case PORTCAM_REG_PUNT_HEAD:
         p->head = value;
@@ -257,7 +201,7 @@ bool pc_punt_rings_write(struct pc_card *c, uint32_t offset, uint32_t value)
         i->log2 = value & PORTCAM_INJECT_SIZE_LOG2;
         break;
     case PORTCAM_REG_INJECT_CONTROL:
-        set_enable(c, i, value & PORTCAM_INJECT_CONTROL_ENABLE);
+        pc_packet_ring_enable(c, i, value & PORTCAM_INJECT_CONTROL_ENABLE);
         break;
     case PORTCAM_REG_INJECT_DOORBELL:
         i->tail = value;

@@ -167,7 +167,7 @@ static void registers(void **state)
     static const struct {
         uint32_t offset, value;
     } want[] = {
-        {0x00, 0x4d414350}, {0x04, 0x00010002}, {0x0c, 0x7f},       {0x10, 9600u << 16 | 128},
+        {0x00, 0x4d414350}, {0x04, 0x00010003}, {0x0c, 0x17f},      {0x10, 9600u << 16 | 128},
         {0x14, 0x00080110}, {0x18, 256},        {0x1c, 256},        {0x20, 1024},
         {0x24, 4096},       {0x28, 0x04002000}, {0x2c, 0x04000200}, {0x30, 0x04000200},
         {0x34, 0x10010000}, {0x38, 0x10004000}, {0x3c, 8192},       {0x40, 1},
@@ -224,7 +224,10 @@ static void writes_ignored(void **state)
                   (offset >= REG(PUNT_BASE_LO) && offset <= REG(PUNT_CONTROL)) ||
                   offset == REG(PUNT_HEAD) || offset == REG(PUNT_ARM) ||
                   (offset >= REG(INJECT_BASE_LO) && offset <= REG(INJECT_CONTROL)) ||
-                  offset == REG(INJECT_DOORBELL);
+                  offset == REG(INJECT_DOORBELL) ||
+                  (offset >= REG(TRACE_BASE_LO) && offset <= REG(TRACE_CONTROL)) ||
+                  offset == REG(TRACE_HEAD) ||
+                  (offset >= REG(TRACE_EVERY) && offset <= REG(TRACE_PORT_MASKS));
         uint32_t before = get(offset);
         if (rw)
             continue;
