@@ -713,7 +713,7 @@ private:
         if (Packets::here(iova))
             return packets_.write(iova, src, len);
         if (mirror_.in_array(iova) || mirror_.in_ring(iova)) {
-            bool first = mirror_.running(), good = mirror_.write(iova, src, len);
+            bool first = mirror_.first_failure(), good = mirror_.write(iova, src, len);
             if (!pc_replay_wrote(replay_, iova, src, len, !good))
                 note("the mirror writes where it is not");
             if (!good && first)

@@ -62,7 +62,7 @@ public:
     {
         stop(reg);
         refuse_ = ~0ull - 64;
-        failed_ = false;
+        failed_ = forgotten_ = false;
         attention_ = pc_rng_below(&dice_, 2) ? 100 : pc_rng_below(&dice_, 30);
         reg(PORTCAM_REG_MIRROR_BASE_LO, uint32_t(Base));
         reg(PORTCAM_REG_MIRROR_BASE_HI, 0);
@@ -78,9 +78,11 @@ public:
         reg(PORTCAM_REG_MIRROR_CONTROL, 0);
         running_ = false;
     }
-    void reset() { running_ = false; }
+    void reset() { running_ = false, forgotten_ = true; }
 
     bool running() const { return running_ && !failed_; }
+    /* A write that is refused now is an error that the card tells: the first one since ENABLE, and none that a reset left. */
+    bool first_failure() const { return !failed_ && !forgotten_; }
     unsigned log2_next() { return 2 + pc_rng_below(&dice_, 5); }
     /* A range of slots to copy, or a block to sum. */
     uint32_t any_slot() { return uint32_t(pc_rng_below(&dice_, slots_)); }
@@ -91,7 +93,7 @@ private:
     unsigned slots_;
     std::vector<uint8_t> array_, ring_;
     uint64_t refuse_ = ~0ull - 64;
-    bool running_ = false, failed_ = false;
+    bool running_ = false, failed_ = false, forgotten_ = false;
     unsigned attention_ = 100; /* percent of the steps in which events are read */
 };
 

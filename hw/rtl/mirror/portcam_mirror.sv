@@ -291,6 +291,7 @@ module portcam_mirror #(
   ) u_write (
       .clk_i        (clk_i),
       .rst_ni       (rst_ni),
+      .flr_i        (flr_i),
       .run_i        (run),
       .start_i      (start),
       .events_i     (events),

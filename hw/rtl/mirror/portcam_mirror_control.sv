@@ -4,10 +4,11 @@
 //
 // A rising ENABLE starts it (start_o for one clock, run_o from the next clock on) with copies of
 // base, event base, size and EVENTS as they are then; if they are out of range it stops with bad_ring.
-// It stops when ENABLE is 0, by a reset of the function, and by a write that fails (fail_i,
-// fail_addr_i). Then run_o is low, and until quiet_i the mirror still waits for what is on its way;
-// marks that are left are cleared after that (clear_o, until clear_busy_i is low; clean_i: there are
-// none). A rising ENABLE that comes before the end of that waits (soon_o).
+// It stops when ENABLE is 0, by a reset of the function, and by a write that fails (fail_i). Then
+// run_o is low, and until quiet_i the mirror still waits for what is on its way; a write that fails
+// then is an error like any other. Marks that are left are cleared after that (clear_o, until
+// clear_busy_i is low; clean_i: there are none). A rising ENABLE that comes before the end of that
+// waits (soon_o); ERROR and REASON are already those of the mirror to come.
 //
 // Vector 1: EVENT_ARM arms; it is raised once, when EVENT_TAIL is beyond the index (as a signed
 // difference), at once if it already is, or when an event is dropped after the write. ENABLE and
@@ -127,9 +128,9 @@ module portcam_mirror_control (
   logic [4:0]  taken_log2_q;
   logic        taken_events_q;
   logic        fresh_q;        // nothing has run since ENABLE rose: version, tail and count show 0
-  logic        stop_by_itself;
+  logic        failed;
 
-  assign stop_by_itself = (state_q == StStart && bad_q) || (state_q == StRun && fail_i);
+  assign failed = (state_q == StStart && bad_q) || fail_i;
 
   always_ff @(posedge clk_i) begin
     if (rise_q) begin
@@ -173,7 +174,7 @@ module portcam_mirror_control (
       end
       default: state_q <= StOff;
     endcase
-    if (stop_by_itself) begin
+    if (failed && !soon_q) begin
       error_q  <= 1'b1;
       reason_q <= state_q == StStart ? portcam_pkg::StatusBadRing
                                      : portcam_pkg::StatusDmaWriteError;
@@ -248,7 +249,7 @@ module portcam_mirror_control (
   end
 
   assign raise_events_o = fire;
-  assign raise_errors_o = stop_by_itself;
+  assign raise_errors_o = failed;
 
   //------------------------------------------------------------------------------------------------
   // What is read.
@@ -284,6 +285,15 @@ module portcam_mirror_control (
       page_word_o <= '0;
     end
   end
+
+`ifndef SYNTHESIS
+  always_ff @(posedge clk_i) begin
+    if (rst_ni && !flr_i) begin
+      a_only_what_was_begun_fails : assert (!fail_i || state_q == StRun || state_q == StStop);
+      a_reason_only_with_error : assert (error_q || reason_q == '0);
+    end
+  end
+`endif
 
 endmodule
 

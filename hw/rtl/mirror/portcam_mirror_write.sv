@@ -9,8 +9,8 @@
 // that of a line events_done_o says how many events it was. A marker is told by marker_done_o when
 // everything before it is answered.
 //
-// fail_o pulses with the first error, fail_addr_o says where; from then on answers count for nothing,
-// until start_i. While run_i is low nothing is begun and nothing handed on. quiet_o: nothing waits for
+// fail_o pulses with the first error, fail_addr_o says where; from then on, and from flr_i on, answers
+// count for nothing until start_i. While run_i is low nothing is begun and nothing handed on. quiet_o: nothing waits for
 // an answer; told_o: every event was handed on.
 
 `default_nettype none
@@ -20,6 +20,7 @@ module portcam_mirror_write #(
 ) (
     input  logic                       clk_i,
     input  logic                       rst_ni,
+    input  logic                       flr_i,
     input  logic                       run_i,
     input  logic                       start_i,
     input  logic                       events_i,
@@ -145,7 +146,7 @@ module portcam_mirror_write #(
   assign fail_addr_o   = head.addr;
 
   always_ff @(posedge clk_i) begin
-    if (fail_o) begin
+    if (fail_o || flr_i) begin
       failed_q <= 1'b1;
     end
     if (answered && !answer_error && !failed_q && !head.line) begin

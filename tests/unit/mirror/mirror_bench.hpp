@@ -61,7 +61,7 @@ public:
     bool events_on = true;
     uint32_t head = 0;
     uint64_t taken = 0, lost = 0, rewrites = 0, rewrites_free = 0, events_seen = 0, skipped = 0,
-             beats = 0, clocks = 0, raised_events = 0, raised_errors = 0, fails = 0;
+             beats = 0, clocks = 0, raised_events = 0, raised_errors = 0, fails = 0, refusals = 0;
 
     void reset()
     {
@@ -549,6 +549,7 @@ private:
         if (!answers_.empty() && due <= answers_.back().at)
             due = answers_.back().at + 1;
         answers_.push_back({due, at == refuse});
+        refusals += at == refuse;
         failed_ = failed_ || at == refuse;
         if (failed_)
             return;

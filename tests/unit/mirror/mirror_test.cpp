@@ -135,6 +135,66 @@ static void refused(Bench &b)
         "enable is the cure");
 }
 
+// The write that is refused is answered after the host has stopped the mirror: by ENABLE, with ENABLE
+// set again at once, or by a reset.
+static void refused_late(Bench &b)
+{
+    enum { Stop, Again, Reset, Ways };
+    unsigned late[Ways] = {};
+    uint32_t error = PORTCAM_MIRROR_STATUS_ERROR | PORTCAM_STATUS_DMA_WRITE_ERROR
+                                                       << PORTCAM_MIRROR_STATUS_REASON_SHIFT;
+    for (int round = 0; round < 60; round++) {
+        int way = round % Ways;
+        b.pace = {};
+        b.pace.latency = 60;
+        b.log2 = 3;
+        b.enable();
+        b.steps(200);
+        uint64_t fails = b.fails, errors = b.raised_errors, refusals = b.refusals;
+        b.refuse = round % 2 ? EVENTS_AT : MIRROR_AT + 64 * b.random.below(ROWS);
+        for (int i = 0; i < 500000 && b.refusals == refusals; i++)
+            b.steps(1);
+        bool early = b.fails != fails; // before the host stopped it
+        if (way == Reset) {
+            b.top.flr_i = 1;
+            b.step();
+            b.top.flr_i = 0;
+        } else {
+            b.disable(false);
+        }
+        early = early || b.fails != fails;
+        late[way] += !early;
+        b.refuse = ~0ull;
+        if (way == Again)
+            b.enable(false);
+        b.forget_mirror();
+        b.steps(500);
+        unsigned told = early || way != Reset;
+        uint32_t want = way == Stop    ? error
+                        : way == Again ? uint32_t(PORTCAM_MIRROR_STATUS_RUNNING)
+                                       : 0;
+        uint32_t status = b.status() & ~uint32_t(PORTCAM_MIRROR_STATUS_PENDING);
+        if (status != want || b.fails != fails + told || b.raised_errors != errors + told)
+            b.tap.fail("way %d: status 0x%x, %llu failures, %llu interrupts", way, status,
+                       (unsigned long long)(b.fails - fails),
+                       (unsigned long long)(b.raised_errors - errors));
+        b.disable();
+        b.settle();
+        b.enable();
+        b.steps(8, true);
+        status = b.status();
+        if (status != PORTCAM_MIRROR_STATUS_RUNNING)
+            b.tap.fail("way %d: status 0x%x after the cure", way, status);
+        b.disable();
+        b.settle();
+    }
+    if (!late[Stop] || !late[Again] || !late[Reset])
+        b.tap.fail("answered late: %u, %u, %u", late[Stop], late[Again], late[Reset]);
+    b.tap.done(
+        "a refused write that is answered after the mirror was disabled is told, once; after a "
+        "reset it is not");
+}
+
 static void bad_ring(Bench &b)
 {
     static const struct {
@@ -305,6 +365,7 @@ int main(int argc, char **argv)
     overflow(b);
     sums(b);
     refused(b);
+    refused_late(b);
     bad_ring(b);
     arms(b);
     at_any_moment(b, argc > 2 ? unsigned(atoi(argv[2])) : SLOTS > 1000 ? 40 : 150);

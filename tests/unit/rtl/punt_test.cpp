@@ -27,6 +27,8 @@ public:
     explicit Bench(uint64_t seed) : random(seed), memory(MemoryBytes)
     {
         top.rst_ni = 0;
+        top.flr_i = top.write_i = top.read_i = top.ask_i = top.frame_valid_i = 0;
+        top.limit_valid_i = top.clear_i = 0;
         for (int i = 0; i < 4; i++)
             step();
         top.rst_ni = 1;
@@ -39,7 +41,7 @@ public:
     Bytes memory;
     unsigned stall = 0, latency = 0;                           // percent; clocks
     uint64_t clock = 0, fail_write = ~0ull, fail_read = ~0ull; // addresses of 64 bytes
-    unsigned writes = 0, reads = 0, raised = 0, errors = 0, ended = 0, lost = 0;
+    unsigned writes = 0, reads = 0, raised = 0, errors = 0, ended = 0, lost = 0, refused = 0;
     uint64_t error_addr = 0, last_request = 0;
     std::deque<std::pair<unsigned, Bytes>> out; // injected frames that left, and their function
 
@@ -142,8 +144,10 @@ public:
         if (r)
             beats_.pop_front();
         if (ar)
-            for (unsigned i = 0; i <= top.arlen_o; i++, reads++)
+            for (unsigned i = 0; i <= top.arlen_o; i++, reads++) {
                 beats_.push_back({top.araddr_o + 64 * i, i == top.arlen_o, clock + 1 + latency});
+                refused += beats_.back().address == fail_read;
+            }
         while (!aw_.empty() && !w_.empty()) {
             write(aw_.front(), w_.front());
             aw_.pop_front();
@@ -206,6 +210,7 @@ private:
         memcpy(&strobes, &beat[64], 8);
         writes++;
         bool fails = address == fail_write;
+        refused += fails;
         for (unsigned i = 0; i < 64; i++)
             if (strobes >> i & 1 && !fails)
                 memory.at(address + i) = beat[i];
@@ -357,51 +362,72 @@ void resets(Bench &b)
     b.tap.done("punt, inject: a reset of the function at any clock");
 }
 
-/* Each write of a packet and each read of a frame fails once. */
-void failures(Bench &b)
+/* The host stops a ring before it hears that memory refused. */
+void stop_early(Bench &b, uint32_t control, unsigned refused)
 {
+    for (int patience = 0; b.refused == refused && patience < 1000; patience++)
+        b.step();
+    b.set(control, 0);
+}
+
+/* Each write of a packet and each read of a frame fails once; `late`: when the ring is being stopped. */
+void failures(Bench &b, bool late)
+{
+    const char *when = late ? ", while the host stops it" : "";
     for (unsigned beat = 0; beat < 6; beat++) {
         b.start();
-        unsigned errors = b.errors, lost = b.lost;
+        unsigned errors = b.errors, lost = b.lost, refused = b.refused;
+        b.latency = late ? 40 : 0;
         Bytes f = bytes_of(b.random, 300); // five beats behind the header
         b.fail_write = Punt + 64 * beat;
         b.offer(PORTCAM_REASON_FRAGMENT, 0, f.size());
         b.frame(f, false);
+        if (late)
+            stop_early(b, PORTCAM_REG_PUNT_CONTROL, refused);
         b.steps(300);
         uint32_t want = PORTCAM_PUNT_STATUS_ERROR | PORTCAM_STATUS_DMA_WRITE_ERROR
                                                         << PORTCAM_PUNT_STATUS_REASON_SHIFT;
         if (b.get(PORTCAM_REG_PUNT_STATUS) != want || b.errors != errors + 1 ||
             b.lost != lost + 1 || b.error_addr != Punt)
-            b.tap.fail("write %u failed: status %x, %u errors, address %llx", beat,
+            b.tap.fail("write %u failed%s: status %x, %u errors, address %llx", beat, when,
                        b.get(PORTCAM_REG_PUNT_STATUS), b.errors - errors,
                        (unsigned long long)b.error_addr);
         if (b.offer(PORTCAM_REASON_FRAGMENT, 0, 64))
             b.tap.fail("a stopped ring takes a packet");
         b.fail_write = ~0ull;
+        b.latency = 0;
         expect_inject(b, Frames, bytes_of(b.random, 200), 3);
     }
-    b.tap.done("punt: each write of a packet fails: the ring stops, once, the other goes on");
+    b.tap.done(late
+                   ? "punt: each write of a packet fails while the host stops the ring: told, once"
+                   : "punt: each write of a packet fails: the ring stops, once, the other goes on");
     for (unsigned beat = 0; beat < 6; beat++) {
         b.start();
-        unsigned errors = b.errors;
+        unsigned errors = b.errors, refused = b.refused;
         Bytes f = bytes_of(b.random, 300);
         expect_inject(b, Frames, f, 1);
         b.fail_read = beat ? Frames + 0x1000 + 64 * (beat - 1) : Inject + 64;
         b.out.clear();
+        b.latency = late ? 40 : 0;
         b.inject(Frames + 0x1000, f.size(), 1);
+        if (late)
+            stop_early(b, PORTCAM_REG_INJECT_CONTROL, refused);
         b.steps(300);
         uint32_t want = PORTCAM_PUNT_STATUS_ERROR | PORTCAM_STATUS_DMA_READ_ERROR
                                                         << PORTCAM_PUNT_STATUS_REASON_SHIFT;
         uint64_t address = beat ? Frames + 0x1000 : Inject + 64;
         if (b.get(PORTCAM_REG_INJECT_STATUS) != want || b.errors != errors + 1 ||
             b.error_addr != address || !b.out.empty() || b.get(PORTCAM_REG_INJECT_HEAD) != 1)
-            b.tap.fail("read %u failed: status %x, %u errors, address %llx, %zu frames left", beat,
-                       b.get(PORTCAM_REG_INJECT_STATUS), b.errors - errors,
+            b.tap.fail("read %u failed%s: status %x, %u errors, address %llx, %zu frames left",
+                       beat, when, b.get(PORTCAM_REG_INJECT_STATUS), b.errors - errors,
                        (unsigned long long)b.error_addr, b.out.size());
         b.fail_read = ~0ull;
+        b.latency = 0;
         expect_punt(b, 0, 1, bytes_of(b.random, 200));
     }
-    b.tap.done("inject: each read of a frame fails: the ring stops, once, nothing of it leaves");
+    b.tap.done(
+        late ? "inject: each read of a frame fails while the host stops the ring: told, once"
+             : "inject: each read of a frame fails: the ring stops, once, nothing of it leaves");
 }
 
 void arming(Bench &b)
@@ -493,7 +519,8 @@ int main(int argc, char **argv)
     lengths(b);
     full(b);
     arming(b);
-    failures(b);
+    failures(b, false);
+    failures(b, true);
     resets(b);
     limits(b);
     return b.tap.finish();
