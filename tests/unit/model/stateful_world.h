@@ -276,4 +276,28 @@ static inline uint64_t packets(struct pc_device *d, unsigned table, unsigned row
     return pc_device_counter(d, table, row).packets;
 }
 
+#define COUNTERS(name) PORTCAM_COUNTER_TABLE_##name
+
+/* Is the last frame the one that was sent but for these ends, with right checksums? */
+static inline void expect_ends(const char *src, unsigned sport, const char *dst, unsigned dport)
+{
+    uint8_t from[16], to[16];
+    size_t len = Frame.v6 ? 16 : 4;
+    ip_bytes(src, from);
+    ip_bytes(dst, to);
+    assert_memory_equal(Frame.b + Frame.l3 + (Frame.v6 ? 8 : 12), from, len);
+    assert_memory_equal(Frame.b + Frame.l3 + (Frame.v6 ? 24 : 16), to, len);
+    assert_int_equal(get16(Frame.b + Frame.l4), sport);
+    assert_int_equal(get16(Frame.b + Frame.l4 + 2), dport);
+    assert_true(sums_are_right(&Frame));
+}
+
+static inline void closed(struct pc_device *d, unsigned client)
+{
+    unsigned server = establish(d, client);
+    server_sends(d, server, client, FIN_ACK);
+    client_sends(d, client, FIN_ACK, 1001); /* client next becomes 1002 */
+    assert_int_equal(record_of(d, Last.record)->state, PC_STATE_CLOSING_BOTH);
+}
+
 #endif

@@ -1,152 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
-/* The punt and the inject ring: docs/pipeline.md section 9. Host memory is an array; what the host can do wrong must end in
- * a register, and the card goes on. */
+/* The punt ring: docs/pipeline.md section 9. What the host can do wrong must end in a status and never in a write beside
+ * its ring. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <stdlib.h>
-#include <string.h>
 
 #include <cmocka.h>
 
-#include "card.h"
-#include "stateful_world.h"
+#include "punt_bench.h"
 
-#define S(name) PORTCAM_STATUS_##name
-#define REG(name) PORTCAM_REG_##name
 #define BIT(name) (1ull << R(name))
-
-enum {
-    LOG2 = 2,
-    ENTRIES = 1 << LOG2,
-    PUNT = 0x10000,
-    INJECT = 0x30000,
-    FRAMES = 0x40000,
-    MEMORY = 0x80000
-};
-
-static struct bench {
-    struct pc_card *card;
-    struct pc_device *d;
-    uint8_t memory[MEMORY];
-    uint64_t refuse, refuse_len;
-    unsigned irqs[PORTCAM_BUILD_VECTORS];
-    unsigned writes;
-    uint64_t last_write; /* address */
-    struct {
-        unsigned function;
-        size_t len;
-        uint8_t bytes[PORTCAM_BUILD_MAX_FRAME];
-    } out[8]; /* injected frames that left */
-    unsigned outs;
-    uint32_t doorbell;
-} B;
-
-static bool refused(uint64_t iova, size_t len)
-{
-    return iova > MEMORY || len > MEMORY - iova ||
-           (iova < B.refuse + B.refuse_len && iova + len > B.refuse);
-}
-
-static int dma_read(void *ctx, uint64_t iova, void *dst, size_t len)
-{
-    (void)ctx;
-    if (refused(iova, len))
-        return -1;
-    memcpy(dst, B.memory + iova, len);
-    return 0;
-}
-
-static int dma_write(void *ctx, uint64_t iova, const void *src, size_t len)
-{
-    (void)ctx;
-    if (refused(iova, len))
-        return -1;
-    memcpy(B.memory + iova, src, len);
-    B.writes++;
-    B.last_write = iova;
-    return 0;
-}
-
-static void irq(void *ctx, unsigned vector)
-{
-    (void)ctx;
-    assert_in_range(vector, 0, PORTCAM_BUILD_VECTORS - 1);
-    B.irqs[vector]++;
-}
-
-static void frame_out(void *ctx, unsigned function, const uint8_t *frame, size_t len)
-{
-    (void)ctx;
-    assert_in_range(B.outs, 0, 7);
-    B.out[B.outs].function = function;
-    B.out[B.outs].len = len;
-    memcpy(B.out[B.outs++].bytes, frame, len);
-}
-
-static uint32_t get(uint32_t offset)
-{
-    return pc_card_reg_read(B.card, offset);
-}
-
-static void set(uint32_t offset, uint32_t value)
-{
-    pc_card_reg_write(B.card, offset, value);
-}
-
-static void put_punts(uint64_t reasons, unsigned rate, unsigned burst)
-{
-    struct portcam_limits_row l = {.punt_rate = (uint16_t)rate,
-                                   .punt_burst = (uint16_t)burst,
-                                   .reject_rate = 65535,
-                                   .reject_burst = 65535,
-                                   .punt_reasons = reasons};
-    put_row(B.d, PORTCAM_TABLE_LIMITS, 0, &l);
-}
-
-static void start_punt(void)
-{
-    set(REG(PUNT_BASE_LO), PUNT);
-    set(REG(PUNT_SIZE), LOG2);
-    set(REG(PUNT_CONTROL), 0);
-    set(REG(PUNT_CONTROL), 1);
-}
-
-static void start_inject(void)
-{
-    set(REG(INJECT_BASE_LO), INJECT);
-    set(REG(INJECT_SIZE), LOG2);
-    set(REG(INJECT_CONTROL), 0);
-    set(REG(INJECT_CONTROL), 1);
-    B.doorbell = 0;
-}
-
-static int setup(void **state)
-{
-    static const struct pc_card_host host = {
-        .dma_read = dma_read, .dma_write = dma_write, .irq = irq, .frame = frame_out};
-    struct pc_sizes sizes = pc_sizes_default();
-    sizes.connection_rows = sizes.connection_rows_v6 = 16;
-    sizes.connection_stash = 2;
-    memset(&B, 0, sizeof(B));
-    B.card = pc_card_new_sized(&host, &sizes);
-    if (!B.card)
-        return -1;
-    *state = B.d = pc_card_device(B.card);
-    fill_shop(B.d);
-    put_punts(PORTCAM_PUNT_REASONS, 65535, 65535);
-    start_punt();
-    start_inject();
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    pc_card_free(B.card);
-    return 0;
-}
 
 static const struct portcam_punt_header *entry(unsigned index)
 {
@@ -175,14 +39,6 @@ static unsigned send_fragment(void)
 {
     struct frame f = fragment(40);
     return pass_frame(B.d, &f, 0);
-}
-
-static void status_is(uint32_t offset, bool running, unsigned reason)
-{
-    uint32_t want = running ? PORTCAM_PUNT_STATUS_RUNNING : 0;
-    if (reason)
-        want |= PORTCAM_PUNT_STATUS_ERROR | reason << PORTCAM_PUNT_STATUS_REASON_SHIFT;
-    assert_int_equal(get(offset), want);
 }
 
 /* ---- punt ---- */
@@ -478,140 +334,6 @@ static void explained(void **state)
 
 /* ---- inject ---- */
 
-static void put_descriptor(unsigned index, const struct portcam_inject_descriptor *d)
-{
-    memcpy(B.memory + INJECT + index % ENTRIES * sizeof(*d), d, sizeof(*d));
-}
-
-/* One more descriptor of a frame that begins with its index. */
-static void inject(unsigned egress, unsigned len)
-{
-    struct portcam_inject_descriptor d = {.address = FRAMES + 0x4000 * (B.doorbell % ENTRIES),
-                                          .len = (uint16_t)len,
-                                          .egress = (uint8_t)egress,
-                                          .cookie = 0x12345678};
-    memset(B.memory + d.address, 0x40 + (int)B.doorbell, PORTCAM_BUILD_MAX_FRAME);
-    put_descriptor(B.doorbell++, &d);
-}
-
-static void injected_frames(void **state)
-{
-    (void)state;
-    static const unsigned lens[] = {1, 60, 64, 65, 1514, PORTCAM_BUILD_MAX_FRAME};
-    for (unsigned i = 0; i < 6; i++) {
-        inject(i * 3, lens[i]);
-        set(REG(INJECT_DOORBELL), B.doorbell);
-        assert_int_equal(get(REG(INJECT_HEAD)), i + 1);
-        assert_int_equal(B.outs, i + 1);
-        assert_int_equal(B.out[i].function, i * 3);
-        assert_int_equal(B.out[i].len, lens[i]);
-        for (unsigned k = 0; k < lens[i]; k++)
-            assert_int_equal(B.out[i].bytes[k], 0x40 + i);
-        struct portcam_counter_row c =
-            pc_device_counter(B.d, PORTCAM_COUNTER_TABLE_FUNCTION_TX, i * 3);
-        assert_int_equal(c.packets, 1);
-        assert_int_equal(c.octets, lens[i]);
-    }
-    for (unsigned reason = 0; reason < PORTCAM_REASON_ROWS; reason++)
-        assert_int_equal(packets(B.d, PORTCAM_COUNTER_TABLE_REASON, reason), 0);
-    assert_int_equal(packets(B.d, PORTCAM_COUNTER_TABLE_FUNCTION_RX, 0), 0);
-    assert_int_equal(get(REG(INJECT_REFUSED)), 0);
-}
-
-/* A bad descriptor is skipped and counted; those around it leave in order. */
-static void refused_descriptors(void **state)
-{
-    (void)state;
-    for (unsigned kind = 0; kind < 7; kind++) {
-        struct portcam_inject_descriptor d = {.address = FRAMES, .len = 64};
-        switch (kind) {
-        case 0:
-            d.len = 0;
-            break;
-        case 1:
-            d.len = PORTCAM_BUILD_MAX_FRAME + 1;
-            break;
-        case 2:
-            d.len = 0xffff;
-            break;
-        case 3:
-            d.egress = 16;
-            break;
-        case 4:
-            d.address += 32;
-            break;
-        case 5:
-            d.pad = 1;
-            break;
-        default:
-            d.reserved[47] = 1;
-            break;
-        }
-        B.outs = 0;
-        inject(1, 100);
-        put_descriptor(B.doorbell++, &d);
-        inject(2, 101);
-        set(REG(INJECT_DOORBELL), B.doorbell);
-        assert_int_equal(get(REG(INJECT_HEAD)), 3 * kind + 3);
-        assert_int_equal(get(REG(INJECT_REFUSED)), kind + 1);
-        assert_int_equal(B.outs, 2);
-        assert_int_equal(B.out[0].len, 100);
-        assert_int_equal(B.out[1].len, 101);
-    }
-    status_is(REG(INJECT_STATUS), true, 0);
-    assert_int_equal(B.irqs[PORTCAM_VECTOR_ERRORS], 0);
-    start_inject();
-    assert_int_equal(get(REG(INJECT_REFUSED)), 0);
-    assert_int_equal(get(REG(INJECT_HEAD)), 0);
-}
-
-static void inject_doorbell(void **state)
-{
-    (void)state;
-    set(REG(INJECT_DOORBELL), ENTRIES + 1);
-    status_is(REG(INJECT_STATUS), false, S(BAD_DOORBELL));
-    assert_int_equal(B.irqs[PORTCAM_VECTOR_ERRORS], 1);
-    assert_int_equal(B.outs, 0);
-    status_is(REG(PUNT_STATUS), true, 0);
-    start_inject();
-    status_is(REG(INJECT_STATUS), true, 0);
-    for (unsigned i = 0; i < ENTRIES; i++)
-        inject(1, 64);
-    set(REG(INJECT_CONTROL), 0);
-    set(REG(INJECT_DOORBELL), B.doorbell);
-    assert_int_equal(B.outs, 0); /* it does not run */
-    set(REG(INJECT_CONTROL), 1);
-    assert_int_equal(get(REG(INJECT_DOORBELL)), 0);
-    set(REG(INJECT_DOORBELL), ENTRIES);
-    assert_int_equal(B.outs, ENTRIES);
-}
-
-static void inject_dma_error(void **state)
-{
-    (void)state;
-    for (unsigned kind = 0; kind < 2; kind++) {
-        B.outs = 0;
-        inject(1, 64);
-        inject(1, 65);
-        inject(1, 66);
-        B.refuse = kind ? FRAMES + 0x4000 + 64 : INJECT + 64;
-        B.refuse_len = 1;
-        set(REG(INJECT_DOORBELL), B.doorbell);
-        status_is(REG(INJECT_STATUS), false, S(DMA_READ_ERROR));
-        assert_int_equal(get(REG(INJECT_HEAD)), 1);
-        assert_int_equal(B.outs, 1); /* not a part of the second */
-        assert_int_equal(get(REG(ERROR_ADDR_LO)), kind ? FRAMES + 0x4000 : INJECT + 64);
-        assert_int_equal(get(REG(ERROR_COUNT)), kind + 1);
-        assert_int_equal(B.irqs[PORTCAM_VECTOR_ERRORS], kind + 1);
-        status_is(REG(PUNT_STATUS), true, 0);
-        B.refuse_len = 0;
-        start_inject();
-    }
-    inject(1, 64);
-    set(REG(INJECT_DOORBELL), B.doorbell);
-    assert_int_equal(B.outs, 2);
-}
-
 static void reset(void **state)
 {
     (void)state;
@@ -643,10 +365,6 @@ int main(void)
         TEST("punt: a DMA error stops this ring only", punt_dma_error),
         TEST("P8 policy full punt", table_full),
         TEST("punt: explained, without the limit", explained),
-        TEST("inject: frames leave unchanged, in order, counted once", injected_frames),
-        TEST("inject: bad descriptors are skipped and counted", refused_descriptors),
-        TEST("inject: a doorbell too far ahead stops the ring", inject_doorbell),
-        TEST("inject: a DMA error stops this ring only, nothing in part", inject_dma_error),
         TEST("punt, inject: reset", reset),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
