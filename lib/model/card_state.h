@@ -53,24 +53,24 @@ void pc_card_dma_failed(void *card, uint64_t iova);
 
 /* A ring of packets stops by itself; ENABLE is written (true: it rises); is there room for one more (false is counted); the
  * status register. */
-void pc_packet_ring_stop(struct pc_card *c, struct packet_ring *r, unsigned reason);
-bool pc_packet_ring_enable(struct pc_card *c, struct packet_ring *r, bool enable);
-bool pc_packet_ring_room(struct packet_ring *r);
-uint32_t pc_packet_ring_status(const struct packet_ring *r);
+void pc_card_ring_stop(struct pc_card *c, struct packet_ring *r, unsigned reason);
+bool pc_card_ring_enable(struct pc_card *c, struct packet_ring *r, bool enable);
+bool pc_card_ring_room(struct packet_ring *r);
+uint32_t pc_card_ring_status(const struct packet_ring *r);
 
 /* Write an entry: `len` bytes, and before them a header, which gets its lap in its last bytes. */
 #define PC_HEADER_BYTES 64u
-void pc_packet_ring_write(struct pc_card *c, struct packet_ring *r, size_t entry, void *header,
+void pc_card_ring_write(struct pc_card *c, struct packet_ring *r, size_t entry, void *header,
                           const void *bytes, size_t len);
 
-static inline uint32_t pc_packet_ring_size(const struct packet_ring *r)
+static inline uint32_t pc_card_ring_size(const struct packet_ring *r)
 {
     return 1u << r->log2;
 }
 
-static inline uint32_t pc_packet_ring_place(const struct packet_ring *r, uint32_t index)
+static inline uint32_t pc_card_ring_place(const struct packet_ring *r, uint32_t index)
 {
-    return index & (pc_packet_ring_size(r) - 1);
+    return index & (pc_card_ring_size(r) - 1);
 }
 
 /* The rings: connect them to a new card, reset, registers of their pages (false: there is none). */

@@ -4,7 +4,7 @@
 
 enum { LOG2_LEAST = 2, LOG2_MOST = 12 };
 
-void pc_packet_ring_stop(struct pc_card *c, struct packet_ring *r, unsigned reason)
+void pc_card_ring_stop(struct pc_card *c, struct packet_ring *r, unsigned reason)
 {
     r->running = false;
     r->error = true;
@@ -13,7 +13,7 @@ void pc_packet_ring_stop(struct pc_card *c, struct packet_ring *r, unsigned reas
         pc_card_raise(c, PORTCAM_VECTOR_ERRORS); /* a DMA error is told already */
 }
 
-bool pc_packet_ring_enable(struct pc_card *c, struct packet_ring *r, bool enable)
+bool pc_card_ring_enable(struct pc_card *c, struct packet_ring *r, bool enable)
 {
     bool rises = enable && !r->enable;
     r->enable = enable;
@@ -23,37 +23,37 @@ bool pc_packet_ring_enable(struct pc_card *c, struct packet_ring *r, bool enable
         return false;
     *r = (struct packet_ring){.base = r->base, .log2 = r->log2, .arm = r->arm, .enable = true};
     if (r->log2 < LOG2_LEAST || r->log2 > LOG2_MOST || r->base % 4096)
-        pc_packet_ring_stop(c, r, PORTCAM_STATUS_BAD_RING);
+        pc_card_ring_stop(c, r, PORTCAM_STATUS_BAD_RING);
     else
         r->running = true;
     return true;
 }
 
-bool pc_packet_ring_room(struct packet_ring *r)
+bool pc_card_ring_room(struct packet_ring *r)
 {
-    if (r->tail - r->head < pc_packet_ring_size(r))
+    if (r->tail - r->head < pc_card_ring_size(r))
         return true;
     r->lost++;
     return false;
 }
 
-void pc_packet_ring_write(struct pc_card *c, struct packet_ring *r, size_t entry, void *header,
+void pc_card_ring_write(struct pc_card *c, struct packet_ring *r, size_t entry, void *header,
                           const void *bytes, size_t len)
 {
-    uint64_t at = r->base + (uint64_t)pc_packet_ring_place(r, r->tail) * entry;
+    uint64_t at = r->base + (uint64_t)pc_card_ring_place(r, r->tail) * entry;
     uint32_t lap = (r->tail >> r->log2) + 1;
     memcpy((uint8_t *)header + PC_HEADER_BYTES - sizeof(lap), &lap, sizeof(lap));
     if (c->host.dma_write(c->host.ctx, at + PC_HEADER_BYTES, bytes, len) != 0 ||
         c->host.dma_write(c->host.ctx, at, header, PC_HEADER_BYTES) != 0) {
         pc_card_dma_failed(c, at);
-        pc_packet_ring_stop(c, r, PORTCAM_STATUS_DMA_WRITE_ERROR);
+        pc_card_ring_stop(c, r, PORTCAM_STATUS_DMA_WRITE_ERROR);
         return;
     }
     r->tail++;
 }
 
 /* All pages have the same status, and their fields the same places. */
-uint32_t pc_packet_ring_status(const struct packet_ring *r)
+uint32_t pc_card_ring_status(const struct packet_ring *r)
 {
     return (r->running ? PORTCAM_PUNT_STATUS_RUNNING : 0) |
            (r->error ? PORTCAM_PUNT_STATUS_ERROR : 0) |

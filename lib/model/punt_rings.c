@@ -15,7 +15,7 @@ static bool punt_runs(void *ctx)
 
 static bool punt_room(void *ctx)
 {
-    return pc_packet_ring_room(&((struct pc_card *)ctx)->punt);
+    return pc_card_ring_room(&((struct pc_card *)ctx)->punt);
 }
 
 static void check_arm(struct pc_card *c)
@@ -31,7 +31,7 @@ static void punt_write(void *ctx, const struct portcam_punt_header *header, cons
 {
     struct pc_card *c = ctx;
     struct portcam_punt_header h = *header;
-    pc_packet_ring_write(c, &c->punt, ENTRY, &h, frame, h.len);
+    pc_card_ring_write(c, &c->punt, ENTRY, &h, frame, h.len);
     check_arm(c);
 }
 
@@ -57,10 +57,10 @@ static void inject_one(struct pc_card *c)
     struct packet_ring *r = &c->inject;
     struct portcam_inject_descriptor d;
     uint8_t frame[ENTRY];
-    uint64_t at = r->base + (uint64_t)pc_packet_ring_place(r, r->head) * sizeof(d);
+    uint64_t at = r->base + (uint64_t)pc_card_ring_place(r, r->head) * sizeof(d);
     if (c->host.dma_read(c->host.ctx, at, &d, sizeof(d)) != 0) {
         pc_card_dma_failed(c, at);
-        pc_packet_ring_stop(c, r, PORTCAM_STATUS_DMA_READ_ERROR);
+        pc_card_ring_stop(c, r, PORTCAM_STATUS_DMA_READ_ERROR);
         return;
     }
     if (!is_good(c, &d)) {
@@ -70,7 +70,7 @@ static void inject_one(struct pc_card *c)
     }
     if (c->host.dma_read(c->host.ctx, d.address, frame, d.len) != 0) {
         pc_card_dma_failed(c, d.address);
-        pc_packet_ring_stop(c, r, PORTCAM_STATUS_DMA_READ_ERROR);
+        pc_card_ring_stop(c, r, PORTCAM_STATUS_DMA_READ_ERROR);
         return;
     }
     r->head++;
@@ -84,8 +84,8 @@ static void run_inject(struct pc_card *c)
     struct packet_ring *r = &c->inject;
     if (!r->running)
         return;
-    if (r->tail - r->head > pc_packet_ring_size(r)) {
-        pc_packet_ring_stop(c, r, PORTCAM_STATUS_BAD_DOORBELL);
+    if (r->tail - r->head > pc_card_ring_size(r)) {
+        pc_card_ring_stop(c, r, PORTCAM_STATUS_BAD_DOORBELL);
         return;
     }
     while (r->running && r->head != r->tail)
@@ -123,7 +123,7 @@ bool pc_punt_rings_read(const struct pc_card *c, uint32_t offset, uint32_t *ret)
         *ret = p->enable;
         break;
     case PORTCAM_REG_PUNT_STATUS:
-        *ret = pc_packet_ring_status(p);
+        *ret = pc_card_ring_status(p);
         break;
     case PORTCAM_REG_PUNT_TAIL:
         *ret = p->tail;
@@ -150,7 +150,7 @@ bool pc_punt_rings_read(const struct pc_card *c, uint32_t offset, uint32_t *ret)
         *ret = i->enable;
         break;
     case PORTCAM_REG_INJECT_STATUS:
-        *ret = pc_packet_ring_status(i);
+        *ret = pc_card_ring_status(i);
         break;
     case PORTCAM_REG_INJECT_DOORBELL:
         *ret = i->tail;
@@ -181,7 +181,7 @@ bool pc_punt_rings_write(struct pc_card *c, uint32_t offset, uint32_t value)
         p->log2 = value & PORTCAM_PUNT_SIZE_LOG2;
         break;
     case PORTCAM_REG_PUNT_CONTROL:
-        pc_packet_ring_enable(c, p, value & PORTCAM_PUNT_CONTROL_ENABLE);
+        pc_card_ring_enable(c, p, value & PORTCAM_PUNT_CONTROL_ENABLE);
         break;
     case PORTCAM_REG_PUNT_HEAD:
         p->head = value;
@@ -201,7 +201,7 @@ bool pc_punt_rings_write(struct pc_card *c, uint32_t offset, uint32_t value)
         i->log2 = value & PORTCAM_INJECT_SIZE_LOG2;
         break;
     case PORTCAM_REG_INJECT_CONTROL:
-        pc_packet_ring_enable(c, i, value & PORTCAM_INJECT_CONTROL_ENABLE);
+        pc_card_ring_enable(c, i, value & PORTCAM_INJECT_CONTROL_ENABLE);
         break;
     case PORTCAM_REG_INJECT_DOORBELL:
         i->tail = value;

@@ -12,10 +12,10 @@ static void sample(void *ctx, const struct pc_parsed *p, const struct pc_decisio
                    const struct pc_trace_window *window)
 {
     struct pc_card *c = ctx;
-    if (!pc_trace_chooses(&c->trace, v->reason, now) || !pc_packet_ring_room(&c->trace_ring))
+    if (!pc_trace_chooses(&c->trace, v->reason, now) || !pc_card_ring_room(&c->trace_ring))
         return;
     struct portcam_trace_header header = pc_trace_header(p, v, now);
-    pc_packet_ring_write(c, &c->trace_ring, PORTCAM_TRACE_ENTRY, &header, window->bytes,
+    pc_card_ring_write(c, &c->trace_ring, PORTCAM_TRACE_ENTRY, &header, window->bytes,
                          sizeof(window->bytes));
 }
 
@@ -48,7 +48,7 @@ bool pc_trace_ring_read(const struct pc_card *c, uint32_t offset, uint32_t *ret)
         *ret = r->enable;
         break;
     case PORTCAM_REG_TRACE_STATUS:
-        *ret = pc_packet_ring_status(r);
+        *ret = pc_card_ring_status(r);
         break;
     case PORTCAM_REG_TRACE_TAIL:
         *ret = r->tail;
@@ -76,7 +76,7 @@ bool pc_trace_ring_write(struct pc_card *c, uint32_t offset, uint32_t value)
     struct packet_ring *r = &c->trace_ring;
     switch (offset) {
     case PORTCAM_REG_TRACE_CONTROL:
-        if (pc_packet_ring_enable(c, r, value & PORTCAM_TRACE_CONTROL_ENABLE))
+        if (pc_card_ring_enable(c, r, value & PORTCAM_TRACE_CONTROL_ENABLE))
             pc_trace_start(&c->trace);
         return true;
     case PORTCAM_REG_TRACE_HEAD:
