@@ -43,14 +43,19 @@ static void print_line(json_t *value)
     putchar('\n');
 }
 
+int exit_code_of(const json_t *answer)
+{
+    const char *code = json_string_value(json_object_get(json_object_get(answer, "error"), "code"));
+    return exit_code(code ? code : "");
+}
+
 int fail_with(const struct cli *cli, json_t *answer)
 {
     if (!answer) {
         fprintf(stderr, "portcam: out of memory\n");
         return EXIT_REFUSED;
     }
-    const char *code = json_string_value(json_object_get(json_object_get(answer, "error"), "code"));
-    int result = exit_code(code ? code : "");
+    int result = exit_code_of(answer);
     if (cli->json && cli->command && strcmp(cli->command->object, "monitor") == 0)
         print_line(answer);
     else if (cli->json)
@@ -139,51 +144,66 @@ int open_daemon(struct cli *cli)
     }
 }
 
-int connection_failed(struct cli *cli, int rc)
+static json_t *broken(const struct cli *cli, int rc)
 {
     if (rc == -ETIMEDOUT)
-        return fail(cli, "timeout", "give a longer --timeout; the request may still be carried out",
-                    "portcamd did not answer within %d seconds", cli->timeout_ms / 1000);
-    return fail(cli, "setup", "journalctl -u portcamd tells why",
-                "the connection to portcamd broke: %s", strerror(-rc));
+        return pc_error("timeout", "give a longer --timeout; the request may still be carried out",
+                        "portcamd did not answer within %g seconds", cli->timeout_ms / 1000.0);
+    return pc_error("setup", "journalctl -u portcamd tells why",
+                    "the connection to portcamd broke: %s", strerror(-rc));
+}
+
+int connection_failed(struct cli *cli, int rc)
+{
+    return fail_with(cli, broken(cli, rc));
+}
+
+/* One line to the daemon, one from it; takes the request. */
+static json_t *exchange(struct cli *cli, json_t *request)
+{
+    char *line = NULL, *text = json_dumps(request, JSON_COMPACT);
+
+    json_decref(request);
+    if (text && strlen(text) >= PC_REQUEST_MAX) {
+        free(text);
+        return pc_error("refused", "portcamd --config FILE takes longer ones at its start",
+                        "the request is longer than %d bytes, the most that portcamd takes",
+                        PC_REQUEST_MAX);
+    }
+    int rc = text ? client_send(&cli->client, text, cli->timeout_ms) : -ENOMEM;
+    free(text);
+    /* A daemon that refuses says why before it closes. */
+    int sent = rc;
+    if (rc == 0 || rc == -EPIPE || rc == -ECONNRESET)
+        rc = client_receive(&cli->client, cli->timeout_ms, &line);
+    if (rc)
+        return broken(cli, sent ? sent : rc);
+    json_t *answer = json_loads(line, JSON_REJECT_DUPLICATES, NULL);
+    free(line);
+    return answer ? answer
+                  : pc_error("setup", "client and daemon must be of one version",
+                             "portcamd answered what is no JSON");
+}
+
+bool try_ask(struct cli *cli, json_t *request, json_t **ret)
+{
+    if (cli->pc) {
+        struct pc_effect effect;
+        *ret = pc_request(cli->pc, request, &effect);
+        json_decref(effect.objects);
+        portcam_watch_free(effect.watch);
+        json_decref(request);
+    } else {
+        *ret = exchange(cli, request);
+    }
+    return *ret && !json_object_get(*ret, "error");
 }
 
 int ask(struct cli *cli, json_t *request, json_t **ret)
 {
     json_t *answer = NULL;
-    char *line = NULL;
-    int rc = 0;
 
-    if (cli->pc) {
-        struct pc_effect effect;
-        answer = pc_request(cli->pc, request, &effect);
-        json_decref(effect.objects);
-        portcam_watch_free(effect.watch);
-        json_decref(request);
-    } else {
-        char *text = json_dumps(request, JSON_COMPACT);
-        json_decref(request);
-        if (text && strlen(text) >= PC_REQUEST_MAX) {
-            free(text);
-            return fail(cli, "refused", "portcamd --config FILE takes longer ones at its start",
-                        "the request is longer than %d bytes, the most that portcamd takes",
-                        PC_REQUEST_MAX);
-        }
-        rc = text ? client_send(&cli->client, text, cli->timeout_ms) : -ENOMEM;
-        free(text);
-        /* A daemon that refuses says why before it closes. */
-        int sent = rc;
-        if (rc == 0 || rc == -EPIPE || rc == -ECONNRESET)
-            rc = client_receive(&cli->client, cli->timeout_ms, &line);
-        if (rc)
-            return connection_failed(cli, sent ? sent : rc);
-        answer = json_loads(line, JSON_REJECT_DUPLICATES, NULL);
-        free(line);
-        if (!answer)
-            return fail(cli, "setup", "client and daemon must be of one version",
-                        "portcamd answered what is no JSON");
-    }
-    if (!answer || json_object_get(answer, "error"))
+    if (!try_ask(cli, request, &answer))
         return fail_with(cli, answer);
     *ret = answer;
     return EXIT_OK;

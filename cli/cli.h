@@ -35,6 +35,8 @@ struct cli {
 
 /* ---- failing (ask.c) ---- */
 
+/* Exit code of an error answer. */
+int exit_code_of(const json_t *answer);
 /* Prints an error answer and gives its exit code; takes the answer. */
 int fail_with(const struct cli *cli, json_t *answer);
 int fail(const struct cli *cli, const char *code, const char *hint, const char *format, ...)
@@ -42,12 +44,14 @@ int fail(const struct cli *cli, const char *code, const char *hint, const char *
 /* JSON on standard output, without the id of the request. */
 void print_json(json_t *value);
 
-/* ---- asking (ask.c); all give an exit code ---- */
+/* ---- asking (ask.c); int is an exit code ---- */
 
 int open_device(struct cli *cli);
 int open_daemon(struct cli *cli);
 /* Takes the request; an answer only where there is no error. */
 int ask(struct cli *cli, json_t *request, json_t **ret);
+/* The same without a word: where it gives false the answer is the error for fail_with(), NULL without memory. */
+bool try_ask(struct cli *cli, json_t *request, json_t **ret);
 int connection_failed(struct cli *cli, int rc);
 /* Takes args. */
 json_t *make_request(const struct cli *cli, json_t *args);

@@ -9,21 +9,32 @@
 #include "cli.h"
 #include "connection.h"
 #include "render.h"
+#include "request.h"
 
-/* Takes nothing. The next stretch; *from becomes its successor, or -1. */
-static int ask_stretch(struct cli *cli, json_int_t *from, json_t **ret)
+/*
+ * The next stretch; *from becomes its successor, or -1. What ended before the card failed comes as a stretch that ends where
+ * it began. False: *ret is the error.
+ */
+static bool ask_stretch(struct cli *cli, json_t *request, json_int_t *from, json_t **ret)
 {
-    json_t *args = json_pack("{s:I, s:b}", "from", *from, "all", (int)cli->all);
+    bool good = try_ask(cli, request, ret);
+
+    if (good) {
+        const json_t *next = json_object_get(*ret, "next");
+        json_int_t slot = json_is_integer(next) ? json_integer_value(next) : -1;
+        bool any = json_array_size(json_object_get(*ret, "connections")) > 0;
+        *from = slot > *from || (slot == *from && any) ? slot : -1;
+    }
+    return good;
+}
+
+static json_t *stretch_request(struct cli *cli, json_int_t from)
+{
+    json_t *args = json_pack("{s:I, s:b}", "from", from, "all", (int)cli->all);
 
     if (cli->filter)
         json_object_set(args, "filter", cli->filter);
-    int result = ask(cli, make_request(cli, args), ret);
-    if (result == EXIT_OK) {
-        const json_t *next = json_object_get(*ret, "next");
-        *from = json_is_integer(next) && json_integer_value(next) > *from ? json_integer_value(next)
-                                                                          : -1;
-    }
-    return result;
+    return make_request(cli, args);
 }
 
 static int count(struct cli *cli)
@@ -31,12 +42,12 @@ static int count(struct cli *cli)
     json_t *states = json_object(), *answer = NULL, *value;
     json_int_t from = 0, total = 0;
     const char *name;
-    int result = EXIT_OK;
 
-    while (result == EXIT_OK && from >= 0) {
-        result = ask_stretch(cli, &from, &answer);
-        if (result)
-            break;
+    while (from >= 0) {
+        if (!ask_stretch(cli, stretch_request(cli, from), &from, &answer)) {
+            json_decref(states);
+            return fail_with(cli, answer);
+        }
         total += json_integer_value(json_object_get(answer, "count"));
         json_object_foreach (json_object_get(answer, "states"), name, value)
             json_object_set_new(states, name,
@@ -44,18 +55,18 @@ static int count(struct cli *cli)
                                              json_integer_value(json_object_get(states, name))));
         json_decref(answer);
     }
-    if (result == EXIT_OK && cli->json) {
+    if (cli->json) {
         answer = json_pack("{s:i, s:I, s:O}", "format", PORTCAM_FORMAT, "count", total, "states",
                            states);
         print_json(answer);
         json_decref(answer);
-    } else if (result == EXIT_OK) {
+    } else {
         json_object_foreach (states, name, value)
             printf("%-15s %lld\n", name, (long long)json_integer_value(value));
         printf("%-15s %lld\n", "all", (long long)total);
     }
     json_decref(states);
-    return result;
+    return EXIT_OK;
 }
 
 void print_connections(struct cli *cli, const json_t *list, bool first)
@@ -75,6 +86,31 @@ void print_connections(struct cli *cli, const json_t *list, bool first)
     }
 }
 
+/* Closes what tell() began; takes the error, NULL: there was none. An exit code. */
+static int tell_end(struct cli *cli, bool ends, size_t total, json_t *error)
+{
+    int result = error ? exit_code_of(error) : EXIT_OK;
+
+    if (cli->json) {
+        printf("%s],\n  \"count\": %zu,\n  \"dry_run\": %s", total ? "\n  " : "", total,
+               cli->dry_run ? "true" : "false");
+        if (error) {
+            printf(",\n  \"error\": ");
+            json_dumpf(json_object_get(error, "error"), stdout, JSON_COMPACT);
+        }
+        printf("\n}\n");
+        json_decref(error);
+        return result;
+    }
+    printf("%lld %s%s%s\n", COUNTED(total, "connection"),
+           !ends          ? ""
+           : cli->dry_run ? " would end"
+                          : " ended",
+           error ? ", and then it failed" : "");
+    fflush(stdout);
+    return error ? fail_with(cli, error) : EXIT_OK;
+}
+
 /* JSON is written as it comes: it may be longer than memory. */
 static int tell(struct cli *cli, bool ends)
 {
@@ -82,9 +118,8 @@ static int tell(struct cli *cli, bool ends)
     size_t total = 0;
     json_t *answer = NULL;
 
-    int result = ask_stretch(cli, &from, &answer);
-    if (result)
-        return result;
+    if (!ask_stretch(cli, stretch_request(cli, 0), &from, &answer))
+        return fail_with(cli, answer);
     if (cli->json)
         printf("{\n  \"format\": %d,\n  \"connections\": [", PORTCAM_FORMAT);
     for (;;) {
@@ -93,20 +128,11 @@ static int tell(struct cli *cli, bool ends)
         total += json_array_size(list);
         json_decref(answer);
         if (from < 0)
-            break;
-        result = ask_stretch(cli, &from, &answer);
-        if (result)
-            return result;
+            return tell_end(cli, ends, total, NULL);
+        if (!ask_stretch(cli, stretch_request(cli, from), &from, &answer))
+            return tell_end(cli, ends, total,
+                            answer ? answer : pc_error("refused", NULL, "out of memory"));
     }
-    if (cli->json)
-        printf("%s],\n  \"count\": %zu,\n  \"dry_run\": %s\n}\n", total ? "\n  " : "", total,
-               cli->dry_run ? "true" : "false");
-    else
-        printf("%zu connection%s%s\n", total, total == 1 ? "" : "s",
-               !ends          ? ""
-               : cli->dry_run ? " would end"
-                              : " ended");
-    return EXIT_OK;
 }
 
 int walk_connections(struct cli *cli)
@@ -116,23 +142,22 @@ int walk_connections(struct cli *cli)
     return tell(cli, strcmp(cli->command->verb, "flush") == 0);
 }
 
-int flush_backend(struct cli *cli, const char *backend, json_t *list)
+bool flush_backend(struct cli *cli, const char *backend, json_t *list, json_t **ret_error)
 {
     json_int_t from = 0;
 
     while (from >= 0) {
-        json_t *answer = NULL, *next,
-               *request = json_pack("{s:i, s:i, s:s, s:s, s:{s:I, s:{s:s}}}", "format",
+        json_t *answer = NULL,
+               *request = json_pack("{s:i, s:i, s:s, s:s, s:b, s:{s:I, s:{s:s}}}", "format",
                                     PORTCAM_FORMAT, "id", 1, "object", "connection", "verb",
-                                    "flush", "args", "from", from, "filter", "backend", backend);
-        int result = ask(cli, request, &answer);
-        if (result)
-            return result;
+                                    "flush", "dry_run", (int)cli->dry_run, "args", "from", from,
+                                    "filter", "backend", backend);
+        if (!ask_stretch(cli, request, &from, &answer)) {
+            *ret_error = answer;
+            return false;
+        }
         json_array_extend(list, json_object_get(answer, "connections"));
-        next = json_object_get(answer, "next");
-        from = json_is_integer(next) && json_integer_value(next) > from ? json_integer_value(next)
-                                                                        : -1;
         json_decref(answer);
     }
-    return EXIT_OK;
+    return true;
 }

@@ -7,6 +7,9 @@
 
 #include "commands.h"
 
+/* Arguments of "%lld %s": 1 packet, 2 packets. */
+#define COUNTED(n, word) (long long)(n), (n) == 1 ? (word) : word "s"
+
 void render(const struct command *command, const json_t *answer);
 
 /* A connection: a line of a list, with its header, or everything (render_connection.c). */

@@ -211,6 +211,8 @@ def test_backends_and_stats_count_connections(busy, card):
     assert stats["connections"]["embryonic"] == 2
     assert busy.run("stats", "show").stdout.startswith(
         "connections: 4 new, 4 records, 2 of them embryonic, 81952 slots\n")
+    text = busy.run("--rate", "stats", "show").stdout
+    assert "MAX MS EVER" in text and "MAX MS" not in text.replace("MAX MS EVER", "")
     stop = threading.Event()
 
     def traffic():
@@ -229,7 +231,8 @@ def test_backends_and_stats_count_connections(busy, card):
     assert rate["connections"]["new"] > 0 and rate["seconds"] > 0
     web1 = next(b for b in rate["backends"] if b["name"] == "web1")
     assert web1["connections"]["new"] > 0 and web1["connections"]["syn_ack_ms_mean"] >= 0
-    assert "syn_ack_ms" not in web1["connections"]
+    assert web1["connections"]["syn_ack_ms_max_ever"] >= 0
+    assert not {"syn_ack_ms", "syn_ack_ms_max"} & set(web1["connections"])
 
 
 def test_explain_finds_the_record(busy):
@@ -305,7 +308,7 @@ def test_connections_survive_other_changes_and_the_daemon(busy, card):
 def test_drain_waits_and_tells_what_ended_by_itself(busy, card):
     """Servers end two connections with RST, whose timeout is short; nothing has to be ended."""
     assert busy.run("backend", "drain", "web1").stdout == \
-        "backend web1 drains: of 2 connections 0 ended by themselves, 0 were ended, 2 are left\n"
+        "backend web1 is draining: of 2 connections 0 ended by themselves, 0 were ended, 2 are left\n"
     for c in listed(busy, "--backend", "web1"):
         card.host.send(tcp((SERVERS["web1"], 8080), (CLIENT, c["client"]["port"]), RST))
         card.net.receive()
@@ -327,7 +330,7 @@ def test_drain_ends_the_rest_at_the_deadline_and_lists_it(busy):
     text = busy.run("backend", "drain", "web1", "--deadline", "0").stdout.splitlines()
     assert text[0].startswith("CONNECTION") and len(text) == 4
     assert text[-1] == \
-        "backend web1 drained: of 2 connections 0 ended by themselves, 2 were ended, 0 are left"
+        "backend web1 is drained: of 2 connections 0 ended by themselves, 2 were ended, 0 are left"
 
 
 def test_drain_ends_nothing_of_a_backend_that_serves_again(busy):
@@ -337,16 +340,47 @@ def test_drain_ends_nothing_of_a_backend_that_serves_again(busy):
         time.sleep(0.02)
     busy.json("backend", "set", "web1", "weight", "2")
     out, errors = drain.communicate(timeout=60)
-    assert drain.returncode == REFUSED and out == ""
+    assert drain.returncode == REFUSED
+    assert out == "backend web1 is draining: of 2 connections 0 were ended, and then it failed\n"
     assert "backend web1 was given another weight than 0 meanwhile" in errors
     assert len(listed(busy, "--backend", "web1")) == 2
 
 
-def test_drain_as_a_dry_run_changes_nothing(busy):
-    assert busy.run("-n", "backend", "drain", "web1", "--deadline", "0").stdout == \
+def test_drain_as_a_dry_run_changes_nothing_and_lists_what_would_end(busy):
+    mine = {c["connection"] for c in listed(busy, "--backend", "web1")}
+    assert busy.run("-n", "backend", "drain", "web1").stdout == \
         "backend web1 would get weight 0; it has 2 connections\n"
+    text = busy.run("-n", "backend", "drain", "web1", "--deadline", "0").stdout.splitlines()
+    assert text[-1] == "backend web1 would get weight 0; it has 2 connections, which would be ended"
+    assert text[0].startswith("CONNECTION") and {line.split()[0] for line in text[1:-1]} == mine
+    assert busy.run("-n", "backend", "drain", "web1", "--deadline", "60").stdout.endswith(
+        "it has 2 connections, and those that are left after 60 seconds would be ended\n")
+    answer = busy.json("-n", "backend", "drain", "web1", "--deadline", "0")
+    assert {c["connection"] for c in answer["ended"]} == mine and answer["dry_run"] is True
+    assert (answer["records"], answer["left"], answer["ended_by_themselves"]) == (2, 2, 0)
     assert busy.json("config", "show")["config"]["backends"][0]["weight"] == 2
     assert len(listed(busy)) == 4
+
+
+def test_a_share_of_embryonic_connections_above_the_capacity_is_warned_of(busy):
+    answer = busy.json("limits", "set", "embryonic", "81953")
+    assert answer["changed"] and "this card has room for 81952 connections" in answer["warnings"][0]
+    assert busy.json("limits", "set", "reject_rate", "7")["warnings"] == []
+    assert busy.json("limits", "set", "embryonic", "81952")["warnings"] == []
+    assert busy.json("limits", "set", "embryonic", "0")["warnings"] == []
+    result = busy.run("-n", "limits", "set", "embryonic", "1000000")
+    assert result.returncode == 0 and "warning: limits: \"embryonic\" is 1000000" in result.stderr
+
+
+def test_one_is_not_plural(daemon, card):
+    card.connect(4000)
+    one = listed(daemon)[0]["connection"]
+    assert "1 packet, 60 octets\n" in daemon.run("connection", "show", one).stdout
+    assert daemon.run("stats", "show").stdout.startswith("connections: 1 new, 1 record, 1 of them embryonic")
+    assert daemon.run("mirror", "audit").stdout == "21 blocks with 1 connection: equal\n"
+    assert "waiting now: 0 frames" in daemon.run("slow_path", "status").stdout
+    assert daemon.run("connection", "list").stdout.endswith("\n1 connection\n")
+    assert daemon.run("connection", "flush", "--all").stdout.endswith("\n1 connection ended\n")
 
 
 def test_backups_take_over_when_all_others_are_drained(daemon, card):

@@ -355,7 +355,7 @@ PORTCAM_API int portcam_tune(struct portcam *pc, struct portcam_report *report, 
  * @filter: which
  * @from: first slot
  * @report: receives what is wrong
- * @ret: receives {"connections": [...], "next", "time_ms"}
+ * @ret: receives {"connections": [...], "next"}
  */
 PORTCAM_API int portcam_connection_list(struct portcam *pc, struct json_t *filter, uint32_t from,
                                         struct portcam_report *report, struct json_t **ret);
@@ -377,7 +377,10 @@ PORTCAM_API int portcam_connection_count(struct portcam *pc, struct json_t *filt
  * @filter: which
  * @from: first slot
  * @report: receives what is wrong
- * @ret: receives {"connections": [...], "next", "time_ms"}: each that was ended as it was at last
+ * @ret: receives {"connections": [...], "next"}: each that was ended as it was at last
+ *
+ * Where the card fails after some were ended, these are told, and "next" is not behind @from: the next call ends the rest,
+ * or fails.
  *
  * The next packet of an ended connection is one without a record: see the policy "no_record" of its service.
  */

@@ -436,8 +436,8 @@ int pc_hw_end_connections(struct pc_hw *hw, struct portcam_connection_image *ima
     }
     int rc = pc_hw_run(hw, commands, count, NULL, NULL);
     free(commands);
-    if (rc && rc != -EREMOTEIO) /* which is: some were others, or gone */
-        return rc;
+    if (rc == -EREMOTEIO) /* some were others, or gone */
+        rc = 0;
     for (uint32_t i = 0; i < count; i++) {
         struct portcam_connection_image record = last[i], other = images[ended];
         if (!is_record(hw, &record) || record.slot != images[i].slot ||
@@ -447,7 +447,7 @@ int pc_hw_end_connections(struct pc_hw *hw, struct portcam_connection_image *ima
         images[ended++] = record;
     }
     *ret_ended = ended;
-    return 0;
+    return rc;
 }
 
 int pc_hw_insert_connections(struct pc_hw *hw, const struct portcam_connection_image *images,

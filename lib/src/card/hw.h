@@ -59,7 +59,8 @@ int pc_hw_connections(struct pc_hw *hw, uint32_t slot, uint32_t count,
 
 /*
  * End records, up to PC_HW_CHUNK of them; only their slots and generations are read, and where it was still that record the
- * whole becomes the last it was. *ret_ended says how many; those stand first, in their order, the others behind them.
+ * whole becomes the last it was. *ret_ended says how many; those stand first, in their order, the others behind them. Where it
+ * fails these are those that ended before.
  */
 int pc_hw_end_connections(struct pc_hw *hw, struct portcam_connection_image *images, uint32_t count,
                           uint32_t *ret_ended);

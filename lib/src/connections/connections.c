@@ -17,6 +17,7 @@ struct walk {
     struct portcam *pc;
     struct pc_filter filter;
     uint32_t from, next; /* next == all slots: the end */
+    uint32_t now;        /* TIME_MS when the chunk was asked for */
     uint32_t n;
     struct portcam_connection_image images[PC_HW_CHUNK];
 };
@@ -62,8 +63,10 @@ static int walk_on(struct walk *w)
 
     if (count > PC_HW_CHUNK)
         count = PC_HW_CHUNK;
-    int rc = pc_hw_connections(w->pc->hw, w->next, count, w->images, &n);
     w->n = 0;
+    int rc = pc_hw_register(w->pc->hw, PORTCAM_REG_TIME_MS, &w->now);
+    if (rc == 0)
+        rc = pc_hw_connections(w->pc->hw, w->next, count, w->images, &n);
     for (uint32_t i = 0; rc == 0 && i < n; i++) {
         if (pc_filter_fits(&w->filter, &w->images[i]))
             w->images[w->n++] = w->images[i];
@@ -84,14 +87,19 @@ static json_t *next_json(const struct walk *w)
 
 static int append(const struct walk *w, uint32_t count, json_t *list)
 {
-    uint32_t now = 0;
-    int rc = pc_hw_register(w->pc->hw, PORTCAM_REG_TIME_MS, &now);
-
-    for (uint32_t i = 0; rc == 0 && i < count; i++) {
-        if (json_array_append_new(list, pc_connection_json(w->pc, &w->images[i], now, false)))
-            rc = -ENOMEM;
+    for (uint32_t i = 0; i < count; i++) {
+        if (json_array_append_new(list, pc_connection_json(w->pc, &w->images[i], w->now, false)))
+            return -ENOMEM;
     }
-    return rc;
+    return 0;
+}
+
+static int end_chunk(struct walk *w, json_t *list)
+{
+    uint32_t ended = 0;
+    int rc = pc_hw_end_connections(w->pc->hw, w->images, w->n, &ended);
+
+    return append(w, ended, list) ? -ENOMEM : rc;
 }
 
 static int tell(struct portcam *pc, json_t *filter, uint32_t from, bool end,
@@ -101,14 +109,18 @@ static int tell(struct portcam *pc, json_t *filter, uint32_t from, bool end,
     json_t *list = json_array();
     int rc = w && list ? walk_begin(pc, filter, from, w, report) : -ENOMEM;
     bool began = rc == 0;
-    uint32_t ended = 0;
 
     while (rc == 0) {
+        uint32_t chunk = w->next;
         rc = walk_on(w);
-        if (rc == 0 && end && w->n)
-            rc = pc_hw_end_connections(pc->hw, w->images, w->n, &ended);
         if (rc == 0)
-            rc = append(w, end && w->n ? ended : w->n, list);
+            rc = end && w->n ? end_chunk(w, list) : append(w, w->n, list);
+        if (rc && rc != -ENOMEM && json_array_size(list)) {
+            /* What was ended before the card failed is told; the next call fails, or goes on. */
+            w->next = chunk;
+            rc = 0;
+            break;
+        }
         if (walk_ended(w) || json_array_size(list) >= TOLD)
             break;
     }

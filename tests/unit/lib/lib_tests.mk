@@ -6,6 +6,7 @@ $(LIB_TESTS): build/tests/unit/lib/%: build/tests/unit/lib/%.o build/tests/unit/
   build/libportcam.a build/libportcam_driver.a build/libportcam_model.a
 $(LIB_TESTS): LDLIBS += -lcmocka $(LIB_LIBS)
 
+build/tests/unit/lib/test_connections: LDFLAGS += -Wl,--wrap=portcam_ring_run
 build/tests/unit/lib/test_card_sizes: LDFLAGS += -Wl,--wrap=pc_card_reg_read
 
 TAP_TESTS += $(LIB_TESTS)

@@ -10,6 +10,7 @@
 #include "card.h"
 #include "driver/model.h"
 #include "model.h"
+#include "portcam/ring.h"
 
 enum { SYN = 2, RST = 4, ACK = 16, SYN_ACK = 18 };
 
@@ -288,6 +289,44 @@ static void flushed(void **state)
     assert_int_equal(count_of(pc, portcam_connection_list, "{}"), 4);
     assert_int_equal(count_of(pc, portcam_connection_flush, "{}"), 4);
     assert_int_equal(count_of(pc, portcam_connection_list, "{}"), 0);
+    portcam_close(pc);
+}
+
+static unsigned runs_left; /* commands until the ring fails; 0: it does not */
+
+int __real_portcam_ring_run(struct portcam_ring *ring, struct portcam_command *commands,
+                            unsigned count, unsigned timeout_ms, struct portcam_completion *failed);
+int __wrap_portcam_ring_run(struct portcam_ring *ring, struct portcam_command *commands,
+                            unsigned count, unsigned timeout_ms, struct portcam_completion *failed);
+int __wrap_portcam_ring_run(struct portcam_ring *ring, struct portcam_command *commands,
+                            unsigned count, unsigned timeout_ms, struct portcam_completion *failed)
+{
+    if (runs_left == 0 || commands[0].opcode != PORTCAM_OPCODE_CONNECTION_DELETE)
+        return __real_portcam_ring_run(ring, commands, count, timeout_ms, failed);
+    count = count < runs_left ? count : runs_left;
+    runs_left = 0;
+    int rc = __real_portcam_ring_run(ring, commands, count, timeout_ms, failed);
+    return rc ? rc : -EIO;
+}
+
+/* The card fails among the connections that are to end: those that ended before are told, and the rest is there. */
+static void flushed_in_part(void **state)
+{
+    struct portcam *pc = busy(NULL);
+    json_t *f = json_object(), *answer = NULL;
+    (void)state;
+
+    runs_left = 3;
+    assert_int_equal(portcam_connection_flush(pc, f, 0, NULL, &answer), 0);
+    assert_int_equal(json_array_size(json_object_get(answer, "connections")), 3);
+    json_int_t next = num(answer, "next");
+    assert_true(json_is_integer(json_object_get(answer, "next")));
+    json_decref(answer);
+    assert_int_equal(count_of(pc, portcam_connection_list, "{}"), 4);
+    assert_int_equal(portcam_connection_flush(pc, f, (uint32_t)next, NULL, &answer), 0);
+    assert_true(json_array_size(json_object_get(answer, "connections")) > 0);
+    json_decref(answer);
+    json_decref(f);
     portcam_close(pc);
 }
 
@@ -711,6 +750,7 @@ int main(void)
         {"counts by state", counted, NULL, NULL, NULL},
         {"one ends only if it is the one that is meant", deleted, NULL, NULL, NULL},
         {"those that a filter chooses end", flushed, NULL, NULL, NULL},
+        {"those that ended before the card failed are told", flushed_in_part, NULL, NULL, NULL},
         {"a full table is told in many short answers", long_list, NULL, NULL, NULL},
         {"what a card cannot have is refused", impossible, NULL, NULL, NULL},
         {"a change ends the connections that it takes the ground from", changes, NULL, NULL, NULL},
