@@ -137,10 +137,26 @@ static void check_flags(const struct portcam_config *c, const struct portcam_cap
     }
 }
 
+/* A share that is never used up keeps no room for proven connections. */
+static void check_embryonic(const struct portcam_config *c, const struct portcam_caps *caps,
+                            struct portcam_report *report)
+{
+    unsigned long long records = (unsigned long long)caps->connections + caps->connections_v6;
+    int embryonic = c->limits.embryonic;
+
+    if (caps->flags & PORTCAM_CAPS_STATEFUL && embryonic > 0 &&
+        (unsigned long long)embryonic > records)
+        pc_report_warn(report, c->file, c->limits.line,
+                       "limits: \"embryonic\" is %d, and this card has room for %llu connections: "
+                       "a flood of SYNs can take all of it; the default is %llu",
+                       embryonic, records, records / 4);
+}
+
 void pc_config_caps(const struct portcam_config *config, const struct portcam_caps *caps,
                     struct portcam_report *report)
 {
     check_sizes(config, caps, report);
     check_functions(config, caps, report);
     check_flags(config, caps, report);
+    check_embryonic(config, caps, report);
 }

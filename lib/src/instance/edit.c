@@ -139,40 +139,31 @@ static int edit_root(json_t *root, enum portcam_edit edit, const char *object, j
     return -EINVAL;
 }
 
-/* Warnings that the running configuration gives too were told when it was applied. */
-static int forget_known(json_t *running, struct portcam_report *found)
+/* Warnings that the running configuration gave too were told when it was applied. */
+static void forget_known(struct portcam *pc, json_t *before, struct portcam_report *found)
 {
     struct portcam_report *known = portcam_report_new();
     struct portcam_config *config = NULL;
-    char *text = json_dumps(running, JSON_COMPACT);
-    int rc =
-        known && text ? portcam_config_parse(text, strlen(text), NULL, known, &config) : -ENOMEM;
+    char *text = json_dumps(before, JSON_COMPACT);
 
-    if (rc == 0)
+    if (known && text && portcam_config_parse(text, strlen(text), NULL, known, &config) == 0) {
+        pc_config_caps(config, pc_hw_caps(pc->hw), known);
         pc_report_known(found, known);
+    }
     portcam_config_free(config);
     portcam_report_free(known);
     free(text);
-    return rc;
 }
 
 /* Reads the edited text. What is wrong after a removal is what still names the object. */
-static int read_edited(const char *text, json_t *running, enum portcam_edit edit,
-                       const char *object, json_t *fields, struct portcam_report *report,
-                       struct portcam_config **ret)
+static int read_edited(const char *text, enum portcam_edit edit, const char *object, json_t *fields,
+                       struct portcam_report *report, struct portcam_config **ret)
 {
     struct portcam_report *found = portcam_report_new();
 
     if (!found)
         return -ENOMEM;
     int rc = portcam_config_parse(text, strlen(text), NULL, found, ret);
-    if (rc == 0 && portcam_report_count(found, NULL)) {
-        rc = forget_known(running, found);
-        if (rc) {
-            portcam_config_free(*ret);
-            *ret = NULL;
-        }
-    }
     if (rc == -EBADMSG && edit == PORTCAM_EDIT_DEL) {
         json_t *name = NULL;
         for (size_t i = 0; i < sizeof(Kinds) / sizeof(Kinds[0]); i++) {
@@ -204,14 +195,15 @@ int portcam_edit(struct portcam *pc, enum portcam_edit edit, const char *object,
     rc = edit_root(root, edit, object, fields, report);
     char *text = rc ? NULL : json_dumps(root, JSON_COMPACT);
     if (rc == 0)
-        rc = text ? read_edited(text, running, edit, object, fields, report, &config) : -ENOMEM;
+        rc = text ? read_edited(text, edit, object, fields, report, &config) : -ENOMEM;
     free(text);
-    json_decref(running);
     json_decref(root);
-    if (rc)
-        return rc;
-    rc = dry_run ? portcam_config_diff(pc, config, report, ret)
-                 : portcam_config_apply(pc, config, report, ret);
+    if (rc == 0)
+        rc = dry_run ? portcam_config_diff(pc, config, report, ret)
+                     : portcam_config_apply(pc, config, report, ret);
+    if (rc == 0 && report && portcam_report_count(report, NULL))
+        forget_known(pc, running, report);
     portcam_config_free(config);
+    json_decref(running);
     return rc;
 }
