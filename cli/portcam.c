@@ -115,11 +115,9 @@ static int load_files(struct cli *cli, json_t *args)
         if (!frames)
             return fail(cli, missing ? "not_found" : "refused", NULL, "%s: %s", pcap, error);
         if (cli->partial)
-            fprintf(
-                stderr,
-                "portcam: %s: the file is damaged or has more than %d packets; the first %zu are "
-                "explained\n",
-                pcap, PCAP_MAX, json_array_size(frames));
+            fprintf(stderr,
+                    "portcam: %s: the file is damaged or has more than %d packets; %zu explained\n",
+                    pcap, PCAP_MAX, json_array_size(frames));
         json_object_set_new(args, "frames", frames);
         json_object_del(args, "pcap");
     }

@@ -209,8 +209,8 @@ static void audit(struct follow *f)
     if (portcam_mirror_audit(f->mirror, f->audit_at, AUDIT_BLOCKS, &found))
         return; /* a card that fails is found by the next poll */
     if (found.different)
-        daemon_log("the mirror of the connections was wrong in %u of %u blocks; they were copied "
-                   "again",
+        daemon_log("the mirror of the connections was wrong in %u of %u blocks; what was wrong is "
+                   "copied again",
                    found.different, found.blocks);
     f->audit_at += AUDIT_BLOCKS;
     if (f->audit_at >= portcam_mirror_blocks(f->mirror))

@@ -35,7 +35,7 @@ static bool grows(const char *key)
     return false;
 }
 
-/* The mean of what was measured in between, in place of that since the reset. */
+/* The mean of what was measured in between, in place of that since the reset; the longest time is known of all time alone. */
 static void mean_of(json_t *now, const json_t *before)
 {
     json_int_t count = json_integer_value(json_object_get(now, "syn_ack_count")) -
@@ -45,6 +45,8 @@ static void mean_of(json_t *now, const json_t *before)
 
     if (!json_object_get(now, "syn_ack_ms"))
         return;
+    json_object_set(now, "syn_ack_ms_max_ever", json_object_get(now, "syn_ack_ms_max"));
+    json_object_del(now, "syn_ack_ms_max");
     json_object_del(now, "syn_ack_ms");
     json_object_del(now, "syn_ack_ms_mean");
     if (count > 0)

@@ -84,6 +84,7 @@ static const struct {
     {"connections", "syn_resets", "SYN RESETS"},
     {"connections", "syn_ack_ms_mean", "SYN-ACK MS"},
     {"connections", "syn_ack_ms_max", "MAX MS"},
+    {"connections", "syn_ack_ms_max_ever", "MAX MS EVER"},
     {"forward", "packets", "PACKETS"},
     {"forward", "octets", "OCTETS"},
     {"reverse", "packets", "REPLIES"},
@@ -312,10 +313,9 @@ static void show_diff(const json_t *answer)
     if (n == 0 && json_array_size(json_object_get(answer, "objects")) == 0)
         printf("nothing to change\n");
     else
-        printf("%zu row%s %s\n", n, n == 1 ? "" : "s", dry_run ? "would change" : "changed");
+        printf("%lld %s %s\n", COUNTED(n, "row"), dry_run ? "would change" : "changed");
     if (ended)
-        printf("%lld connection%s %s\n", ended, ended == 1 ? "" : "s",
-               dry_run ? "would end" : "ended");
+        printf("%lld %s %s\n", COUNTED(ended, "connection"), dry_run ? "would end" : "ended");
     show_warnings(answer);
 }
 
@@ -344,9 +344,10 @@ static void show_stats(const json_t *answer)
     if (num(connections, "new") || num(connections, "records") ||
         json_object_get(answer, "seconds")) {
         value_text(json_object_get(connections, "new"), text, sizeof(text));
-        printf("connections: %s new%s, %lld records, %lld of them embryonic, %lld slots\n", text,
-               json_object_get(answer, "seconds") ? " a second" : "", num(connections, "records"),
-               num(connections, "embryonic"), num(connections, "slots"));
+        printf("connections: %s new%s, %lld %s, %lld of them embryonic, %lld slots\n", text,
+               json_object_get(answer, "seconds") ? " a second" : "",
+               COUNTED(num(connections, "records"), "record"), num(connections, "embryonic"),
+               num(connections, "slots"));
         any = true;
     }
     for (size_t l = 0; l < sizeof(lists) / sizeof(lists[0]); l++) {

@@ -109,10 +109,10 @@ void render_whole_connection(const json_t *c)
     end_text(json_object_get(c, "client"), text, sizeof(text));
     end_text(json_object_get(c, "public"), text2, sizeof(text2));
     end_text(json_object_get(c, "server"), text3, sizeof(text3));
-    printf("from the client  %s -> %s, %lld packets, %lld octets\n", text, text2,
-           num(forward, "packets"), num(forward, "octets"));
-    printf("from the server  %s -> %s, %lld packets, %lld octets\n", text3, text,
-           num(reverse, "packets"), num(reverse, "octets"));
+    printf("from the client  %s -> %s, %lld %s, %lld %s\n", text, text2,
+           COUNTED(num(forward, "packets"), "packet"), COUNTED(num(forward, "octets"), "octet"));
+    printf("from the server  %s -> %s, %lld %s, %lld %s\n", text3, text,
+           COUNTED(num(reverse, "packets"), "packet"), COUNTED(num(reverse, "octets"), "octet"));
     printf("service          %s, domain %s\n", str(c, "service"), str(c, "domain"));
     printf("backend          %s\n", str(c, "backend"));
     time_text(json_object_get(c, "age_ms"), text, sizeof(text));
@@ -132,9 +132,10 @@ static void print_end(const json_t *event)
 
     printf(" %s", str(event, "cause"));
     if (json_is_object(forward))
-        printf(", %lld packets %lld octets, replies %lld packets %lld octets, %lld s",
-               num(forward, "packets"), num(forward, "octets"), num(reverse, "packets"),
-               num(reverse, "octets"), num(event, "lifetime_s"));
+        printf(", %lld %s %lld %s, replies %lld %s %lld %s, %lld s",
+               COUNTED(num(forward, "packets"), "packet"), COUNTED(num(forward, "octets"), "octet"),
+               COUNTED(num(reverse, "packets"), "packet"), COUNTED(num(reverse, "octets"), "octet"),
+               num(event, "lifetime_s"));
     else
         printf(", counters not known");
 }
@@ -175,12 +176,15 @@ void render_mirror(const json_t *answer)
         print_status(status);
         return;
     }
-    printf("%lld blocks with %lld connections: ", num(answer, "blocks"), num(answer, "records"));
-    if (num(answer, "different"))
+    printf("%lld %s with %lld %s: ", COUNTED(num(answer, "blocks"), "block"),
+           COUNTED(num(answer, "records"), "connection"));
+    if (num(answer, "different") == 1)
+        printf("1 was different and is copied again\n");
+    else if (num(answer, "different"))
         printf("%lld were different and are copied again\n", num(answer, "different"));
     else
         printf("equal\n");
     if (num(answer, "unsettled"))
-        printf("%lld blocks changed all the time and were not compared\n",
-               num(answer, "unsettled"));
+        printf("not compared, for they changed all the time: %lld %s\n",
+               COUNTED(num(answer, "unsettled"), "block"));
 }

@@ -45,14 +45,14 @@ void render_slow_path(const json_t *answer)
     show_reasons(json_object_get(answer, "reasons"));
     printf("running %s, connections known %s\n", yes_no(answer, "running"),
            yes_no(answer, "connections_known"));
-    printf("waiting now: %lld frames, %lld bytes, of %lld datagrams; most %lld bytes, %lld "
-           "datagrams\n",
-           num(answer, "held"), num(answer, "held_bytes"), num(answer, "datagrams"),
-           num(answer, "held_bytes_most"), num(answer, "datagrams_most"));
+    printf("waiting now: %lld %s, %lld %s, of %lld %s; most %lld %s, %lld %s\n",
+           COUNTED(num(answer, "held"), "frame"), COUNTED(num(answer, "held_bytes"), "byte"),
+           COUNTED(num(answer, "datagrams"), "datagram"),
+           COUNTED(num(answer, "held_bytes_most"), "byte"),
+           COUNTED(num(answer, "datagrams_most"), "datagram"));
     printf("records: %lld made, %lld updated; answers: %lld\n", num(answer, "inserted"),
            num(answer, "updated"), num(answer, "answers"));
-    printf("lost: %lld found the ring full, %lld were not sent, %lld were refused; rings started "
-           "again: %lld\n",
+    printf("lost: ring full %lld, not sent %lld, refused %lld; rings started again: %lld\n",
            num(answer, "ring_full"), num(answer, "unsent"), num(answer, "refused"),
            num(answer, "restarts"));
 }

@@ -12,6 +12,9 @@
 #define PC_IP_TEXT 64 /* bytes for any address, prefix and VLAN included */
 #define PC_MAC_TEXT 18
 
+/* Arguments of "%u %s" and the like: 1 packet, 2 packets. */
+#define PC_COUNTED(n, word) (n), (n) == 1 ? (word) : word "s"
+
 /* IPv4 stands in the first four bytes, the others are 0, as in the rows. */
 struct pc_ip {
     uint8_t bytes[16];

@@ -106,11 +106,9 @@ int pc_end_stale(struct portcam *pc, const struct pc_image *before, struct portc
     }
     free(images);
     if (total)
-        pc_log(
-            pc, PORTCAM_SEVERITY_WARNING,
-            "%llu connections in the card belonged to services or backends that are not there any "
-            "more; they were ended",
-            (unsigned long long)total);
+        pc_log(pc, PORTCAM_SEVERITY_WARNING,
+               "ended %llu %s of services or backends that are not there any more",
+               PC_COUNTED((unsigned long long)total, "connection"));
     if (rc && rc != -ENOMEM)
         pc_report_add(report, pc_hw_code(rc), "the card's connections: %s", pc_hw_error());
     return rc;

@@ -64,9 +64,9 @@ static void check_status(struct portcam *pc, struct checks *c)
               : "runs");
     if (errors)
         check(c, "dma", false,
-              "%u DMA errors since the reset, the last at 0x%08x%08x; see the kernel "
+              "%u DMA %s since the reset, the last at 0x%08x%08x; see the kernel "
               "log for IOMMU faults",
-              errors, high, low);
+              PC_COUNTED(errors, "error"), high, low);
     else
         check(c, "dma", true, "no errors");
 }
@@ -117,9 +117,8 @@ static void check_tables(struct portcam *pc, struct checks *c)
         size_t n = pc_image_differences(image, pc->card, PORTCAM_TABLE_MAX);
         if (n)
             check(c, "tables", false,
-                  "%zu rows are not those that were written; `portcam device reset` writes them "
-                  "again",
-                  n);
+                  "%zu %s not as written; `portcam device reset` writes all again", n,
+                  n == 1 ? "row is" : "rows are");
         else
             check(c, "tables", true, "all rows are those that were written");
     }

@@ -177,16 +177,16 @@ static int take_foreign(struct portcam *pc)
     if (rc) {
         pc->foreign = true;
         pc_log(pc, PORTCAM_SEVERITY_WARNING,
-               "the card has %zu rows that no configuration makes; they stay until one is applied",
-               rows_in_use(pc->card));
+               "the card has %zu %s that no configuration makes; it stays so until one is applied",
+               PC_COUNTED(rows_in_use(pc->card), "row"));
         return 0;
     }
     pc_plan_free(pc->plan);
     pc->plan = plan;
     pc_log(pc, PORTCAM_SEVERITY_WARNING,
            "the card runs a configuration that is not known here; its names are made up from its "
-           "%zu rows",
-           rows_in_use(pc->card));
+           "%zu %s",
+           PC_COUNTED(rows_in_use(pc->card), "row"));
     return 0;
 }
 

@@ -34,15 +34,14 @@ static void put_records_back(struct portcam *pc, const struct pc_saved *records)
         return;
     int rc = pc_saved_restore(pc, records, &made, &status);
     if (rc)
-        pc_log(pc, PORTCAM_SEVERITY_WARNING,
-               "%zu of %zu connections are in the card again; the others are lost: %s", made,
-               records->count, pc_hw_error());
+        pc_log(pc, PORTCAM_SEVERITY_WARNING, "of %zu %s %zu could be put into the card again: %s",
+               PC_COUNTED(records->count, "connection"), made, pc_hw_error());
     else if (made < records->count)
-        pc_log(pc, PORTCAM_SEVERITY_WARNING,
-               "%zu of %zu connections are in the card again; it refused the others: %s", made,
-               records->count, portcam_status_text(status));
+        pc_log(pc, PORTCAM_SEVERITY_WARNING, "of %zu %s the card took %zu again: %s",
+               PC_COUNTED(records->count, "connection"), made, portcam_status_text(status));
     else
-        pc_log(pc, PORTCAM_SEVERITY_INFO, "%zu connections are in the card again", made);
+        pc_log(pc, PORTCAM_SEVERITY_INFO, "%zu %s in the card again", made,
+               made == 1 ? "connection is" : "connections are");
 }
 
 /* Packets wait while the card is empty: one that passed unchanged would tell a client or a server that its connection is not

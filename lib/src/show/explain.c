@@ -179,7 +179,7 @@ static void tell_parse(struct story *s)
     flow(p, words);
     if (p->vlan)
         snprintf(vlan, sizeof(vlan), "VLAN %u", p->vlan);
-    step(s, "P1", 0, -1, "%s, %s, %u bytes", words, vlan, p->len);
+    step(s, "P1", 0, -1, "%s, %s, %u %s", words, vlan, PC_COUNTED(p->len, "byte"));
     if (p->about_flow) {
         struct pc_parsed embedded = *s->key;
         embedded.src = s->key->dst;
@@ -300,12 +300,13 @@ static void tell_pick(struct story *s)
     unsigned slots = 1u << row->slots_log2, slot = (unsigned)d->index & (slots - 1);
 
     if (row->pick == PORTCAM_PICK_COUNTER)
-        step(s, "P7", 0, -1, "the next of %u slots in turn, for instance slot %u", slots, slot);
+        step(s, "P7", 0, -1, "the next of %u %s in turn, for instance slot %u",
+             PC_COUNTED(slots, "slot"), slot);
     else if (row->pick == PORTCAM_PICK_LEAST)
         step(s, "P7", 0, -1,
-             "one of %u slots by chance, for instance slot %u; of its two backends the one with "
+             "one of %u %s by chance, for instance slot %u; of its two backends the one with "
              "fewer active connections for its weight",
-             slots, slot);
+             PC_COUNTED(slots, "slot"), slot);
     else
         step(s, "P7", 0, -1, "the hash of the client's address%s picks slot %u of %u",
              row->pick == PORTCAM_PICK_CLIENT_IP_PORT ? " and port" : "", slot, slots);
