@@ -61,7 +61,7 @@ uint32_t pc_card_ring_status(const struct packet_ring *r);
 /* Write an entry: `len` bytes, and before them a header, which gets its lap in its last bytes. */
 #define PC_HEADER_BYTES 64u
 void pc_card_ring_write(struct pc_card *c, struct packet_ring *r, size_t entry, void *header,
-                          const void *bytes, size_t len);
+                        const void *bytes, size_t len);
 
 static inline uint32_t pc_card_ring_size(const struct packet_ring *r)
 {

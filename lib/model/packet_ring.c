@@ -38,7 +38,7 @@ bool pc_card_ring_room(struct packet_ring *r)
 }
 
 void pc_card_ring_write(struct pc_card *c, struct packet_ring *r, size_t entry, void *header,
-                          const void *bytes, size_t len)
+                        const void *bytes, size_t len)
 {
     uint64_t at = r->base + (uint64_t)pc_card_ring_place(r, r->tail) * entry;
     uint32_t lap = (r->tail >> r->log2) + 1;

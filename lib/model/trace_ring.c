@@ -16,7 +16,7 @@ static void sample(void *ctx, const struct pc_parsed *p, const struct pc_decisio
         return;
     struct portcam_trace_header header = pc_trace_header(p, v, now);
     pc_card_ring_write(c, &c->trace_ring, PORTCAM_TRACE_ENTRY, &header, window->bytes,
-                         sizeof(window->bytes));
+                       sizeof(window->bytes));
 }
 
 void pc_trace_ring_connect(struct pc_card *c)
