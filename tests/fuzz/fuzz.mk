@@ -10,7 +10,7 @@ FUZZ_TEXT_FLAGS := -O1 -g -std=gnu11 $(WARNINGS) -fsanitize-address-use-after-sc
 # What reads text is watched for coverage; what walks tables of thousands of rows is not, for speed.
 FUZZ_COVERAGE = -fsanitize=fuzzer-no-link
 $(patsubst %.c,build/tests/fuzz/obj/%.o,$(DRIVER_SRC) $(MODEL_SRC) \
-  $(addprefix lib/src/,rows/image.c card/change.c card/hw.c)): FUZZ_COVERAGE =
+  $(addprefix lib/src/,rows/image.c card/change.c card/hw.c card/hw_rows.c)): FUZZ_COVERAGE =
 
 build/tests/fuzz/obj/%.o: %.c
 	@mkdir -p $(@D)

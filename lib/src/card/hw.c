@@ -1,22 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Access to the card; see hw.h. */
-#include "hw.h"
+/* The card opened, its sizes, its registers, batches of commands; see hw.h. */
+#include "hw_priv.h"
 
 #include <errno.h>
-#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <portcam/dev.h>
-#include <portcam/ring.h>
-
 #include "base/report.h"
-#include "driver/err.h"
-#include "hw_irq.h"
 
 enum {
-    READ_ROWS = 1024, /* rows in one batch of row_read */
     BUFFER = PC_HW_CHUNK * (int)sizeof(struct portcam_connection_image),
     TIMEOUT_MS = 30000,    /* without any progress of the ring */
     NUMBERS_MAX = 1 << 15, /* each has two rows of counters, and those are named with 16 bits */
@@ -24,33 +17,6 @@ enum {
     WAYS_MAX = 16,
     SCHEDULE_MAX = 1 << 16, /* rows are named with 16 bits */
 };
-
-struct pc_hw {
-    pthread_mutex_t lock; /* the ring and the buffer: the slow path has a thread of its own */
-    struct portcam_dev *dev;
-    struct portcam_ring *ring;
-    struct portcam_caps caps;
-    portcam_line_fn log;
-    void *log_ctx;
-    int irq_fd[PC_VECTORS]; /* by vector; -1: not connected */
-    bool restart;           /* the ring failed */
-    void *buffer;           /* BUFFER bytes, the longest answers: row images, connection images */
-    uint64_t buffer_iova;
-};
-
-/* From here to the end of the function the ring and the buffer are this thread's. */
-#define HELD __attribute__((cleanup(give), unused))
-
-static struct pc_hw *take(struct pc_hw *hw)
-{
-    pthread_mutex_lock(&hw->lock);
-    return hw;
-}
-
-static void give(struct pc_hw **held)
-{
-    pthread_mutex_unlock(&(*held)->lock);
-}
 
 static int lock_init(pthread_mutex_t *lock)
 {
@@ -280,8 +246,8 @@ int pc_hw_open(const char *device, portcam_line_fn log, void *log_ctx,
     return 0;
 }
 
-static int run(struct pc_hw *hw, struct portcam_command *commands, unsigned count,
-               struct portcam_completion *ret_failed)
+int pc_hw_batch(struct pc_hw *hw, struct portcam_command *commands, unsigned count,
+                struct portcam_completion *ret_failed)
 {
     struct pc_hw *locked HELD = take(hw);
     int rc = 0;
@@ -299,7 +265,7 @@ int pc_hw_run(struct pc_hw *hw, struct portcam_command *commands, unsigned count
               unsigned *ret_index, unsigned *ret_status)
 {
     struct portcam_completion failed = {0};
-    int rc = run(hw, commands, count, &failed);
+    int rc = pc_hw_batch(hw, commands, count, &failed);
 
     if (rc == -EREMOTEIO) {
         if (ret_index)
@@ -310,210 +276,7 @@ int pc_hw_run(struct pc_hw *hw, struct portcam_command *commands, unsigned count
     return rc;
 }
 
-static int read_rows(struct pc_hw *hw, unsigned table, uint32_t first, uint32_t count,
-                     struct portcam_command *commands, struct pc_image *ret)
-{
-    struct pc_hw *locked HELD = take(hw);
-    const struct portcam_row_image *rows = hw->buffer;
-
-    memset(commands, 0, count * sizeof(*commands));
-    memset(hw->buffer, 0, count * sizeof(*rows));
-    for (uint32_t i = 0; i < count; i++) {
-        uint64_t address = hw->buffer_iova + i * sizeof(*rows);
-        commands[i].opcode = PORTCAM_OPCODE_ROW_READ;
-        commands[i].table_id = (uint16_t)table;
-        commands[i].row = first + i;
-        memcpy(commands[i].data, &address, sizeof(address));
-    }
-    int rc = pc_hw_run(hw, commands, count, NULL, NULL);
-    for (uint32_t i = 0; rc == 0 && i < count; i++) {
-        if (rows[i].table_id != table || rows[i].row != first + i)
-            return -EPROTO;
-        if (rows[i].flags & PORTCAM_ROW_IMAGE_VALID)
-            pc_image_set(ret, table, first + i, rows[i].data, -1);
-    }
-    return rc;
-}
-
-int pc_hw_read_image(struct pc_hw *hw, struct pc_image *ret)
-{
-    struct portcam_command *commands = calloc(READ_ROWS, sizeof(*commands));
-    int rc = commands ? 0 : -ENOMEM;
-
-    for (unsigned t = 0; rc == 0 && t < PORTCAM_TABLE_MAX; t++) {
-        for (uint32_t row = 0; rc == 0 && row < ret->rows[t]; row += READ_ROWS) {
-            uint32_t left = ret->rows[t] - row;
-            rc = read_rows(hw, t, row, left < READ_ROWS ? left : READ_ROWS, commands, ret);
-        }
-    }
-    free(commands);
-    return rc;
-}
-
-int pc_hw_counters(struct pc_hw *hw, unsigned table, uint32_t row, uint32_t count,
-                   struct portcam_counter *ret)
-{
-    struct pc_hw *locked HELD = take(hw);
-    const struct portcam_counter_row *rows = hw->buffer;
-
-    while (count > 0) {
-        uint32_t n = count < PORTCAM_BUILD_MAX_COUNT ? count : PORTCAM_BUILD_MAX_COUNT;
-        struct portcam_command command = {.opcode = PORTCAM_OPCODE_COUNTER_READ,
-                                          .table_id = (uint16_t)table,
-                                          .row = row,
-                                          .count = n};
-        memcpy(command.data, &hw->buffer_iova, sizeof(hw->buffer_iova));
-        int rc = pc_hw_run(hw, &command, 1, NULL, NULL);
-        if (rc)
-            return rc;
-        for (uint32_t i = 0; i < n; i++)
-            ret[i] = (struct portcam_counter){rows[i].packets, rows[i].octets};
-        row += n;
-        ret += n;
-        count -= n;
-    }
-    return 0;
-}
-
 /* ---- connection records ---- */
-
-uint32_t pc_hw_slots(const struct pc_hw *hw)
-{
-    return hw->caps.connections + hw->caps.connections_v6;
-}
-
-static bool is_record(const struct pc_hw *hw, const struct portcam_connection_image *i)
-{
-    return (i->family == PORTCAM_FAMILY_4 || i->family == PORTCAM_FAMILY_6) &&
-           i->state > PORTCAM_CONNECTION_STATE_NONE && i->state < PORTCAM_CONNECTION_STATE_MAX &&
-           i->service < hw->caps.services && i->backend < hw->caps.backends &&
-           i->endpoint < hw->caps.backends && i->address < hw->caps.addresses;
-}
-
-int pc_hw_connections(struct pc_hw *hw, uint32_t slot, uint32_t count,
-                      struct portcam_connection_image *ret, uint32_t *ret_count)
-{
-    struct pc_hw *locked HELD = take(hw);
-    const struct portcam_connection_image *images = hw->buffer;
-    struct portcam_command command = {
-        .opcode = PORTCAM_OPCODE_CONNECTION_READ, .row = slot, .count = count};
-    uint32_t n = 0;
-
-    memcpy(command.data, &hw->buffer_iova, sizeof(hw->buffer_iova));
-    memset(hw->buffer, 0, count * sizeof(*images));
-    int rc = pc_hw_run(hw, &command, 1, NULL, NULL);
-    if (rc)
-        return rc;
-    for (; n < count && images[n].family; n++) {
-        ret[n] = images[n];
-        if (!is_record(hw, &ret[n]) || ret[n].slot < slot || ret[n].slot - slot >= count ||
-            (n > 0 && ret[n].slot <= ret[n - 1].slot)) {
-            return pc_fail(-EPROTO, "the card tells of a connection that cannot be, in slot %u",
-                           ret[n].slot);
-        }
-    }
-    *ret_count = n;
-    return 0;
-}
-
-int pc_hw_end_connections(struct pc_hw *hw, struct portcam_connection_image *images, uint32_t count,
-                          uint32_t *ret_ended)
-{
-    struct pc_hw *locked HELD = take(hw);
-    const struct portcam_connection_image *last = hw->buffer;
-    struct portcam_command *commands = calloc(count + 1, sizeof(*commands));
-    uint32_t ended = 0;
-
-    if (!commands)
-        return -ENOMEM;
-    memset(hw->buffer, 0, count * sizeof(*last));
-    for (uint32_t i = 0; i < count; i++) {
-        uint64_t address = hw->buffer_iova + i * sizeof(*last);
-        commands[i].opcode = PORTCAM_OPCODE_CONNECTION_DELETE;
-        commands[i].row = images[i].slot;
-        commands[i].count = images[i].generation;
-        memcpy(commands[i].data, &address, sizeof(address));
-    }
-    int rc = pc_hw_run(hw, commands, count, NULL, NULL);
-    free(commands);
-    if (rc == -EREMOTEIO) /* some were others, or gone */
-        rc = 0;
-    for (uint32_t i = 0; i < count; i++) {
-        struct portcam_connection_image record = last[i], other = images[ended];
-        if (!is_record(hw, &record) || record.slot != images[i].slot ||
-            record.generation != images[i].generation)
-            continue;
-        images[i] = other;
-        images[ended++] = record;
-    }
-    *ret_ended = ended;
-    return rc;
-}
-
-int pc_hw_insert_connections(struct pc_hw *hw, const struct portcam_connection_image *images,
-                             uint32_t count, uint32_t *ret_made, unsigned *ret_status)
-{
-    struct portcam_command command = {.opcode = PORTCAM_OPCODE_CONNECTION_INSERT, .count = count};
-    struct portcam_completion failed = {0};
-    struct pc_hw *locked HELD = take(hw);
-
-    memcpy(hw->buffer, images, count * sizeof(*images));
-    memcpy(command.data, &hw->buffer_iova, sizeof(hw->buffer_iova));
-    int rc = run(hw, &command, 1, &failed);
-    if (rc && rc != -EREMOTEIO)
-        return rc;
-    if (rc && failed.result >= count)
-        return pc_fail(-EPROTO, "the card tells of %u connections where there were %u",
-                       failed.result, count);
-    *ret_made = rc ? failed.result : count;
-    *ret_status = rc ? failed.status : (unsigned)PORTCAM_STATUS_OK;
-    return 0;
-}
-
-int pc_hw_insert_connection(struct pc_hw *hw, const struct portcam_connection_image *image,
-                            unsigned *ret_status)
-{
-    uint32_t made = 0;
-    return pc_hw_insert_connections(hw, image, 1, &made, ret_status);
-}
-
-int pc_hw_backends(struct pc_hw *hw, uint32_t first, uint32_t count,
-                   struct portcam_backend_state *ret)
-{
-    struct pc_hw *locked HELD = take(hw);
-    while (count > 0) {
-        uint32_t n = count < PC_HW_CHUNK ? count : PC_HW_CHUNK;
-        struct portcam_command command = {
-            .opcode = PORTCAM_OPCODE_BACKEND_READ, .row = first, .count = n};
-        memcpy(command.data, &hw->buffer_iova, sizeof(hw->buffer_iova));
-        int rc = pc_hw_run(hw, &command, 1, NULL, NULL);
-        if (rc)
-            return rc;
-        memcpy(ret, hw->buffer, n * sizeof(*ret));
-        first += n;
-        ret += n;
-        count -= n;
-    }
-    return 0;
-}
-
-int pc_hw_dma_test(struct pc_hw *hw)
-{
-    struct pc_hw *locked HELD = take(hw);
-    uint8_t *bytes = hw->buffer;
-    uint64_t target = hw->buffer_iova + 4096;
-    struct portcam_command command = {.opcode = PORTCAM_OPCODE_SELF_TEST};
-
-    for (unsigned i = 0; i < 64; i++)
-        bytes[i] = (uint8_t)(0xa5 ^ (i * 7));
-    memset(bytes + 4096, 0, 64);
-    memcpy(command.data, &hw->buffer_iova, sizeof(hw->buffer_iova));
-    memcpy(command.data + 8, &target, sizeof(target));
-    int rc = pc_hw_run(hw, &command, 1, NULL, NULL);
-    if (rc)
-        return rc;
-    return memcmp(bytes, bytes + 4096, 64) == 0 ? 0 : -EILSEQ;
-}
 
 int pc_hw_reset(struct pc_hw *hw)
 {
