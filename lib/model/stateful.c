@@ -1,120 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Records in the path of a packet, step by step as in docs/pipeline.md section 4. */
-#include "stateful.h"
-
-#include "crc32c.h"
+#include "stateful_step.h"
 
 enum { SCTP = 132 };
 
-/* One packet on its way through the steps. */
-struct step {
-    const struct pc_stateful *see; /* NULL: no records */
-    struct pc_stateful *act;       /* NULL: nothing happens */
-    const struct pc_tables *t;
-    const struct pc_parsed *p;
-    const struct pc_choice *choice;
-    const struct portcam_service_row *service; /* towards a service */
-    struct pc_client_key key;
-    struct pc_packet packet;
-    struct pc_decision *d;
-};
-
-/* ---- the records, wherever they are ---- */
-
-static int forward_lookup(const struct step *s, struct pc_end public_end)
-{
-    const struct pc_stateful *see = s->see;
-    unsigned service = s->service->service;
-    if (!see)
-        return -1;
-    if (see->ops)
-        return see->ops->forward(see->ctx, &s->key, service, public_end);
-    return see->connections ? pc_connections_forward(see->connections, &s->key, service, public_end)
-                            : -1;
-}
-
-static int reverse_lookup(const struct step *s, unsigned endpoint)
-{
-    const struct pc_stateful *see = s->see;
-    if (!see)
-        return -1;
-    if (see->ops)
-        return see->ops->reverse(see->ctx, &s->key, endpoint);
-    return see->connections ? pc_connections_reverse(see->connections, &s->key, endpoint) : -1;
-}
-
-static const struct pc_connection *record_of(const struct step *s, unsigned slot)
-{
-    return s->see->ops ? s->see->ops->get(s->see->ctx, slot)
-                       : pc_connections_get(s->see->connections, slot);
-}
-
-static uint32_t active_of(const struct step *s, unsigned backend)
-{
-    const struct pc_stateful *see = s->see;
-    if (!see)
-        return 0;
-    if (see->ops)
-        return see->ops->active(see->ctx, backend);
-    return see->connections ? pc_connections_backend(see->connections, backend).active : 0;
-}
-
-static enum pc_result insert_record(struct step *s, struct pc_insert *i, unsigned *slot)
-{
-    struct pc_stateful *act = s->act;
-    if (!s->see)
-        return PC_RESULT_OK;
-    if (!s->see->ops && !s->see->connections)
-        return PC_RESULT_FULL;
-    if (!act)
-        return s->see->ops ? s->see->ops->may_insert(s->see->ctx, i)
-                           : pc_connections_may_insert(s->see->connections, i);
-    if (act->ops)
-        return act->ops->insert(act->ctx, i, &s->packet, slot);
-    enum pc_result result = pc_connections_insert(act->connections, i, &s->packet, slot);
-    if (result == PC_RESULT_BAD_SLOT) { /* whoever chose it compares the slots */
-        i->slot = PC_SLOT_ANY;
-        result = pc_connections_insert(act->connections, i, &s->packet, slot);
-    }
-    return result;
-}
-
-static void replace_record(struct step *s, unsigned slot, const struct pc_insert *i)
-{
-    struct pc_stateful *act = s->act;
-    if (act && act->ops)
-        act->ops->replace(act->ctx, slot, i, &s->packet);
-    else if (act)
-        pc_connections_replace(act->connections, slot, record_of(s, slot)->generation, i,
-                               &s->packet, NULL);
-}
-
-static void packet_passes(struct step *s, unsigned slot)
-{
-    struct pc_packet_result ret = {.ended = NULL};
-    if (s->act && s->act->ops)
-        s->act->ops->packet(s->act->ctx, slot, &s->packet);
-    else if (s->act)
-        pc_connections_packet(s->act->connections, slot, &s->packet, &ret);
-}
-
 /* ---- rows ---- */
-
-static const struct portcam_backend_row *backend_row(const struct step *s, unsigned backend)
-{
-    return pc_tables_get(s->t, PORTCAM_TABLE_BACKEND, backend);
-}
-
-static bool is_own_family(const struct step *s, unsigned family)
-{
-    return (family == PORTCAM_FAMILY_6) == s->p->is_v6;
-}
 
 /* Leave to this backend for this reason. */
 static void to_backend(struct step *s, unsigned reason, unsigned backend)
 {
-    const struct portcam_backend_row *b = backend_row(s, backend);
-    if (!b || !is_own_family(s, b->family)) {
+    const struct portcam_backend_row *b = pc_step_backend(s, backend);
+    if (!b || !pc_step_is_own_family(s, b->family)) {
         pc_decide_drop(PORTCAM_REASON_NO_BACKEND, s->d);
         return;
     }
@@ -125,106 +21,10 @@ static void to_backend(struct step *s, unsigned reason, unsigned backend)
 
 /* ---- step 7: a slot and its candidates ---- */
 
-static unsigned client_hash(const struct step *s)
-{
-    const struct pc_tuple *client = &s->p->src;
-    bool with_port = s->service->pick == PORTCAM_PICK_CLIENT_IP_PORT;
-    uint8_t port[2] = {0};
-    if (with_port) {
-        port[0] = (uint8_t)(client->port >> 8);
-        port[1] = (uint8_t)client->port;
-    }
-    return pc_crc32c(pc_crc32c(0, client->ip, sizeof(client->ip)), port, sizeof(port));
-}
-
-static unsigned random_index(struct step *s)
-{
-    if (s->choice)
-        return s->choice->index;
-    uint64_t state = s->see ? s->see->random : 0;
-    state = state * 6364136223846793005u + 1442695040888963407u;
-    if (s->act)
-        s->act->random = state;
-    return (unsigned)(state >> 48);
-}
-
-static unsigned slot_index(struct step *s)
-{
-    switch (s->service->pick) {
-    case PORTCAM_PICK_COUNTER:
-        return s->see ? s->see->counter[s->service->service] : 0;
-    case PORTCAM_PICK_LEAST:
-        return random_index(s);
-    default:
-        return client_hash(s) & 0xffff;
-    }
-}
-
-static bool is_usable(const struct step *s, unsigned backend)
-{
-    const struct portcam_backend_row *b = backend_row(s, backend);
-    return b && is_own_family(s, b->family) && b->weight != 0;
-}
-
-static void pick_slot(struct step *s)
-{
-    s->d->index = (int)slot_index(s);
-    unsigned slot = (unsigned)s->d->index & ((1u << s->service->slots_log2) - 1);
-    const struct portcam_schedule_row *row =
-        pc_tables_get(s->t, PORTCAM_TABLE_SCHEDULE, s->service->schedule + slot / 8);
-    for (unsigned i = 0; i < 2; i++) {
-        const uint8_t *at = row ? row->slot + (slot % 8) * 4 + i * 2u : NULL;
-        unsigned backend = at ? at[0] | (unsigned)at[1] << 8 : PORTCAM_BACKEND_NONE;
-        s->d->candidate[i] = is_usable(s, backend) ? (int)backend : -1;
-    }
-}
-
-static bool has_candidate(const struct step *s)
-{
-    return s->d->candidate[0] >= 0 || s->d->candidate[1] >= 0;
-}
-
 static void no_backend(struct step *s)
 {
     bool reject = s->service->no_backend == PORTCAM_NO_BACKEND_REJECT;
     pc_decide_drop(reject ? PORTCAM_REASON_NO_BACKEND_REJECT : PORTCAM_REASON_NO_BACKEND, s->d);
-}
-
-/* ---- step 8: one of the candidates ---- */
-
-/* Usable and not ambiguous; `own` is the slot of the packet's own record, or -1. */
-static bool may_take(const struct step *s, int backend, int own)
-{
-    if (backend < 0)
-        return false;
-    int other = reverse_lookup(s, backend_row(s, (unsigned)backend)->endpoint);
-    return other < 0 || other == own;
-}
-
-/* Fewer active connections for its weight than the first? */
-static bool second_is_less(const struct step *s)
-{
-    uint64_t active[2] = {0, 0}, weight[2];
-    for (unsigned i = 0; i < 2; i++) {
-        unsigned backend = (unsigned)s->d->candidate[i];
-        active[i] = active_of(s, backend);
-        weight[i] = backend_row(s, backend)->weight;
-    }
-    return active[1] * weight[0] < active[0] * weight[1];
-}
-
-/* The backend, or -1. */
-static int choose(struct step *s, int own)
-{
-    struct pc_decision *d = s->d;
-    bool first = may_take(s, d->candidate[0], own);
-    bool second = may_take(s, d->candidate[1], own);
-    d->free_choice = first && second && s->service->pick == PORTCAM_PICK_LEAST;
-    if (d->free_choice)
-        d->second = s->choice ? s->choice->second : second_is_less(s);
-    else
-        d->second = !first && second;
-    return first || second ? d->candidate[d->second] : -1;
 }
 
 /* ---- step 9: the record ---- */
@@ -237,7 +37,7 @@ static struct pc_insert new_record(const struct step *s, unsigned backend)
         .service = s->service->service,
         .public_end = {.address = (uint16_t)s->d->address, .port = s->p->dst.port},
         .backend = (uint16_t)backend,
-        .endpoint = backend_row(s, backend)->endpoint,
+        .endpoint = pc_step_backend(s, backend)->endpoint,
         .slot = s->choice ? s->choice->slot : PC_SLOT_ANY,
         .full = s->choice && !s->choice->room,
         .embryonic_limit = limits ? limits->embryonic : 0,
@@ -258,7 +58,7 @@ static void insert(struct step *s, unsigned backend)
 {
     struct pc_insert i = new_record(s, backend);
     unsigned slot = 0;
-    enum pc_result result = insert_record(s, &i, &slot);
+    enum pc_result result = pc_step_insert(s, &i, &slot);
     if (result == PC_RESULT_FULL) {
         without_record(s, PORTCAM_REASON_TABLE_FULL, PORTCAM_REASON_TABLE_FULL_HASH, backend);
     } else if (result == PC_RESULT_EMBRYONIC_FULL) {
@@ -274,7 +74,7 @@ static void insert(struct step *s, unsigned backend)
 static void replace(struct step *s, unsigned slot, unsigned backend)
 {
     struct pc_insert i = new_record(s, backend);
-    replace_record(s, slot, &i);
+    pc_step_replace(s, slot, &i);
     s->d->began = true;
     to_backend(s, PORTCAM_REASON_CONNECTION_NEW, backend);
 }
@@ -288,13 +88,13 @@ static void new_connection(struct step *s, int own)
         pc_decide_by_policy(s->t, s->p, domain, s->d);
         return;
     }
-    pick_slot(s);
+    pc_step_pick(s);
     s->d->asked = own < 0 && s->service->pick == PORTCAM_PICK_COUNTER;
-    if (!has_candidate(s)) {
+    if (!pc_step_has_candidate(s)) {
         no_backend(s);
         return;
     }
-    int backend = choose(s, own);
+    int backend = pc_step_choose(s, own);
     if (backend < 0)
         pc_decide_drop(PORTCAM_REASON_AMBIGUOUS_REJECT, s->d);
     else if (own >= 0)
@@ -317,9 +117,9 @@ static void by_no_record(struct step *s)
         pc_decide_pass(s->t, s->p, PORTCAM_REASON_NO_RECORD_PASS, s->d);
         break;
     default:
-        pick_slot(s);
+        pc_step_pick(s);
         s->d->second = s->d->candidate[0] < 0;
-        if (has_candidate(s))
+        if (pc_step_has_candidate(s))
             to_backend(s, PORTCAM_REASON_HASH_FORWARD, (unsigned)s->d->candidate[s->d->second]);
         else
             no_backend(s);
@@ -330,8 +130,8 @@ static void by_no_record(struct step *s)
 /* Step 3. */
 static void by_record(struct step *s, unsigned slot)
 {
-    const struct pc_connection *r = record_of(s, slot);
-    const struct portcam_backend_row *b = backend_row(s, r->backend);
+    const struct pc_connection *r = pc_step_record(s, slot);
+    const struct portcam_backend_row *b = pc_step_backend(s, r->backend);
     unsigned backend = r->backend;
     s->d->record = (int)slot;
     s->packet.backend_accepts = b && b->weight != 0;
@@ -340,7 +140,7 @@ static void by_record(struct step *s, unsigned slot)
         new_connection(s, (int)slot);
         return;
     }
-    packet_passes(s, slot);
+    pc_step_packet(s, slot);
     s->d->began = meeting == PC_MEETS_KEEP;
     to_backend(s, s->d->began ? PORTCAM_REASON_CONNECTION_NEW : PORTCAM_REASON_CONNECTION_FORWARD,
                backend);
@@ -363,7 +163,7 @@ static void towards_service(struct step *s)
         return;
     }
     struct pc_end public_end = {.address = (uint16_t)s->d->address, .port = s->p->dst.port};
-    int slot = forward_lookup(s, public_end);
+    int slot = pc_step_forward(s, public_end);
     if (slot >= 0)
         by_record(s, (unsigned)slot);
     else if (pc_may_create(s->p) == PC_CREATE_OK)
@@ -378,12 +178,12 @@ static void towards_service(struct step *s)
 /* The record of a reply takes it to the client. */
 static void by_reply_record(struct step *s, unsigned slot)
 {
-    const struct pc_connection *r = record_of(s, slot);
+    const struct pc_connection *r = pc_step_record(s, slot);
     const struct portcam_public_row *row =
         pc_tables_get(s->t, PORTCAM_TABLE_PUBLIC, r->public_end.address);
     struct pc_decision *d = s->d;
     d->record = (int)slot;
-    if (!row || !is_own_family(s, row->family)) {
+    if (!row || !pc_step_is_own_family(s, row->family)) {
         pc_decide_pass(s->t, s->p, PORTCAM_REASON_REPLY_PASS, d);
         return;
     }
@@ -407,7 +207,7 @@ static void find_reply(struct step *s)
     s->key.group = e->service;
     s->packet.from = PC_FROM_BACKEND;
     s->key.kept_port = d->endpoint_table == PORTCAM_TABLE_ENDPOINT ? 0 : s->p->src.port;
-    int slot = reverse_lookup(s, e->backend);
+    int slot = pc_step_reverse(s, e->backend);
     if (slot >= 0) {
         by_reply_record(s, (unsigned)slot);
     } else if (e->flags & PORTCAM_ENDPOINT_ROW_ALONE) {
@@ -425,7 +225,7 @@ static void from_endpoint(struct step *s)
 {
     find_reply(s);
     if (s->d->record >= 0)
-        packet_passes(s, (unsigned)s->d->record);
+        pc_step_packet(s, (unsigned)s->d->record);
 }
 
 /* ---- an ICMP error: the record of the packet that it is about, looked at only ---- */
@@ -433,10 +233,10 @@ static void from_endpoint(struct step *s)
 static void error_towards_service(struct step *s)
 {
     struct pc_end public_end = {.address = (uint16_t)s->d->address, .port = s->p->dst.port};
-    int slot = s->d->loopback ? -1 : forward_lookup(s, public_end);
+    int slot = s->d->loopback ? -1 : pc_step_forward(s, public_end);
     if (slot >= 0) {
         s->d->record = slot;
-        to_backend(s, PORTCAM_REASON_ICMP_FORWARD, record_of(s, (unsigned)slot)->backend);
+        to_backend(s, PORTCAM_REASON_ICMP_FORWARD, pc_step_record(s, (unsigned)slot)->backend);
     }
     if (s->d->reason != PORTCAM_REASON_ICMP_FORWARD)
         pc_decide_error_pass(s->t, s->p, s->d);
