@@ -9,6 +9,43 @@
 #include <stdlib.h>
 #include <string.h>
 
+int pc_load_tables(const struct portcam *pc, struct pc_tables **ret)
+{
+    const struct portcam_caps *caps = pc_hw_caps(pc->hw);
+    const struct pc_sizes sizes = {
+        .functions = caps->functions,
+        .domains = caps->domains,
+        .addresses = caps->addresses,
+        .services = caps->services,
+        .backends = caps->backends,
+        .endpoint_ways = caps->endpoint_ways[0],
+        .endpoint_rows = caps->endpoint_rows[0],
+        .endpoint_any_port_rows = caps->endpoint_rows[1],
+        .endpoint_any_rows = caps->endpoint_rows[2],
+        .max_frame = caps->max_frame,
+        /* Rows need only know that there are some. */
+        .connection_rows = caps->flags & PORTCAM_CAPS_STATEFUL ? PORTCAM_BUILD_CONNECTION_ROWS : 0,
+        .connection_rows_v6 =
+            caps->flags & PORTCAM_CAPS_STATEFUL ? PORTCAM_BUILD_CONNECTION_ROWS_V6 : 0,
+        .connection_stash = PORTCAM_BUILD_CONNECTION_STASH,
+        .schedule_rows = caps->schedule ? caps->schedule : PORTCAM_BUILD_SCHEDULE_ROWS,
+    };
+    struct pc_tables *model = pc_tables_new(&sizes);
+    if (!model)
+        return -ENOMEM;
+    pc_tables_set_seed(model, pc->seed);
+    for (unsigned t = 0; t < PORTCAM_TABLE_MAX; t++) {
+        for (uint32_t row = 0; row < pc->card->rows[t]; row++) {
+            const struct pc_image_row *at = &pc->card->table[t][row];
+            if (at->valid && pc_tables_check(model, t, row, at->data) == PORTCAM_STATUS_OK)
+                pc_tables_set(model, t, row, at->data);
+        }
+    }
+    pc_tables_build(model);
+    *ret = model;
+    return 0;
+}
+
 enum { RECORDS = 1024 }; /* of each family; a client with more of them is told by the first ones */
 
 #define ACK (PC_TCP_ACK)
