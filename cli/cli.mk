@@ -3,7 +3,7 @@
 # portcam and portcamd.
 
 CLI_COMMON := cli/request.c cli/request_connection.c cli/file_words.c
-CLI_SRC := $(addprefix cli/,portcam.c args.c ask.c client.c commands.c connection.c devices.c drain.c files.c help.c nearest.c pcap.c rate.c render.c render_connection.c render_slow_path.c table.c) $(CLI_COMMON)
+CLI_SRC := $(addprefix cli/,portcam.c args.c ask.c client.c commands.c connection.c devices.c drain.c files.c help.c nearest.c pcap.c rate.c render.c render_connection.c render_diff.c render_lists.c render_slow_path.c render_words.c table.c) $(CLI_COMMON)
 DAEMON_SRC := $(wildcard cli/portcamd*.c) $(CLI_COMMON)
 
 build/cli/portcam: $(CLI_SRC:%.c=build/%.o) build/libportcam.a build/libportcam_driver.a build/libportcam_model.a

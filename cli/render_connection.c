@@ -5,23 +5,20 @@
 #include <string.h>
 
 #include "render.h"
+#include "render_words.h"
 
-static const char *str(const json_t *object, const char *key)
+/* Text, a dash where there is none. */
+static const char *text_of(const json_t *object, const char *key)
 {
     const char *text = json_string_value(json_object_get(object, key));
     return text ? text : "-";
-}
-
-static long long num(const json_t *object, const char *key)
-{
-    return (long long)json_integer_value(json_object_get(object, key));
 }
 
 /* "198.51.100.1:80", "[2001:db8::1]:80" */
 static void end_text(const json_t *end, char *text, size_t room)
 {
     const json_t *port = json_object_get(end, "port");
-    const char *address = str(end, "address");
+    const char *address = text_of(end, "address");
 
     if (!port)
         snprintf(text, room, "%s", address);
@@ -81,7 +78,7 @@ void render_connection(const json_t *c)
     end_text(json_object_get(c, "public"), public, sizeof(public));
     end_text(json_object_get(c, "server"), server, sizeof(server));
     protocol_text(c, protocol, sizeof(protocol));
-    snprintf(state, sizeof(state), "%s", str(c, "state"));
+    snprintf(state, sizeof(state), "%s", text_of(c, "state"));
     time_text(json_object_get(c, "age_ms"), age, sizeof(age));
     time_text(json_object_get(c, "idle_ms"), idle, sizeof(idle));
     time_text(json_object_get(c, "left_ms"), left, sizeof(left));
@@ -89,8 +86,9 @@ void render_connection(const json_t *c)
     count_text(forward, "octets", counts[1]);
     count_text(reverse, "packets", counts[2]);
     count_text(reverse, "octets", counts[3]);
-    printf(LINE, str(c, "connection"), protocol, state, client, public, server, str(c, "service"),
-           str(c, "backend"), age, idle, left, counts[0], counts[1], counts[2], counts[3]);
+    printf(LINE, text_of(c, "connection"), protocol, state, client, public, server,
+           text_of(c, "service"), text_of(c, "backend"), age, idle, left, counts[0], counts[1],
+           counts[2], counts[3]);
 }
 
 void render_whole_connection(const json_t *c)
@@ -102,9 +100,9 @@ void render_whole_connection(const json_t *c)
     char text[80], text2[80], text3[80];
 
     protocol_text(c, text, sizeof(text));
-    printf("connection       %s\n", str(c, "connection"));
+    printf("connection       %s\n", text_of(c, "connection"));
     printf("protocol         %s\n", text);
-    printf("state            %s%s\n", str(c, "state"),
+    printf("state            %s%s\n", text_of(c, "state"),
            json_is_true(json_object_get(c, "embryonic")) ? ", embryonic" : "");
     end_text(json_object_get(c, "client"), text, sizeof(text));
     end_text(json_object_get(c, "public"), text2, sizeof(text2));
@@ -113,8 +111,8 @@ void render_whole_connection(const json_t *c)
            COUNTED(num(forward, "packets"), "packet"), COUNTED(num(forward, "octets"), "octet"));
     printf("from the server  %s -> %s, %lld %s, %lld %s\n", text3, text,
            COUNTED(num(reverse, "packets"), "packet"), COUNTED(num(reverse, "octets"), "octet"));
-    printf("service          %s, domain %s\n", str(c, "service"), str(c, "domain"));
-    printf("backend          %s\n", str(c, "backend"));
+    printf("service          %s, domain %s\n", text_of(c, "service"), text_of(c, "domain"));
+    printf("backend          %s\n", text_of(c, "backend"));
     time_text(json_object_get(c, "age_ms"), text, sizeof(text));
     time_text(json_object_get(c, "idle_ms"), text2, sizeof(text2));
     time_text(json_object_get(c, "left_ms"), text3, sizeof(text3));
@@ -130,7 +128,7 @@ static void print_end(const json_t *event)
     const json_t *forward = json_object_get(event, "forward"),
                  *reverse = json_object_get(event, "reverse");
 
-    printf(" %s", str(event, "cause"));
+    printf(" %s", text_of(event, "cause"));
     if (json_is_object(forward))
         printf(", %lld %s %lld %s, replies %lld %s %lld %s, %lld s",
                COUNTED(num(forward, "packets"), "packet"), COUNTED(num(forward, "octets"), "octet"),
@@ -148,8 +146,9 @@ void render_change(const json_t *event)
     end_text(json_object_get(event, "public"), public, sizeof(public));
     end_text(json_object_get(event, "server"), server, sizeof(server));
     protocol_text(event, protocol, sizeof(protocol));
-    printf("%-7s %s %s %s -> %s <- %s %s %s", str(event, "change"), protocol, str(event, "state"),
-           client, public, server, str(event, "service"), str(event, "backend"));
+    printf("%-7s %s %s %s -> %s <- %s %s %s", text_of(event, "change"), protocol,
+           text_of(event, "state"), client, public, server, text_of(event, "service"),
+           text_of(event, "backend"));
     if (json_object_get(event, "cause"))
         print_end(event);
     putchar('\n');

@@ -3,12 +3,8 @@
 #include <stdio.h>
 
 #include "render.h"
+#include "render_words.h"
 #include "table.h"
-
-static long long num(const json_t *object, const char *key)
-{
-    return (long long)json_integer_value(json_object_get(object, key));
-}
 
 static const char *yes_no(const json_t *object, const char *key)
 {
