@@ -20,7 +20,7 @@
 
 struct sim {
     struct event_base *base;
-    struct event *work, *vfu_readable, *stop[2], *go;
+    struct event *work, *vfu_readable, *stop[2], *go, *pull;
     struct pc_engine engine;
     struct pc_vfu *vfu;
     struct cables *cables;
@@ -174,6 +174,15 @@ static void on_go(evutil_socket_t signal, short what, void *ctx)
     cables_listen(((struct sim *)ctx)->cables);
 }
 
+static void on_pull(evutil_socket_t signal, short what, void *ctx)
+{
+    (void)signal;
+    (void)what;
+    struct sim *s = ctx;
+    if (s->vfu)
+        pc_vfu_pull(s->vfu);
+}
+
 /* ---- start and end ---- */
 
 static void write_stats(struct sim *s)
@@ -253,9 +262,10 @@ static bool set_up_events(struct sim *s)
     s->stop[0] = evsignal_new(s->base, SIGTERM, on_stop, s);
     s->stop[1] = evsignal_new(s->base, SIGINT, on_stop, s);
     s->go = evsignal_new(s->base, SIGUSR1, on_go, s);
-    return s->work && s->cables && s->stop[0] && s->stop[1] && s->go &&
+    s->pull = evsignal_new(s->base, SIGUSR2, on_pull, s);
+    return s->work && s->cables && s->stop[0] && s->stop[1] && s->go && s->pull &&
            event_add(s->stop[0], NULL) == 0 && event_add(s->stop[1], NULL) == 0 &&
-           event_add(s->go, NULL) == 0;
+           event_add(s->go, NULL) == 0 && event_add(s->pull, NULL) == 0;
 }
 
 static bool set_up_socket(struct sim *s, const char *path)
@@ -281,7 +291,7 @@ static bool set_up_socket(struct sim *s, const char *path)
 
 static void tear_down(struct sim *s)
 {
-    struct event *events[] = {s->work, s->vfu_readable, s->stop[0], s->stop[1], s->go};
+    struct event *events[] = {s->work, s->vfu_readable, s->stop[0], s->stop[1], s->go, s->pull};
     cables_free(s->cables);
     for (size_t i = 0; i < sizeof(events) / sizeof(*events); i++)
         if (events[i])

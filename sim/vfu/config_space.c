@@ -125,10 +125,20 @@ static void write_byte(struct pc_config *c, uint32_t offset, uint8_t value)
     c->bytes[offset] = (uint8_t)((c->bytes[offset] & ~write & ~(value & clear)) | (value & write));
 }
 
+void pc_config_read(const struct pc_config *c, uint32_t offset, uint8_t *dst, size_t len)
+{
+    if (c->pulled)
+        memset(dst, 0xff, len);
+    else
+        memcpy(dst, c->bytes + offset, len);
+}
+
 bool pc_config_write(struct pc_config *c, uint32_t offset, const uint8_t *data, size_t len)
 {
     const uint32_t flr_byte = EXP_CAP + PCI_EXP_DEVCTL + 1;
 
+    if (c->pulled)
+        return false;
     for (size_t i = 0; i < len; i++)
         write_byte(c, offset + (uint32_t)i, data[i]);
     return offset <= flr_byte && flr_byte < offset + len &&
@@ -137,7 +147,7 @@ bool pc_config_write(struct pc_config *c, uint32_t offset, const uint8_t *data, 
 
 static bool enabled(const struct pc_config *c, uint16_t bit)
 {
-    return (get16(c, PCI_COMMAND) & bit) &&
+    return !c->pulled && (get16(c, PCI_COMMAND) & bit) &&
            !(get16(c, PM_CAP + PCI_PM_CTRL) & PCI_PM_CTRL_STATE_MASK);
 }
 

@@ -109,10 +109,12 @@ struct pc_config {
     uint8_t bytes[PC_VFU_CONFIG_BYTES];
     uint16_t vendor, device;
     unsigned vectors;
+    bool pulled; /* out of its slot: nothing is enabled, for good */
 };
 
 void pc_config_init(struct pc_config *c, uint16_t vendor, uint16_t device, unsigned vectors);
 void pc_config_reset(struct pc_config *c);
+void pc_config_read(const struct pc_config *c, uint32_t offset, uint8_t *dst, size_t len);
 /* Writes in range; true when the write asks for a function level reset. */
 bool pc_config_write(struct pc_config *c, uint32_t offset, const uint8_t *data, size_t len);
 bool pc_config_memory_enabled(const struct pc_config *c); /* MEM set and power state D0 */

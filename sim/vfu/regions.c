@@ -43,7 +43,7 @@ static void read_registers(struct pc_vfu *s, uint32_t offset, uint8_t *dst, size
 void pc_region_read(struct pc_vfu *s, uint32_t index, uint64_t offset, uint8_t *dst, size_t len)
 {
     if (index == PC_VFU_REGION_CONFIG)
-        memcpy(dst, s->config.bytes + offset, len);
+        pc_config_read(&s->config, (uint32_t)offset, dst, len);
     else if (!pc_config_memory_enabled(&s->config))
         memset(dst, 0xff, len);
     else if (index == PC_VFU_REGION_BAR0)
@@ -81,8 +81,15 @@ void pc_region_write(struct pc_vfu *s, uint32_t index, uint64_t offset, const ui
         pc_irq_resend(s);
 }
 
+void pc_vfu_pull(struct pc_vfu *s)
+{
+    s->config.pulled = true;
+}
+
 void pc_function_reset(struct pc_vfu *s)
 {
+    if (s->config.pulled)
+        return;
     pc_config_reset(&s->config);
     pc_irqs_reset(&s->irqs);
     if (s->dev.reset)

@@ -167,6 +167,14 @@ void pc_vfu_error_irq(struct pc_vfu *s);
 /** pc_vfu_request_irq() - signal the request interrupt (index 4): please give the device back. */
 void pc_vfu_request_irq(struct pc_vfu *s);
 
+/**
+ * pc_vfu_pull() - the card is pulled out of its slot, for good
+ *
+ * From now on BARs and configuration space read all-ones, writes and resets do nothing, DMA fails with -ENODEV and no
+ * interrupt is sent. The socket stays: it is the slot.
+ */
+void pc_vfu_pull(struct pc_vfu *s);
+
 /** pc_vfu_get_stats() - copy the counters. */
 void pc_vfu_get_stats(const struct pc_vfu *s, struct pc_vfu_stats *out);
 

@@ -385,6 +385,36 @@ static void full_eventfd_does_not_block(void **state)
     vc_free(c);
 }
 
+static void pulled(void **state)
+{
+    struct vc *c = vc_new_ready();
+    int ev = eventfd(0, EFD_NONBLOCK);
+    uint32_t v = 0, exp = capability(c, PCI_CAP_ID_EXP);
+
+    (void)state;
+    vc_command(c, BUS_MASTER);
+    assert_int_equal(vc_set_irqs(c, 0x24, 2, 0, 1, &ev, 1), 0);
+    pc_vfu_pull(c->server);
+    assert_int_equal(cfg(c, PCI_VENDOR_ID, 4), 0xffffffff);
+    assert_int_equal(vc_read(c, 0, 0, &v, 4), 0);
+    assert_int_equal(v, 0xffffffff);
+    assert_int_equal(bar2(c, 0), 0xffffffff);
+    c->resets = 0;
+    c->writes = 0;
+    set_cfg(c, exp + PCI_EXP_DEVCTL, 2, PCI_EXP_DEVCTL_BCR_FLR);
+    assert_int_equal(vc_call(c, PC_VFU_DEVICE_RESET, NULL, 0), 0);
+    assert_int_equal(vc_write(c, 0, 0x10, &v, 4), 0);
+    assert_int_equal(c->resets, 0);
+    assert_int_equal(c->writes, 0);
+    assert_int_equal(cfg(c, PCI_COMMAND, 2), 0xffff);
+    assert_int_equal(pc_vfu_dma_read(c->server, 0, &v, 4), -ENODEV);
+    assert_int_equal(pc_vfu_dma_write(c->server, 0, &v, 4), -ENODEV);
+    pc_vfu_irq(c->server, 0);
+    assert_int_equal(signals(ev), 0);
+    close(ev);
+    vc_free(c);
+}
+
 int main(void)
 {
     static int by_message = 0, by_byte = 1, by_word = 2, by_dword = 4;
@@ -401,6 +431,7 @@ int main(void)
         {"FLR by a double word write", reset_by, NULL, NULL, &by_dword},
         {"MSI-X, error and request eventfds", eventfds, NULL, NULL, NULL},
         {"MSI-X masks hold and release interrupts", masks, NULL, NULL, NULL},
+        {"a card that is pulled: all-ones, no DMA, no interrupt", pulled, NULL, NULL, NULL},
         {"a full blocking eventfd does not block the card", full_eventfd_does_not_block, NULL, NULL,
          NULL},
     };
