@@ -145,6 +145,34 @@ int portcam_connection_flush(struct portcam *pc, struct json_t *filter, uint32_t
     return tell(pc, filter, from, true, report, ret);
 }
 
+struct portcam_connection_image pc_image_of_mirror(const struct portcam_mirror_record *r)
+{
+    struct portcam_connection_image i = {
+        .slot = r->slot,
+        .generation = r->generation,
+        .family = r->flags & PORTCAM_MIRROR_RECORD_IS_V6 ? PORTCAM_FAMILY_6 : PORTCAM_FAMILY_4,
+        .protocol = r->protocol,
+        .client_port = r->client_port,
+        .public_port = r->public_port,
+        .address = r->address,
+        .service = r->service,
+        .backend = r->backend,
+        .endpoint = r->endpoint,
+        .state = r->state,
+        .flags =
+            (r->flags & PORTCAM_MIRROR_RECORD_EMBRYONIC ? PORTCAM_CONNECTION_IMAGE_EMBRYONIC : 0) |
+            (r->flags & PORTCAM_MIRROR_RECORD_KEPT_PORT ? PORTCAM_CONNECTION_IMAGE_KEPT_PORT : 0),
+        .syn_repeats = r->syn_repeats,
+        .group = r->group,
+        .client_next = r->client_next,
+        .created = r->created,
+        .last_used = r->last_used,
+    };
+
+    memcpy(i.client_ip, r->client_ip, sizeof(i.client_ip));
+    return i;
+}
+
 struct tally {
     struct pc_filter filter;
     uint32_t states[PORTCAM_CONNECTION_STATE_MAX], count;

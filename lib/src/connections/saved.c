@@ -8,6 +8,8 @@
 
 #include <portcam/mirror.h>
 
+#include "connections.h"
+
 void pc_saved_free(struct pc_saved *records)
 {
     free(records->image);
@@ -58,38 +60,11 @@ struct merge {
     struct pc_saved all;
 };
 
-static struct portcam_connection_image image_of(const struct portcam_mirror_record *r)
-{
-    struct portcam_connection_image image = {
-        .slot = r->slot,
-        .generation = r->generation,
-        .family = r->flags & PORTCAM_MIRROR_RECORD_IS_V6 ? PORTCAM_FAMILY_6 : PORTCAM_FAMILY_4,
-        .protocol = r->protocol,
-        .client_port = r->client_port,
-        .public_port = r->public_port,
-        .address = r->address,
-        .service = r->service,
-        .backend = r->backend,
-        .endpoint = r->endpoint,
-        .state = r->state,
-        .flags =
-            (r->flags & PORTCAM_MIRROR_RECORD_EMBRYONIC ? PORTCAM_CONNECTION_IMAGE_EMBRYONIC : 0) |
-            (r->flags & PORTCAM_MIRROR_RECORD_KEPT_PORT ? PORTCAM_CONNECTION_IMAGE_KEPT_PORT : 0),
-        .syn_repeats = r->syn_repeats,
-        .group = r->group,
-        .client_next = r->client_next,
-        .created = r->created,
-        .last_used = r->last_used,
-    };
-    memcpy(image.client_ip, r->client_ip, sizeof(image.client_ip));
-    return image;
-}
-
 /* State from the mirror; counters and last use as they were read, which the mirror is not told. */
 static int merge_one(void *ctx, const struct portcam_mirror_record *record)
 {
     struct merge *m = ctx;
-    struct portcam_connection_image image = image_of(record);
+    struct portcam_connection_image image = pc_image_of_mirror(record);
     const struct portcam_connection_image *was =
         m->read->count
             ? bsearch(&image, m->read->image, m->read->count, sizeof(image), by_generation)

@@ -74,33 +74,6 @@ static const char *cause_name(unsigned cause)
     return cause < PORTCAM_END_CAUSE_MAX ? names[cause] : "unknown";
 }
 
-struct portcam_connection_image pc_image_of_mirror(const struct portcam_mirror_record *r)
-{
-    struct portcam_connection_image i = {
-        .slot = r->slot,
-        .generation = r->generation,
-        .family = r->flags & PORTCAM_MIRROR_RECORD_IS_V6 ? PORTCAM_FAMILY_6 : PORTCAM_FAMILY_4,
-        .protocol = r->protocol,
-        .client_port = r->client_port,
-        .public_port = r->public_port,
-        .address = r->address,
-        .service = r->service,
-        .backend = r->backend,
-        .endpoint = r->endpoint,
-        .state = r->state,
-        .flags =
-            r->flags & (PORTCAM_CONNECTION_IMAGE_EMBRYONIC | PORTCAM_CONNECTION_IMAGE_KEPT_PORT),
-        .syn_repeats = r->syn_repeats,
-        .group = r->group,
-        .client_next = r->client_next,
-        .created = r->created,
-        .last_used = r->last_used,
-    };
-
-    memcpy(i.client_ip, r->client_ip, sizeof(i.client_ip));
-    return i;
-}
-
 static int add_end(const struct portcam_mirror_change *c, json_t *object)
 {
     int rc = json_object_set_new(object, "cause", json_string(cause_name(c->cause)));
