@@ -151,6 +151,17 @@ module portcam_core #(
     output logic         active_o
 );
 
+  // Every build has records, 8 to 262,144 rows for each of ConnectionWays. The parts get numbers that
+  // can be, so that a wrong one is told once, here, and not by what cannot be made of it.
+  localparam bit GoodRecords   = ConnectionRows >= 8 * ConnectionWays &&
+                                 ConnectionRows <= 262144 * ConnectionWays &&
+                                 (ConnectionRows & (ConnectionRows - 1)) == 0;
+  localparam bit GoodRecordsV6 = ConnectionRowsV6 >= 8 * ConnectionWays &&
+                                 ConnectionRowsV6 <= 262144 * ConnectionWays &&
+                                 (ConnectionRowsV6 & (ConnectionRowsV6 - 1)) == 0;
+  localparam int unsigned Records   = GoodRecords ? ConnectionRows : 8 * ConnectionWays;
+  localparam int unsigned RecordsV6 = GoodRecordsV6 ? ConnectionRowsV6 : 8 * ConnectionWays;
+
   if (Functions < 2 || Functions > 16 || (Functions & (Functions - 1)) != 0) begin : g_bad_functions
     $error("portcam_core: Functions must be a power of two, 2 to 16");
   end
@@ -159,14 +170,16 @@ module portcam_core #(
       (EndpointWays & (EndpointWays - 1)) != 0 || (EndpointRows & (EndpointRows - 1)) != 0 ||
       (EndpointAnyPortRows & (EndpointAnyPortRows - 1)) != 0 ||
       (EndpointAnyRows & (EndpointAnyRows - 1)) != 0 ||
-      (ConnectionRows & (ConnectionRows - 1)) != 0 ||
-      (ConnectionRowsV6 & (ConnectionRowsV6 - 1)) != 0 ||
       (ScheduleRows & (ScheduleRows - 1)) != 0) begin : g_bad_sizes
     $error("portcam_core: all sizes of tables must be powers of two");
   end
   if (ConnectionWays < 2 || ConnectionWays > 16 ||
       (ConnectionWays & (ConnectionWays - 1)) != 0) begin : g_bad_connection_ways
     $error("portcam_core: ConnectionWays must be a power of two, 2 to 16");
+  end
+  if (!GoodRecords || !GoodRecordsV6) begin : g_bad_connection_rows
+    $error("portcam_core: ConnectionRows (%0d), ConnectionRowsV6 (%0d): powers of two, %0d to %0d",
+           ConnectionRows, ConnectionRowsV6, 8 * ConnectionWays, 262144 * ConnectionWays);
   end
   if (ConnectionLatency < 1 || ConnectionLatency > 4) begin : g_bad_connection_latency
     $error("portcam_core: ConnectionLatency must be 1 to 4");
@@ -408,8 +421,8 @@ module portcam_core #(
       .EndpointRows       (EndpointRows),
       .EndpointAnyPortRows(EndpointAnyPortRows),
       .EndpointAnyRows    (EndpointAnyRows),
-      .ConnectionRows     (ConnectionRows),
-      .ConnectionRowsV6   (ConnectionRowsV6),
+      .ConnectionRows     (Records),
+      .ConnectionRowsV6   (RecordsV6),
       .ConnectionWays     (ConnectionWays),
       .ConnectionStash    (ConnectionStash),
       .ConnectionLatency  (ConnectionLatency),
@@ -786,8 +799,8 @@ module portcam_core #(
       .EndpointRows       (EndpointRows),
       .EndpointAnyPortRows(EndpointAnyPortRows),
       .EndpointAnyRows    (EndpointAnyRows),
-      .ConnectionRows     (ConnectionRows),
-      .ConnectionRowsV6   (ConnectionRowsV6),
+      .ConnectionRows     (Records),
+      .ConnectionRowsV6   (RecordsV6),
       .ConnectionStash    (ConnectionStash),
       .ScheduleRows       (ScheduleRows),
       .MaxFrame           (MaxFrame),
@@ -918,11 +931,11 @@ module portcam_core #(
   // The mirror of the records. A table that small never has many operations that wait.
 
   portcam_mirror #(
-      .Rows   (ConnectionRows),
-      .RowsV6 (ConnectionRowsV6),
+      .Rows   (Records),
+      .RowsV6 (RecordsV6),
       .Stash  (ConnectionStash),
-      .Depth  (ConnectionRows < 1024 ? 16 : 512),
-      .Reserve(ConnectionRows < 1024 ? 8 : 64)
+      .Depth  (Records < 1024 ? 16 : 512),
+      .Reserve(Records < 1024 ? 8 : 64)
   ) u_mirror (
       .clk_i            (clk_i),
       .rst_ni           (rst_ni),

@@ -84,7 +84,6 @@ def test_legal(parameters):
 @pytest.mark.parametrize("name, value", [
     ("Functions", 32), ("Functions", 3), ("Domains", 65536), ("Addresses", 4096), ("Services", 4096),
     ("Backends", 65536), ("EndpointWays", 32), ("EndpointRows", 4), ("EndpointAnyRows", 131072),
-    ("ConnectionRows", 0), ("ConnectionRows", 48), ("ConnectionRows", 8388608), ("ConnectionRowsV6", 0),
     ("ConnectionWays", 1), ("ConnectionWays", 32), ("ConnectionStash", 3), ("ConnectionStash", 128),
     ("ConnectionLatency", 0), ("ConnectionLatency", 5), ("ScheduleRows", 1), ("ScheduleRows", 131072),
     ("MaxFrame", 127), ("MaxFrame", 16321)])
@@ -92,6 +91,16 @@ def test_illegal(name, value):
     status, errors = elaborate({name: value})
     assert status != 0
     assert "USERERROR" in errors
+
+
+@pytest.mark.parametrize("name", ["ConnectionRows", "ConnectionRowsV6"])
+@pytest.mark.parametrize("value", [0, 32, 96, 8388608])
+def test_rows_of_records_that_cannot_be_are_told_once(name, value):
+    """A build without records is none; the sentence has the instance, the number and the smallest that is legal."""
+    status, errors = elaborate({name: value})
+    assert status != 0 and errors.count("%Warning") == 1 and "%Error: Internal" not in errors
+    assert re.search(rf"USERERROR: \S+ portcam_core: .*\b{name} \({value}\).*: powers of two, 64 to 2097152\n"
+                     r" *: \.\.\. In instance portcam_core\n", errors), errors
 
 
 def test_the_simulated_card_is_not_built_either():
