@@ -24,7 +24,7 @@ static int decide(struct portcam *pc, const struct pc_parsed *parsed, const stru
     *stage = (enum pc_stage)ret->stage;
     if (*stage != PC_STAGE_DONE) {
         const struct pc_tuple *client = *stage == PC_STAGE_SERVICE ? &key->src : &key->dst;
-        rc = pc_records_read(pc, client->ip, parsed->is_v6, records);
+        rc = pc_records_read(pc, client, parsed->is_v6, records);
         stateful.connections = rc ? NULL : records->connections;
         stateful.counter = calloc(caps->services, sizeof(*stateful.counter));
         if (rc == 0 && !stateful.counter)

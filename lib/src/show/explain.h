@@ -14,8 +14,9 @@ struct pc_records {
 /* The model's tables, filled with the rows that the card has. 0 or -ENOMEM. */
 int pc_load_tables(const struct portcam *pc, struct pc_tables **ret);
 
-/* All records of a client. 0 or -errno; pc_hw_error() says why. */
-int pc_records_read(struct portcam *pc, const uint8_t ip[16], bool is_v6, struct pc_records *ret);
+/* All records of a client's address and port. 0 or -errno; pc_hw_error() says why. */
+int pc_records_read(struct portcam *pc, const struct pc_tuple *client, bool is_v6,
+                    struct pc_records *ret);
 void pc_records_free(struct pc_records *records);
 
 #endif

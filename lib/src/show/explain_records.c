@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
  * The card's records of one client, in the reference model: so it can tell which of them a packet finds. They are made
- * again there from nothing but their images, by the packets that lead to their state.
+ * again there from nothing but their images, by the packets that lead to their state. A mirror that is up to date says
+ * where they are, and the card is asked for those alone; else all of its records are looked at.
  */
+#include "connections/connections.h"
 #include "explain.h"
+#include "portcam/mirror.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -46,7 +49,8 @@ int pc_load_tables(const struct portcam *pc, struct pc_tables **ret)
     return 0;
 }
 
-enum { RECORDS = 1024 }; /* of each family; a client with more of them is told by the first ones */
+/* Of each family; an address and port with more of them is told by the first ones. */
+enum { RECORDS = 1024 };
 
 #define ACK (PC_TCP_ACK)
 #define FIN (PC_TCP_FIN | PC_TCP_ACK)
@@ -105,33 +109,99 @@ static void add(struct pc_records *r, const struct portcam *pc,
     r->images[slot] = *i;
 }
 
-int pc_records_read(struct portcam *pc, const uint8_t ip[16], bool is_v6, struct pc_records *ret)
+/* Whose records, and where the mirror found them. */
+struct search {
+    uint8_t ip[16];
+    bool is_v6;
+    uint16_t port;
+    uint32_t slot[RECORDS], generation[RECORDS], n;
+};
+
+static bool is_sought(const struct search *s, const struct portcam_connection_image *i)
 {
-    const struct portcam_caps *caps = pc_hw_caps(pc->hw);
-    const struct pc_connection_sizes sizes = {.rows = {RECORDS, RECORDS},
-                                              .backends = caps->backends};
+    return (i->family == PORTCAM_FAMILY_6) == s->is_v6 && i->client_port == s->port &&
+           memcmp(i->client_ip, s->ip, sizeof(i->client_ip)) == 0;
+}
+
+static int note(void *ctx, const struct portcam_mirror_record *r)
+{
+    struct search *s = ctx;
+    struct portcam_connection_image image = pc_image_of_mirror(r);
+
+    if (is_sought(s, &image) && s->n < RECORDS) {
+        s->slot[s->n] = r->slot;
+        s->generation[s->n++] = r->generation;
+    }
+    return 0;
+}
+
+/* -EAGAIN: the mirror is not up to date, or the card moved one of them just then. */
+static int read_noted(struct portcam *pc, struct search *s, struct pc_records *r)
+{
+    int rc = pc->mirror && pc_mirror_is_exact(pc->mirror) ? portcam_mirror_each(pc->mirror, note, s)
+                                                          : -EAGAIN;
+
+    for (uint32_t k = 0; rc == 0 && k < s->n; k++) {
+        struct portcam_connection_image image;
+        uint32_t n = 0;
+        rc = pc_hw_connections(pc->hw, s->slot[k], 1, &image, &n);
+        if (rc == 0 && (n == 0 || image.generation != s->generation[k]))
+            rc = -EAGAIN;
+        if (rc == 0)
+            add(r, pc, &image);
+    }
+    return rc;
+}
+
+static int read_all(struct portcam *pc, const struct search *s, struct pc_records *r)
+{
     struct portcam_connection_image *chunk = calloc(PC_HW_CHUNK, sizeof(*chunk));
-    struct pc_records r = {.connections = pc_connections_new(&sizes),
-                           .images = calloc(2 * RECORDS, sizeof(*r.images))};
     uint32_t slots = pc_hw_slots(pc->hw);
-    int rc = chunk && r.connections && r.images ? 0 : -ENOMEM;
+    int rc = chunk ? 0 : -ENOMEM;
 
     for (uint32_t slot = 0; rc == 0 && slot < slots; slot += PC_HW_CHUNK) {
         uint32_t n = 0, left = slots - slot;
         rc = pc_hw_connections(pc->hw, slot, left < PC_HW_CHUNK ? left : PC_HW_CHUNK, chunk, &n);
         for (uint32_t i = 0; rc == 0 && i < n; i++) {
-            if ((chunk[i].family == PORTCAM_FAMILY_6) == is_v6 &&
-                memcmp(chunk[i].client_ip, ip, sizeof(chunk[i].client_ip)) == 0)
-                add(&r, pc, &chunk[i]);
+            if (is_sought(s, &chunk[i]))
+                add(r, pc, &chunk[i]);
         }
     }
     free(chunk);
-    if (rc) {
-        pc_records_free(&r);
-        return rc;
+    return rc;
+}
+
+static int make_room(const struct portcam *pc, struct pc_records *ret)
+{
+    const struct pc_connection_sizes sizes = {.rows = {RECORDS, RECORDS},
+                                              .backends = pc_hw_caps(pc->hw)->backends};
+
+    pc_records_free(ret);
+    ret->connections = pc_connections_new(&sizes);
+    ret->images = calloc(2 * RECORDS, sizeof(*ret->images));
+    return ret->connections && ret->images ? 0 : -ENOMEM;
+}
+
+int pc_records_read(struct portcam *pc, const struct pc_tuple *client, bool is_v6,
+                    struct pc_records *ret)
+{
+    struct search s = {.is_v6 = is_v6, .port = client->port};
+    struct pc_records r = {NULL, NULL};
+
+    memcpy(s.ip, client->ip, sizeof(s.ip));
+    int rc = make_room(pc, &r);
+    if (rc == 0)
+        rc = read_noted(pc, &s, &r);
+    if (rc == -EAGAIN) {
+        rc = make_room(pc, &r);
+        if (rc == 0)
+            rc = read_all(pc, &s, &r);
     }
-    *ret = r;
-    return 0;
+    if (rc)
+        pc_records_free(&r);
+    else
+        *ret = r;
+    return rc;
 }
 
 void pc_records_free(struct pc_records *r)

@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "portcam/mirror.h"
+
 static const char *str(const json_t *object, const char *key)
 {
     return json_string_value(json_object_get(object, key));
@@ -181,6 +183,7 @@ static void flushed(void **state)
 }
 
 static unsigned runs_left; /* commands until the ring fails; 0: it does not */
+static unsigned reads;     /* commands connection_read */
 
 int __real_portcam_ring_run(struct portcam_ring *ring, struct portcam_command *commands,
                             unsigned count, unsigned timeout_ms, struct portcam_completion *failed);
@@ -191,6 +194,7 @@ int __wrap_portcam_ring_run(struct portcam_ring *ring, struct portcam_command *c
 int __wrap_portcam_ring_run(struct portcam_ring *ring, struct portcam_command *commands,
                             unsigned count, unsigned timeout_ms, struct portcam_completion *failed)
 {
+    reads += commands[0].opcode == PORTCAM_OPCODE_CONNECTION_READ;
     if (runs_left == 0 || commands[0].opcode != PORTCAM_OPCODE_CONNECTION_DELETE)
         return __real_portcam_ring_run(ring, commands, count, timeout_ms, failed);
     count = count < runs_left ? count : runs_left;
@@ -332,11 +336,8 @@ static const char *explained(struct portcam *pc, const char *source, unsigned sp
     return reason;
 }
 
-static void explains(void **state)
+static void explain_all(struct portcam *pc)
 {
-    struct portcam *pc = busy(NULL);
-    (void)state;
-
     assert_string_equal(explained(pc, "203.0.113.9", 4001, "198.51.100.1", 80, 0, ACK,
                                   "state established, is pinned to backend \\\"b\\\""),
                         "connection_forward");
@@ -352,7 +353,59 @@ static void explains(void **state)
     assert_string_equal(explained(pc, "203.0.113.9", 9999, "198.51.100.1", 80, 0, ACK,
                                   "it cannot begin one: it is no SYN"),
                         "no_record_reject");
+}
+
+static void explains(void **state)
+{
+    struct portcam *pc = busy(NULL);
+    (void)state;
+
+    explain_all(pc);
     assert_int_equal(count_of(pc, portcam_connection_list, "{}"), 7);
+    portcam_close(pc);
+}
+
+/* By the mirror the card is asked for the connections of the packet's client alone; where the mirror rests, for all. */
+static void explains_by_the_mirror(void **state)
+{
+    struct portcam *pc = busy(NULL);
+    struct portcam_mirror *mirror = NULL;
+    (void)state;
+
+    assert_int_equal(portcam_mirror_open(pc, NULL, NULL, &mirror), 0);
+    reads = 0;
+    explain_all(pc);
+    assert_int_equal(reads, 2); /* two packets have one, three have none */
+    assert_int_equal(portcam_mirror_stop(mirror), 0);
+    explain_all(pc);
+    assert_true(reads > 2 + 5);
+    portcam_close(pc);
+}
+
+/* More connections of one address than there is room for here: the one of the packet is found among them. */
+static void explains_a_crowded_address(void **state)
+{
+    struct portcam *pc = test_open(NULL);
+    struct pc_card *card = pc_dev_model_card(pc_hw_device(pc->hw));
+    (void)state;
+
+    set_time(pc, 1000);
+    test_apply(pc, ALL);
+    for (unsigned port = 5000; port < 5000 + 1500; port++) {
+        const struct pc_packet packet = {.from = PC_FROM_CLIENT, .tcp_flags = SYN, .now = 1000};
+        struct pc_insert insert = {
+            .key = {.client = {.ip = {203, 0, 113, 9}, .port = (uint16_t)port}, .protocol = 6},
+            .public_end = {.port = 80},
+            .slot = PC_SLOT_ANY};
+        unsigned slot;
+        assert_int_equal(pc_connections_insert(pc_device_connections_rw(pc_card_device(card)),
+                                               &insert, &packet, &slot),
+                         PC_RESULT_OK);
+    }
+    send(pc, "tcp", "203.0.113.9", 4001, "198.51.100.1", 80, 0, SYN);
+    assert_string_equal(
+        explained(pc, "203.0.113.9", 4001, "198.51.100.1", 80, 0, ACK, "state syn_seen"),
+        "connection_forward");
     portcam_close(pc);
 }
 
@@ -400,6 +453,10 @@ int main(void)
         {"a full table is told in many short answers", long_list, NULL, NULL, NULL},
         {"what a card cannot have is refused", impossible, NULL, NULL, NULL},
         {"explain knows the records", explains, NULL, NULL, NULL},
+        {"explain finds the records in the mirror, and without it", explains_by_the_mirror, NULL,
+         NULL, NULL},
+        {"explain finds one of many records of an address", explains_a_crowded_address, NULL, NULL,
+         NULL},
         {"stateful rows become a configuration again", taken_over, NULL, NULL, NULL},
     };
     return cmocka_run_group_tests_name("connections", tests, NULL, NULL);
