@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # The slow path: its engine over a model device, over the model card, its configuration, packets that make no sense.
-SLOW_TESTS := $(addprefix build/tests/unit/lib/,test_config_slow test_slow test_slow_card test_slow_fragments test_slow_lies)
+SLOW_TESTS := $(addprefix build/tests/unit/lib/,test_config_slow test_slow test_slow_card test_slow_fragments test_slow_records test_slow_lies)
 
 build/tests/unit/lib/test_slow_lies: build/tests/fuzz/slow_lies.o
 $(SLOW_TESTS): build/tests/unit/lib/%: build/tests/unit/lib/%.o build/tests/unit/lib/fixture.o $(PORTCAM_ARCHIVES)
@@ -13,7 +13,7 @@ build/tests/tsan/test_slow_card: $(patsubst %.c,build/tests/tsan/obj/%.o,tests/u
 	$(call say,TSAN,$@)
 	$(Q)$(CC) -fsanitize=thread -o $@ $(filter %.o,$^) -lcmocka $(LIB_LIBS)
 
-SLOW_ASAN := $(addprefix build/tests/asan/,test_slow test_slow_fragments test_slow_lies)
+SLOW_ASAN := $(addprefix build/tests/asan/,test_slow test_slow_fragments test_slow_records test_slow_lies)
 build/tests/asan/test_slow_lies: build/tests/fuzz/obj/tests/fuzz/slow_lies.o
 $(SLOW_ASAN): build/tests/asan/%: build/tests/fuzz/obj/tests/unit/lib/%.o $(MIRROR_TEST_SRC:%.c=build/tests/fuzz/obj/%.o)
 	$(call say,ASAN,$@)

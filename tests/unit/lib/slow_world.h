@@ -253,4 +253,8 @@ static inline bool sent_is(const struct slow *s, const struct frame *whole, unsi
     return came == size && memcmp(got, whole->b + whole->l4, size) == 0;
 }
 
+#define FRAGMENT PORTCAM_REASON_FRAGMENT
+#define CLIENT "192.0.2.9"
+#define SHOP "198.51.100.1"
+
 #endif
