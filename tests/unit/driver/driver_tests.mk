@@ -12,7 +12,8 @@ $(DRIVER_TESTS): LDLIBS += -lcmocka $(DRIVER_LIBS)
 
 # The programs name their archives themselves: the linker takes them in this order.
 $(DRIVER_TEST)/test_preflight $(DRIVER_TEST)/test_bind: $(DRIVER_TEST)/tree.o
-$(DRIVER_TEST)/test_vfio $(DRIVER_TEST)/test_vfio_memory $(DRIVER_TEST)/test_failures: $(DRIVER_TEST)/tree.o $(DRIVER_TEST)/fake_kernel.o
+$(DRIVER_TEST)/test_vfio $(DRIVER_TEST)/test_vfio_memory $(DRIVER_TEST)/test_failures: $(DRIVER_TEST)/tree.o \
+  $(DRIVER_TEST)/fake_kernel.o $(DRIVER_TEST)/fake_ioctl.o
 $(DRIVER_TEST)/test_vfio_user $(DRIVER_TEST)/test_vfio_user_lies: $(DRIVER_TEST)/fake_server.o
 $(DRIVER_TEST)/test_ring: $(DRIVER_TEST)/fake_card.o build/libportcam_driver.a
 $(DRIVER_TEST)/test_sim_server: build/libpc_vfu.a build/libpc_ports.a
