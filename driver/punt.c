@@ -18,7 +18,7 @@
 
 enum { CHECK_MS = 100 };
 
-static int broken(const struct pc_packet_ring *r)
+static int broken(const struct pc_host_ring *r)
 {
     return pc_fail(-EIO, "the %s ring is stopped after an error: restart it", r->name);
 }
@@ -48,7 +48,7 @@ static int next_is_there(struct portcam_punt *p)
     if (p->next - p->released == p->punt.size)
         return 0; /* all entries are with the program */
     lap = pc_read_once32(&h->lap);
-    switch (pc_packet_ring_lap(&p->punt, p->next, lap)) {
+    switch (pc_host_ring_lap(&p->punt, p->next, lap)) {
     case PC_LAP_NEW:
         return 1;
     case PC_LAP_OLD:
@@ -163,7 +163,7 @@ int portcam_punt_wait(struct portcam_punt *p, unsigned timeout_ms)
         if (now >= check) { /* a card that stopped or went away is noticed */
             err = portcam_dev_alive(p->dev);
             if (!err)
-                err = pc_packet_ring_check(&p->punt);
+                err = pc_host_ring_check(&p->punt);
             if (err) {
                 if (next_is_there(p) > 0)
                     return 0; /* its last words */
@@ -198,7 +198,7 @@ static int look_at_head(struct portcam_punt *p)
     if (head - p->head > p->tail - p->head)
         return nonsense(&p->unusable, "head of the inject ring", head);
     if (head == p->head) {
-        err = pc_packet_ring_check(&p->inject);
+        err = pc_host_ring_check(&p->inject);
         p->unusable = err == -EIO;
     }
     p->head = head;

@@ -9,14 +9,14 @@
 
 #include <portcam/punt.h>
 
-#include "packet_ring.h"
+#include "host_ring.h"
 
 struct portcam_punt {
     struct portcam_dev *dev;
     struct portcam_punt_opts opts;
     unsigned functions; /* of the card */
     uint32_t max_frame;
-    struct pc_packet_ring punt, inject;
+    struct pc_host_ring punt, inject;
     uint8_t *frames; /* of inject, one piece of `stride` bytes for each entry */
     uint64_t frames_iova;
     uint32_t stride;

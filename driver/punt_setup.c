@@ -15,8 +15,8 @@ enum { DEFAULT_LOG2 = 6 };
 
 static int stop(struct portcam_punt *p)
 {
-    int first = pc_packet_ring_stop(&p->inject);
-    int second = pc_packet_ring_stop(&p->punt);
+    int first = pc_host_ring_stop(&p->inject);
+    int second = pc_host_ring_stop(&p->punt);
 
     return first ? first : second;
 }
@@ -33,9 +33,9 @@ static int start(struct portcam_punt *p)
     p->next = p->released = p->tail = p->head = 0;
     err = portcam_dev_start(p->dev);
     if (!err)
-        err = pc_packet_ring_start(&p->punt);
+        err = pc_host_ring_start(&p->punt);
     if (!err)
-        err = pc_packet_ring_start(&p->inject);
+        err = pc_host_ring_start(&p->inject);
     if (!err)
         p->broken = p->unusable = false;
     return err;
@@ -57,9 +57,9 @@ static int copy_opts(struct portcam_punt_opts *to, const struct portcam_punt_opt
 
         if (*log2 == 0)
             *log2 = DEFAULT_LOG2;
-        if (*log2 < PC_PACKET_RING_MIN_LOG2 || *log2 > PC_PACKET_RING_MAX_LOG2)
+        if (*log2 < PC_HOST_RING_MIN_LOG2 || *log2 > PC_HOST_RING_MAX_LOG2)
             return pc_fail(-EINVAL, "a ring of 2^%u entries: use %d to %d", *log2,
-                           PC_PACKET_RING_MIN_LOG2, PC_PACKET_RING_MAX_LOG2);
+                           PC_HOST_RING_MIN_LOG2, PC_HOST_RING_MAX_LOG2);
     }
     return 0;
 }
@@ -109,22 +109,22 @@ int portcam_punt_open(struct portcam_dev *dev, const struct portcam_punt_opts *o
     err = copy_opts(&p->opts, opts);
     if (!err)
         err = look(p);
-    p->punt = (struct pc_packet_ring){.dev = dev,
-                                      .base = PORTCAM_REG_PUNT_BASE_LO,
-                                      .name = "punt",
-                                      .log2_size = p->opts.log2_punt,
-                                      .size = 1u << p->opts.log2_punt};
-    p->inject = (struct pc_packet_ring){.dev = dev,
-                                        .base = PORTCAM_REG_INJECT_BASE_LO,
-                                        .name = "inject",
-                                        .log2_size = p->opts.log2_inject,
-                                        .size = 1u << p->opts.log2_inject};
+    p->punt = (struct pc_host_ring){.dev = dev,
+                                    .base = PORTCAM_REG_PUNT_BASE_LO,
+                                    .name = "punt",
+                                    .log2_size = p->opts.log2_punt,
+                                    .size = 1u << p->opts.log2_punt};
+    p->inject = (struct pc_host_ring){.dev = dev,
+                                      .base = PORTCAM_REG_INJECT_BASE_LO,
+                                      .name = "inject",
+                                      .log2_size = p->opts.log2_inject,
+                                      .size = 1u << p->opts.log2_inject};
     if (!err)
-        err = pc_packet_ring_alloc(&p->punt, PORTCAM_PUNT_ENTRY);
+        err = pc_host_ring_alloc(&p->punt, PORTCAM_PUNT_ENTRY);
     if (!err)
-        err = pc_packet_ring_alloc(&p->inject, sizeof(struct portcam_inject_descriptor));
+        err = pc_host_ring_alloc(&p->inject, sizeof(struct portcam_inject_descriptor));
     if (!err)
-        err = portcam_dma_alloc(dev, (size_t)p->inject.size * p->stride, PC_PACKET_RING_ALIGN,
+        err = portcam_dma_alloc(dev, (size_t)p->inject.size * p->stride, PC_HOST_RING_ALIGN,
                                 &frames, &p->frames_iova);
     p->frames = frames;
     if (!err) {

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
  * Starting and stopping a ring of packets, and what the card says when one stopped by itself; see
- * packet_ring.h.
+ * host_ring.h.
  */
-#include "packet_ring.h"
+#include "host_ring.h"
 
 #include <errno.h>
 
@@ -31,18 +31,19 @@ enum {
                        PORTCAM_##page##_STATUS_ERROR == PORTCAM_PUNT_STATUS_ERROR,                 \
                    "pages of one shape")
 AS_PUNT(INJECT);
+AS_PUNT(TRACE);
 
-int pc_packet_ring_alloc(struct pc_packet_ring *r, size_t entry_bytes)
+int pc_host_ring_alloc(struct pc_host_ring *r, size_t entry_bytes)
 {
     void *memory = NULL;
     int err =
-        portcam_dma_alloc(r->dev, r->size * entry_bytes, PC_PACKET_RING_ALIGN, &memory, &r->iova);
+        portcam_dma_alloc(r->dev, r->size * entry_bytes, PC_HOST_RING_ALIGN, &memory, &r->iova);
 
     r->memory = err ? NULL : memory;
     return err;
 }
 
-static int stopped_by_card(const struct pc_packet_ring *r, uint32_t status)
+static int stopped_by_card(const struct pc_host_ring *r, uint32_t status)
 {
     unsigned reason = (status & PORTCAM_PUNT_STATUS_REASON) >> PORTCAM_PUNT_STATUS_REASON_SHIFT;
     uint32_t low = 0;
@@ -64,7 +65,7 @@ static int stopped_by_card(const struct pc_packet_ring *r, uint32_t status)
                    portcam_status_text(reason));
 }
 
-int pc_packet_ring_check(const struct pc_packet_ring *r)
+int pc_host_ring_check(const struct pc_host_ring *r)
 {
     uint32_t status;
     int err = portcam_reg_read32(r->dev, r->base + STATUS, &status);
@@ -77,7 +78,7 @@ int pc_packet_ring_check(const struct pc_packet_ring *r)
 }
 
 /* Waits until the ring runs, or does not; an error of the ring ends it too. */
-static int wait_running(const struct pc_packet_ring *r, bool running)
+static int wait_running(const struct pc_host_ring *r, bool running)
 {
     int64_t deadline = pc_now_ms() + STOP_MS;
 
@@ -98,14 +99,14 @@ static int wait_running(const struct pc_packet_ring *r, bool running)
     }
 }
 
-int pc_packet_ring_stop(const struct pc_packet_ring *r)
+int pc_host_ring_stop(const struct pc_host_ring *r)
 {
     int err = portcam_reg_write32(r->dev, r->base + CONTROL, 0);
 
     return err ? err : wait_running(r, false);
 }
 
-int pc_packet_ring_start(const struct pc_packet_ring *r)
+int pc_host_ring_start(const struct pc_host_ring *r)
 {
     const struct {
         uint32_t offset;
@@ -123,7 +124,7 @@ int pc_packet_ring_start(const struct pc_packet_ring *r)
     return err ? err : wait_running(r, true);
 }
 
-enum pc_lap pc_packet_ring_lap(const struct pc_packet_ring *r, uint32_t index, uint32_t lap)
+enum pc_lap pc_host_ring_lap(const struct pc_host_ring *r, uint32_t index, uint32_t lap)
 {
     uint32_t due = (index >> r->log2_size) + 1;
     uint32_t before = ((index - r->size) >> r->log2_size) + 1;

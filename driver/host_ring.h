@@ -5,8 +5,8 @@
  *
  * Indices are free-running 32-bit numbers; an entry is at index modulo size.
  */
-#ifndef PC_PACKET_RING_H
-#define PC_PACKET_RING_H
+#ifndef PC_HOST_RING_H
+#define PC_HOST_RING_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -14,9 +14,9 @@
 
 struct portcam_dev;
 
-enum { PC_PACKET_RING_MIN_LOG2 = 2, PC_PACKET_RING_MAX_LOG2 = 12, PC_PACKET_RING_ALIGN = 4096 };
+enum { PC_HOST_RING_MIN_LOG2 = 2, PC_HOST_RING_MAX_LOG2 = 12, PC_HOST_RING_ALIGN = 4096 };
 
-struct pc_packet_ring {
+struct pc_host_ring {
     struct portcam_dev *dev;
     uint32_t base; /* of its page of registers */
     const char *name;
@@ -27,19 +27,19 @@ struct pc_packet_ring {
 };
 
 /* Memory for the entries, freed with portcam_dma_free(). 0 or -errno. */
-int pc_packet_ring_alloc(struct pc_packet_ring *r, size_t entry_bytes);
+int pc_host_ring_alloc(struct pc_host_ring *r, size_t entry_bytes);
 
 /* The device is started already. Return: 0; -EIO the card refuses it; -ETIMEDOUT; or -errno. */
-int pc_packet_ring_start(const struct pc_packet_ring *r);
+int pc_host_ring_start(const struct pc_host_ring *r);
 
 /* When it returns 0 the card uses the memory no more. */
-int pc_packet_ring_stop(const struct pc_packet_ring *r);
+int pc_host_ring_stop(const struct pc_host_ring *r);
 
 /* Does it run? Return: 0, -EIO with the card's reason, -ENODEV, or -errno. */
-int pc_packet_ring_check(const struct pc_packet_ring *r);
+int pc_host_ring_check(const struct pc_host_ring *r);
 
 /* What the lap word of the entry at an index says. */
 enum pc_lap { PC_LAP_OLD, PC_LAP_NEW, PC_LAP_NONSENSE };
-enum pc_lap pc_packet_ring_lap(const struct pc_packet_ring *r, uint32_t index, uint32_t lap);
+enum pc_lap pc_host_ring_lap(const struct pc_host_ring *r, uint32_t index, uint32_t lap);
 
-#endif /* PC_PACKET_RING_H */
+#endif /* PC_HOST_RING_H */
