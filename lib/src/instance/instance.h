@@ -23,6 +23,7 @@ struct portcam {
     struct pc_tables *model; /* the rows for explain, NULL until needed */
     struct portcam_mirror *mirror;       /* NULL: none */
     struct portcam_slow_path *slow_path; /* NULL: none */
+    struct portcam_trace *trace;         /* NULL: none */
     struct pc_measure *measured;         /* by number of a backend, NULL until needed (tune.c) */
 };
 

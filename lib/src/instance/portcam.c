@@ -15,6 +15,7 @@
 #include "instance.h"
 #include "portcam/mirror.h"
 #include "portcam/slow_path.h"
+#include "portcam/trace.h"
 #include "state.h"
 
 void pc_log(struct portcam *pc, enum portcam_severity severity, const char *format, ...)
@@ -321,6 +322,7 @@ void portcam_close(struct portcam *pc)
 {
     if (!pc)
         return;
+    portcam_trace_close(pc->trace);
     portcam_slow_path_close(pc->slow_path);
     portcam_mirror_close(pc->mirror);
     pc_hw_close(pc->hw);

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-LIB_TESTS := $(addprefix build/tests/unit/lib/,test_config_errors test_config_bounds test_config_stateful test_stateful test_stateful_numbers test_connections test_connections_changes test_compile test_change test_reset \
+LIB_TESTS := $(addprefix build/tests/unit/lib/,test_config_errors test_trace test_config_bounds test_config_stateful test_stateful test_stateful_numbers test_connections test_connections_changes test_compile test_change test_reset \
   test_property test_card_commands test_card_sizes test_schedule test_schedule_mh)
 
 $(LIB_TESTS): build/tests/unit/lib/%: build/tests/unit/lib/%.o build/tests/unit/lib/fixture.o \
