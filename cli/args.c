@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Parsing of a command's words; see args.h. */
-#include "args.h"
+#include "args_trace.h"
 
 #include <stdarg.h>
 #include <stdint.h>
@@ -365,6 +365,15 @@ static int parse_slot(struct words *w, json_t *args)
                 needed ? "SLOT:GENERATION" : "SLOT or SLOT:GENERATION");
 }
 
+/* All words are the filter's. */
+static int parse_trace(struct words *w, json_t *args)
+{
+    int left = w->left;
+
+    w->left = 0;
+    return args_trace(w->at, left, args, w->error);
+}
+
 static int parse(struct words *w, json_t *args)
 {
     const struct object *object = find_object(w->command->object);
@@ -409,6 +418,8 @@ static int parse(struct words *w, json_t *args)
         return word ? put(w, args, "file", json_string(word)) : 0;
     case ARGS_PACKET:
         return parse_packet(w, args);
+    case ARGS_TRACE:
+        return parse_trace(w, args);
     }
     return -1;
 }

@@ -12,6 +12,7 @@
 #include "cli.h"
 #include "file_words.h"
 #include "portcam/mirror.h"
+#include "portcam/trace.h"
 #include "render.h"
 #include "request.h"
 
@@ -36,9 +37,9 @@ void print_json(json_t *value)
     putchar('\n');
 }
 
-/* Among events, which are one line each. */
-static void print_line(json_t *value)
+void print_line(json_t *value)
 {
+    json_object_del(value, "id");
     json_dumpf(value, stdout, JSON_COMPACT);
     putchar('\n');
 }
@@ -49,6 +50,12 @@ int exit_code_of(const json_t *answer)
     return exit_code(code ? code : "");
 }
 
+/* What these tell is one line each, errors among them. */
+static bool tells_events(const struct command *command)
+{
+    return strcmp(command->object, "monitor") == 0 || strcmp(command->object, "trace") == 0;
+}
+
 int fail_with(const struct cli *cli, json_t *answer)
 {
     if (!answer) {
@@ -56,7 +63,7 @@ int fail_with(const struct cli *cli, json_t *answer)
         return EXIT_REFUSED;
     }
     int result = exit_code_of(answer);
-    if (cli->json && cli->command && strcmp(cli->command->object, "monitor") == 0)
+    if (cli->json && cli->command && tells_events(cli->command))
         print_line(answer);
     else if (cli->json)
         print_json(answer);
@@ -189,9 +196,10 @@ bool try_ask(struct cli *cli, json_t *request, json_t **ret)
 {
     if (cli->pc) {
         struct pc_effect effect;
-        *ret = pc_request(cli->pc, request, &effect);
+        *ret = pc_request(cli->pc, request, NULL, &effect);
         json_decref(effect.objects);
         portcam_watch_free(effect.watch);
+        portcam_trace_close(effect.trace);
         json_decref(request);
     } else {
         *ret = exchange(cli, request);

@@ -23,6 +23,7 @@ enum {
 struct cli {
     bool json, stats, all, rate, dry_run, help, completion;
     const char *socket, *device, *state_dir, *config;
+    const char *write; /* file of trace, NULL: none */
     int timeout_ms;
     json_t *filter;  /* of connections, NULL: none */
     bool wait;       /* of backend drain */
@@ -41,8 +42,9 @@ int exit_code_of(const json_t *answer);
 int fail_with(const struct cli *cli, json_t *answer);
 int fail(const struct cli *cli, const char *code, const char *hint, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
-/* JSON on standard output, without the id of the request. */
+/* JSON on standard output, without the id of the request; or on one line. */
 void print_json(json_t *value);
+void print_line(json_t *value);
 
 /* ---- asking (ask.c); int is an exit code ---- */
 
@@ -71,6 +73,8 @@ int devices_command(struct cli *cli, const json_t *args);
 int walk_connections(struct cli *cli);
 /* `portcam backend drain`; args has the name (drain.c). */
 int drain_backend(struct cli *cli, const json_t *args);
+/* Samples of packets until enough came or Ctrl-C (trace.c). Takes nothing. */
+int trace_packets(struct cli *cli, json_t *args);
 /* Asks for the counters again after a second; *answer then holds what each grew in a second (rate.c). */
 int with_rate(struct cli *cli, json_t **answer);
 

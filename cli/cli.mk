@@ -2,8 +2,8 @@
 #
 # portcam and portcamd.
 
-CLI_COMMON := cli/request.c cli/request_connection.c cli/file_words.c
-CLI_SRC := $(addprefix cli/,portcam.c args.c ask.c client.c commands.c connection.c devices.c drain.c files.c help.c nearest.c pcap.c rate.c render.c render_connection.c render_diff.c render_lists.c render_slow_path.c render_words.c table.c) $(CLI_COMMON)
+CLI_COMMON := cli/request.c cli/request_connection.c cli/request_trace.c cli/file_words.c
+CLI_SRC := $(addprefix cli/,portcam.c args.c args_trace.c ask.c client.c commands.c connection.c devices.c drain.c files.c help.c nearest.c pcap.c pcap_write.c rate.c render.c render_connection.c render_diff.c render_lists.c render_slow_path.c render_trace.c render_words.c table.c trace.c) $(CLI_COMMON)
 DAEMON_SRC := $(wildcard cli/portcamd*.c) $(CLI_COMMON)
 
 build/cli/portcam: $(CLI_SRC:%.c=build/%.o) build/libportcam.a build/libportcam_driver.a build/libportcam_model.a
@@ -32,4 +32,4 @@ INSTALL_UNIT += build/cli/portcamd.service
 INSTALL_UDEV += cli/60-portcam.rules
 INSTALL_SYSUSERS += build/cli/portcam.conf
 
-PY_TESTS += tests/e2e/test_config.py tests/e2e/test_cli.py tests/e2e/test_daemon.py tests/e2e/test_man.py tests/e2e/test_connections.py tests/e2e/test_half_answers.py
+PY_TESTS += tests/e2e/test_config.py tests/e2e/test_cli.py tests/e2e/test_daemon.py tests/e2e/test_man.py tests/e2e/test_connections.py tests/e2e/test_trace.py tests/e2e/test_half_answers.py

@@ -95,6 +95,7 @@ const struct object Objects[] = {
     {"config", NULL, NULL, 0, "the whole configuration"},
     {"monitor", NULL, NULL, 0, "changes and connections as they happen"},
     {"explain", NULL, NULL, 0, "what happens to a packet, and why"},
+    {"trace", NULL, NULL, 0, "samples of packets, and where they go"},
     {"help", NULL, NULL, 0, "this text"},
 };
 const size_t ObjectCount = COUNT(Objects);
@@ -202,6 +203,16 @@ const struct command Commands[] = {
      "[from network|function N] [vlan V] [mac MAC] PROTOCOL SOURCE[:PORT] to DESTINATION[:PORT] | "
      "[from network|function N] hex BYTES | [from network|function N] pcap FILE",
      "what happens to a packet, step by step", "packets", "packet"},
+    {"trace", NULL, ARGS_TRACE,
+     "[[src|dst] host ADDRESS[/LENGTH]] [[src|dst] port N] [proto PROTOCOL] [ip|ip6] [service "
+     "NAME] "
+     "[backend NAME] [domain NAME] [address PREFIX] [reason NAME[,NAME...]] [ingress "
+     "network|function N] "
+     "[count N] [rate N] [every N]",
+     "tell packets that pass the card now, one line each: where they came from, what was decided, "
+     "by "
+     "which rows; all words that are given must fit; Ctrl-C ends it",
+     "event", "start"},
     {"help", NULL, ARGS_OBJECT_OPTIONAL, "[OBJECT]", "tell about all objects or one", "", ""},
 };
 const size_t CommandCount = COUNT(Commands);
@@ -219,6 +230,7 @@ const struct option_help Options[] = {
     {0, "state", "STATE", "connection, monitor: those in this state"},
     {0, "wait", NULL, "backend drain: wait until its connections have ended"},
     {0, "deadline", "SECONDS", "backend drain: wait so long, then end those that are left"},
+    {'w', "write", "FILE", "trace: the first 128 bytes of each to a pcap file, - standard output"},
     {'S', "socket", "PATH", "socket of portcamd (/run/portcam/portcam.sock)"},
     {'d', "device", "NAME", "open this device without a daemon: pci:..., vfio-user:PATH, model:"},
     {'D', "state-dir", "DIR", "with --device: directory that keeps the configuration"},

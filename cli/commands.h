@@ -20,6 +20,7 @@ enum args_kind {
     ARGS_FILE,          /* FILE or - */
     ARGS_FILE_OPTIONAL,
     ARGS_PACKET,
+    ARGS_TRACE,
     ARGS_OBJECT_OPTIONAL, /* of help */
     ARGS_FILTER,          /* options alone */
     ARGS_SLOT,            /* SLOT[:GENERATION] */

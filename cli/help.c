@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "args_trace.h"
 #include "commands.h"
 #include "portcam_defs.h"
 
@@ -119,6 +120,35 @@ static void print_states(void)
 #undef NAME
 }
 
+static void print_reasons(void)
+{
+    printf("pass drop rewrite deliver reject");
+#define NAME(value, name, rule, fate, about)                                                       \
+    if ((value) != PORTCAM_REASON_DELIVER)                                                         \
+        printf(" %s", name);
+    PORTCAM_REASON_LIST(NAME)
+#undef NAME
+}
+
+/* Everywhere behind it a filter may go on. */
+static void print_trace(void)
+{
+    printf("    elif [ \"$object\" = trace ]; then\n"
+           "        case $before in\n"
+           "        src|dst) words='host port' ;;\n"
+           "        proto) words='tcp udp sctp icmp icmpv6' ;;\n"
+           "        ingress) words='network function' ;;\n"
+           "        reason) words='");
+    print_reasons();
+    printf("' ;;\n"
+           "        host|net|port|service|backend|domain|address|count|rate|every|function) ;;\n"
+           "        *) words='");
+    for (size_t i = 0; args_trace_word(i); i++)
+        printf("%s%s", i ? " " : "", args_trace_word(i));
+    printf("' ;;\n"
+           "        esac\n");
+}
+
 void print_completion(void)
 {
     printf("# SPDX-License-Identifier: Apache-2.0\n"
@@ -162,14 +192,15 @@ void print_completion(void)
            "    --protocol) words='tcp udp sctp icmp icmpv6' ;;&\n"
            "    --state|--protocol)\n"
            "        mapfile -t COMPREPLY < <(compgen -W \"$words\" -- \"$word\"); return ;;\n"
-           "    -S|--socket|-D|--state-dir|-c|--config|check|diff|apply|save|pcap)\n"
+           "    -S|--socket|-w|--write|-D|--state-dir|-c|--config|check|diff|apply|save|pcap)\n"
            "        mapfile -t COMPREPLY < <(compgen -f -- \"$word\"); return ;;\n"
            "    esac\n"
            "    if [ -z \"$object\" ] || [ \"$object\" = help ]; then\n"
            "        words='");
     print_objects();
-    printf("'\n"
-           "    elif [ -z \"$verb\" ]; then\n"
+    printf("'\n");
+    print_trace();
+    printf("    elif [ -z \"$verb\" ]; then\n"
            "        case $object in\n");
     for (size_t i = 0; i < ObjectCount; i++) {
         printf("        %s) words='", Objects[i].name);

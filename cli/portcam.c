@@ -141,6 +141,10 @@ static int check_options(struct cli *cli)
                     "--service, --backend, --client, --protocol and --state choose connections");
     if ((cli->wait || cli->deadline >= 0) && !drains)
         return fail(cli, "usage", NULL, "--wait and --deadline go with backend drain");
+    if (cli->write && c->args != ARGS_TRACE)
+        return fail(cli, "usage", NULL, "--write goes with trace");
+    if (cli->write && cli->json && strcmp(cli->write, "-") == 0)
+        return fail(cli, "usage", NULL, "standard output takes JSON or packets, not both");
     if (cli->rate && strcmp(c->object, "stats") != 0)
         return fail(cli, "usage", NULL, "--rate goes with stats show");
     if (flushes && cli->filter && cli->all)
@@ -161,7 +165,7 @@ static int run(struct cli *cli, json_t *args)
     json_t *answer = NULL;
     char *file = NULL;
     bool is_monitor = strcmp(c->object, "monitor") == 0;
-    bool asks_daemon = is_monitor || strcmp(c->object, "mirror") == 0;
+    bool asks_daemon = is_monitor || strcmp(c->object, "mirror") == 0 || c->args == ARGS_TRACE;
 
     if (c->args == ARGS_FILE_OPTIONAL && json_object_get(args, "file"))
         file = strdup(json_string_value(json_object_get(args, "file")));
@@ -177,6 +181,11 @@ static int run(struct cli *cli, json_t *args)
         json_object_set(args, "filter", cli->filter);
     if (result == EXIT_OK)
         result = cli->device ? open_device(cli) : open_daemon(cli);
+    if (result == EXIT_OK && c->args == ARGS_TRACE) {
+        result = trace_packets(cli, args);
+        json_decref(args);
+        return result;
+    }
     if (result == EXIT_OK && (c->args == ARGS_FILTER || strcmp(command_verb(c), "drain") == 0)) {
         result = c->args == ARGS_FILTER ? walk_connections(cli) : drain_backend(cli, args);
         json_decref(args);
@@ -254,6 +263,7 @@ static int parse_options(struct cli *cli, int argc, char **argv)
                                             {"protocol", 1, NULL, OPTION_FILTER},
                                             {"state", 1, NULL, OPTION_FILTER},
                                             {"wait", 0, NULL, OPTION_WAIT},
+                                            {"write", 1, NULL, 'w'},
                                             {"deadline", 1, NULL, OPTION_DEADLINE},
                                             {NULL, 0, NULL, 0}};
     int c, index = 0, result = EXIT_OK;
@@ -263,7 +273,7 @@ static int parse_options(struct cli *cli, int argc, char **argv)
         cli->json |= strcmp(argv[i], "-j") == 0 || strcmp(argv[i], "--json") == 0;
     opterr = 0; /* and ':' first: a value that is missing is told apart */
     while (result == EXIT_OK &&
-           (c = getopt_long(argc, argv, ":jsarnS:d:D:c:t:hV", options, &index)) >= 0) {
+           (c = getopt_long(argc, argv, ":jsarnw:S:d:D:c:t:hV", options, &index)) >= 0) {
         switch (c) {
         case 'j':
             cli->json = true;
@@ -279,6 +289,9 @@ static int parse_options(struct cli *cli, int argc, char **argv)
             break;
         case 'n':
             cli->dry_run = true;
+            break;
+        case 'w':
+            cli->write = optarg;
             break;
         case 'S':
             cli->socket = optarg;

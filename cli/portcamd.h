@@ -16,6 +16,8 @@
 /* One line on standard error, as printf. */
 void daemon_log(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
+enum { PEER_WHO = 48 /* bytes that say who a client is */ };
+
 /* ---- worker (portcamd_worker.c) ---- */
 
 struct worker;
@@ -25,14 +27,13 @@ struct result {
     uint64_t client; /* 0: nobody asked */
     char *answer;    /* NULL: no memory, or nobody asked */
     char *event;     /* for those who monitor, NULL none */
-    char *
-        lines; /* changes of connections for this client, each with its newline; NULL: it asked something */
-    int share;     /* a descriptor that goes with the answer, owned by the worker; -1: none */
-    bool monitor;  /* the client monitors from now on */
-    bool follows;  /* the client is told changes of connections from now on */
-    bool polled;   /* the card was looked after */
-    bool followed; /* its events were */
-    int fatal;     /* -errno: the card cannot be served any more */
+    char *lines;     /* what this client follows, each with its newline; NULL: it asked something */
+    int share;       /* a descriptor that goes with the answer, owned by the worker; -1: none */
+    bool monitor;    /* the client monitors from now on */
+    bool follows;    /* the client is sent lines from now on */
+    bool polled;     /* the card was looked after */
+    bool followed;   /* its events were */
+    int fatal;       /* -errno: the card cannot be served any more */
     struct result *next;
 };
 
@@ -48,8 +49,9 @@ struct portcam *worker_stop(struct worker *worker);
 /* Readable when there are results. */
 int worker_fd(const struct worker *worker);
 
-/* Takes the text. False without memory: the text is freed and nothing will come. */
-bool worker_request(struct worker *worker, uint64_t client, char *text, size_t len);
+/* Takes the text. `who` is the client in words. False without memory: the text is freed and nothing will come. */
+bool worker_request(struct worker *worker, uint64_t client, const char *who, char *text,
+                    size_t len);
 
 /* Look after the card; its state comes as a result if it changed. `tick`: also what is to be done now and then. */
 bool worker_poll(struct worker *worker, bool tick);
@@ -73,6 +75,40 @@ int slow_start(struct portcam *pc, struct slow **ret);
 
 /* Before the worker stops. False: the thread does not end; it still uses the card. */
 bool slow_stop(struct slow *slow);
+
+/* ---- lines for a client (portcamd_lines.c); all zero: none ---- */
+
+struct lines {
+    char *text;
+    size_t used, room;
+};
+
+/* Adds the newline. Without room or memory nothing is added. */
+void lines_add(struct lines *to, const char *line, size_t len);
+/* All of them, to be freed; NULL: there are none. */
+char *lines_take(struct lines *from);
+
+/* ---- the trace (portcamd_trace.c); of the worker's thread ---- */
+
+struct tracer;
+struct portcam_trace;
+
+/* NULL without memory. */
+struct tracer *tracer_new(void);
+void tracer_free(struct tracer *t);
+
+/* Takes the trace; the client is told of its samples, at most `most` of them (0: all), and of its end. */
+void tracer_start(struct tracer *t, uint64_t client, struct portcam_trace *trace, unsigned most);
+/* Ends it, if it is that client's, and tells so. */
+void tracer_end(struct tracer *t, uint64_t client);
+/* The client is gone. */
+void tracer_forget(struct tracer *t, uint64_t client);
+
+bool tracer_runs(const struct tracer *t);
+/* Take the samples that are there. True: there are more already. */
+bool tracer_run(struct tracer *t);
+/* As follow_lines(). */
+char *tracer_lines(struct tracer *t, uint64_t *client);
 
 /* ---- changes of connections (portcamd_follow.c); of the worker's thread ---- */
 
@@ -130,6 +166,9 @@ int server_listen(const struct server_opts *opts, bool *ret_has_group, gid_t *re
 
 /* May a process with these credentials talk to the daemon? (portcamd_peer.c) */
 bool peer_allowed(int fd, bool has_group, gid_t group);
+
+/* "process 1234 of user 0" */
+void peer_who(int fd, char text[PEER_WHO]);
 
 /* A line and a descriptor. NULL, or why not: another answer waits, or the socket takes nothing. */
 const char *peer_send_fd(int fd, bool waits, const char *line, int share);

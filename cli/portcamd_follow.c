@@ -13,18 +13,12 @@
 #include "portcam/mirror.h"
 #include "portcamd.h"
 
-enum {
-    LINES_MAX =
-        8 * 1024 *
-        1024, /* of one client that nobody took yet; more are left out, and the client is dropped anyway */
-    AUDIT_BLOCKS = 4, /* a look */
-};
+enum { AUDIT_BLOCKS = 4 /* a look */ };
 
 struct follower {
     uint64_t client;
     struct portcam_watch *watch;
-    char *lines;
-    size_t used, room;
+    struct lines lines;
     struct follower *next;
 };
 
@@ -37,31 +31,6 @@ struct follow {
 };
 
 /* ---- lines ---- */
-
-static bool make_room(struct follower *to, size_t more)
-{
-    size_t room = to->room ? to->room : 4096;
-
-    if (to->used + more > LINES_MAX)
-        return false;
-    while (room < to->used + more)
-        room *= 2;
-    char *grown = room == to->room ? to->lines : realloc(to->lines, room);
-    if (!grown)
-        return false;
-    to->lines = grown;
-    to->room = room;
-    return true;
-}
-
-static void add_line(struct follower *to, const char *line, size_t len)
-{
-    if (!make_room(to, len + 2))
-        return;
-    memcpy(to->lines + to->used, line, len);
-    memcpy(to->lines + to->used + len, "\n", 2);
-    to->used += len + 1;
-}
 
 static char *line_of(const struct portcam *pc, const struct portcam_mirror_change *change)
 {
@@ -86,7 +55,7 @@ static void on_change(void *ctx, const struct portcam_mirror_change *change)
         if (!line)
             line = line_of(f->pc, change);
         if (line)
-            add_line(to, line, strlen(line));
+            lines_add(&to->lines, line, strlen(line));
     }
     free(line);
 }
@@ -94,13 +63,10 @@ static void on_change(void *ctx, const struct portcam_mirror_change *change)
 char *follow_lines(struct follow *f, uint64_t *client)
 {
     for (struct follower *from = f->followers; from; from = from->next) {
-        if (from->used == 0)
-            continue;
-        char *lines = from->lines;
+        char *lines = lines_take(&from->lines);
         *client = from->client;
-        from->lines = NULL;
-        from->used = from->room = 0;
-        return lines;
+        if (lines)
+            return lines;
     }
     return NULL;
 }
@@ -126,7 +92,7 @@ int follow_add(struct follow *f, uint64_t client, struct portcam_watch *watch)
 static void release(struct follower *one)
 {
     portcam_watch_free(one->watch);
-    free(one->lines);
+    free(lines_take(&one->lines));
     free(one);
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /* What a UNIX socket can do that others cannot: tell who is at its other end, and hand over a descriptor. */
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -40,6 +41,18 @@ bool peer_allowed(int fd, bool has_group, gid_t group)
     if (peer.uid == 0 || peer.uid == geteuid())
         return true;
     return has_group && (peer.gid == group || in_groups(fd, group));
+}
+
+void peer_who(int fd, char text[PEER_WHO])
+{
+    struct ucred peer;
+    socklen_t len = sizeof(peer);
+
+    if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &len) || len != sizeof(peer))
+        snprintf(text, PEER_WHO, "somebody");
+    else
+        snprintf(text, PEER_WHO, "process %ld of user %lu", (long)peer.pid,
+                 (unsigned long)peer.uid);
 }
 
 const char *peer_send_fd(int fd, bool waits, const char *line, int share)

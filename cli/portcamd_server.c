@@ -30,9 +30,10 @@ struct peer {
     struct event *half; /* fires when half a request waited too long */
     bool busy;          /* a request is with the worker */
     bool monitor;
-    bool follows; /* is told changes of connections */
+    bool follows; /* is sent lines */
     bool ended;   /* sends nothing more: closed after its last answer */
     bool closing; /* closed when the output is written */
+    char who[PEER_WHO];
     struct peer *next;
 };
 
@@ -124,7 +125,7 @@ static bool take_request(struct peer *peer)
     } while (line && len == 0);
     if (line && len <= PC_REQUEST_MAX) {
         event_del(peer->half);
-        peer->busy = worker_request(peer->server->worker, peer->id, line, len);
+        peer->busy = worker_request(peer->server->worker, peer->id, peer->who, line, len);
         if (!peer->busy)
             refuse(peer, "refused", "portcamd is out of memory");
         return true;
@@ -197,6 +198,7 @@ static struct peer *peer_new(struct server *s, int fd)
     }
     peer->server = s;
     peer->id = ++s->last_id;
+    peer_who(fd, peer->who);
     peer->next = s->peers;
     s->peers = peer;
     s->count++;

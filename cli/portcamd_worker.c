@@ -15,6 +15,7 @@
 enum {
     GRACE_SECONDS = 2, /* at the end, for a request that only reads */
     TUNE_SECONDS = 10,
+    TRACE_MS = 20, /* between two looks at the samples of a trace */
 };
 
 enum job_kind { JOB_REQUEST, JOB_POLL, JOB_TICK, JOB_FOLLOW, JOB_FORGET };
@@ -22,6 +23,7 @@ enum job_kind { JOB_REQUEST, JOB_POLL, JOB_TICK, JOB_FOLLOW, JOB_FORGET };
 struct job {
     enum job_kind kind;
     uint64_t client;
+    char who[PEER_WHO];
     char *text;
     size_t len;
     struct job *next;
@@ -37,6 +39,8 @@ struct worker {
     int fd;
     struct portcam *pc; /* of the thread alone, as what follows */
     struct follow *follow;
+    struct tracer *tracer;
+    bool traces_more;        /* samples are there already */
     int state;               /* last result of portcam_poll() */
     time_t tuned;            /* when portcam_tune() was last called */
     struct pc_effect effect; /* of the request in work */
@@ -75,7 +79,7 @@ static void do_request(struct worker *w, const struct job *job, struct result *r
 {
     struct pc_effect *effect = &w->effect;
 
-    result->answer = pc_request_text(w->pc, job->text, job->len, effect);
+    result->answer = pc_request_text(w->pc, job->text, job->len, job->who, effect);
     result->monitor = effect->monitor;
     result->share = effect->share;
     if (effect->changed) {
@@ -87,6 +91,12 @@ static void do_request(struct worker *w, const struct job *job, struct result *r
     }
     if (effect->watch)
         result->follows = follow_add(w->follow, job->client, effect->watch) == 0;
+    if (effect->trace) {
+        tracer_start(w->tracer, job->client, effect->trace, effect->trace_most);
+        result->follows = true;
+    }
+    if (effect->untrace)
+        tracer_end(w->tracer, job->client);
 }
 
 /* Services of scheduler fast follow the response times of their servers. */
@@ -142,20 +152,41 @@ static void push_result(struct worker *w, struct result *result)
         ;
 }
 
-static struct job *next_job(struct worker *w)
+static struct timespec next_trace(void)
 {
+    struct timespec t;
+
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    t.tv_nsec += TRACE_MS * 1000000L;
+    if (t.tv_nsec >= 1000000000L) {
+        t.tv_sec++;
+        t.tv_nsec -= 1000000000L;
+    }
+    return t;
+}
+
+/* False: the end. *ret NULL: nothing is to be done but the trace. */
+static bool next_job(struct worker *w, struct job **ret)
+{
+    struct timespec until = next_trace();
+    bool traces = tracer_runs(w->tracer);
     struct job *job = NULL;
+    int rc = w->traces_more ? ETIMEDOUT : 0;
+
     pthread_mutex_lock(&w->lock);
-    while (!w->jobs && !w->stop)
-        pthread_cond_wait(&w->wake, &w->lock);
-    if (!w->stop) {
+    while (!w->jobs && !w->stop && rc != ETIMEDOUT)
+        rc = traces ? pthread_cond_timedwait(&w->wake, &w->lock, &until)
+                    : pthread_cond_wait(&w->wake, &w->lock);
+    bool on = !w->stop;
+    if (on && w->jobs) {
         job = w->jobs;
         w->jobs = job->next;
         if (!w->jobs)
             w->jobs_end = &w->jobs;
     }
     pthread_mutex_unlock(&w->lock);
-    return job;
+    *ret = job;
+    return on;
 }
 
 static struct result *new_result(uint64_t client)
@@ -175,7 +206,8 @@ static void push_lines(struct worker *w)
     uint64_t client = 0;
     char *lines;
 
-    while ((lines = follow_lines(w->follow, &client))) {
+    while ((lines = follow_lines(w->follow, &client)) ||
+           (lines = tracer_lines(w->tracer, &client))) {
         struct result *result = new_result(client);
         if (result) {
             result->lines = lines;
@@ -192,12 +224,18 @@ static void do_follow(struct worker *w, struct result *result)
     result->followed = !follow_run(w->follow) || !worker_follow(w);
 }
 
+static void forget(struct worker *w, uint64_t client)
+{
+    follow_forget(w->follow, client);
+    tracer_forget(w->tracer, client);
+}
+
 static void do_job(struct worker *w, const struct job *job)
 {
     struct result *result = job->kind == JOB_FORGET ? NULL : new_result(job->client);
 
     if (job->kind == JOB_FORGET)
-        follow_forget(w->follow, job->client);
+        forget(w, job->client);
     if (!result)
         return;
     if (job->kind == JOB_REQUEST)
@@ -207,7 +245,6 @@ static void do_job(struct worker *w, const struct job *job)
     else
         do_poll(w, job->kind == JOB_TICK, result);
     push_result(w, result);
-    push_lines(w);
 }
 
 static void *work(void *ctx)
@@ -215,11 +252,34 @@ static void *work(void *ctx)
     struct worker *w = ctx;
     struct job *job;
 
-    while ((job = next_job(w))) {
-        do_job(w, job);
+    while (next_job(w, &job)) {
+        if (job)
+            do_job(w, job);
         job_free(job);
+        w->traces_more = tracer_runs(w->tracer) && tracer_run(w->tracer);
+        push_lines(w);
     }
     return NULL;
+}
+
+static void worker_free(struct worker *w)
+{
+    follow_free(w->follow);
+    tracer_free(w->tracer);
+    if (w->fd >= 0)
+        close(w->fd);
+    free(w);
+}
+
+/* Its time limits are of the clock that does not jump. */
+static void init_wake(struct worker *w)
+{
+    pthread_condattr_t monotonic;
+
+    pthread_condattr_init(&monotonic);
+    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+    pthread_cond_init(&w->wake, &monotonic);
+    pthread_condattr_destroy(&monotonic);
 }
 
 int worker_start(struct portcam *pc, struct worker **ret)
@@ -231,22 +291,18 @@ int worker_start(struct portcam *pc, struct worker **ret)
     w->jobs_end = &w->jobs;
     w->results_end = &w->results;
     w->follow = follow_new(pc);
+    w->tracer = tracer_new();
     w->fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-    if (w->fd < 0 || !w->follow) {
+    if (w->fd < 0 || !w->follow || !w->tracer) {
         int failed = w->fd < 0 ? -errno : -ENOMEM;
-        if (w->fd >= 0)
-            close(w->fd);
-        follow_free(w->follow);
-        free(w);
+        worker_free(w);
         return failed;
     }
     pthread_mutex_init(&w->lock, NULL);
-    pthread_cond_init(&w->wake, NULL);
+    init_wake(w);
     int rc = pthread_create(&w->thread, NULL, work, w);
     if (rc) {
-        close(w->fd);
-        follow_free(w->follow);
-        free(w);
+        worker_free(w);
         return -rc;
     }
     *ret = w;
@@ -287,11 +343,9 @@ struct portcam *worker_stop(struct worker *w)
         w->results = result->next;
         result_free(result);
     }
-    follow_free(w->follow);
-    close(w->fd);
     pthread_cond_destroy(&w->wake);
     pthread_mutex_destroy(&w->lock);
-    free(w);
+    worker_free(w);
     return pc;
 }
 
@@ -300,7 +354,8 @@ int worker_fd(const struct worker *w)
     return w->fd;
 }
 
-static bool push_job(struct worker *w, enum job_kind kind, uint64_t client, char *text, size_t len)
+static bool push_job(struct worker *w, enum job_kind kind, uint64_t client, const char *who,
+                     char *text, size_t len)
 {
     struct job *job = calloc(1, sizeof(*job));
     if (!job) {
@@ -309,6 +364,7 @@ static bool push_job(struct worker *w, enum job_kind kind, uint64_t client, char
     }
     job->kind = kind;
     job->client = client;
+    snprintf(job->who, sizeof(job->who), "%s", who ? who : "");
     job->text = text;
     job->len = len;
     pthread_mutex_lock(&w->lock);
@@ -319,24 +375,24 @@ static bool push_job(struct worker *w, enum job_kind kind, uint64_t client, char
     return true;
 }
 
-bool worker_request(struct worker *w, uint64_t client, char *text, size_t len)
+bool worker_request(struct worker *w, uint64_t client, const char *who, char *text, size_t len)
 {
-    return push_job(w, JOB_REQUEST, client, text, len);
+    return push_job(w, JOB_REQUEST, client, who, text, len);
 }
 
 bool worker_poll(struct worker *w, bool tick)
 {
-    return push_job(w, tick ? JOB_TICK : JOB_POLL, 0, NULL, 0);
+    return push_job(w, tick ? JOB_TICK : JOB_POLL, 0, NULL, NULL, 0);
 }
 
 bool worker_follow(struct worker *w)
 {
-    return push_job(w, JOB_FOLLOW, 0, NULL, 0);
+    return push_job(w, JOB_FOLLOW, 0, NULL, NULL, 0);
 }
 
 void worker_forget(struct worker *w, uint64_t client)
 {
-    (void)push_job(w, JOB_FORGET, client, NULL, 0); /* else its lines are made in vain */
+    (void)push_job(w, JOB_FORGET, client, NULL, NULL, 0); /* else its lines are made in vain */
 }
 
 struct result *worker_result(struct worker *w)

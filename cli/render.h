@@ -24,6 +24,10 @@ void render_slow_path(const json_t *status);
 void render_change(const json_t *event);
 void render_mirror(const json_t *answer);
 
+/* A sample of a trace, one line; what became of all of them, on standard error (render_trace.c). */
+void render_trace(const json_t *packet);
+void render_trace_end(const json_t *end);
+
 /* An event of monitor, one line. */
 void render_event(const json_t *event);
 

@@ -10,6 +10,7 @@
 
 #include "portcam/mirror.h"
 #include "portcam/slow_path.h"
+#include "portcam/trace.h"
 
 enum { FRAMES_MAX = 10000, FRAME_BYTES = 16384 };
 
@@ -356,6 +357,8 @@ static const struct {
     {"mirror", "status", pc_request_mirror_status},
     {"mirror", "audit", pc_request_mirror_audit},
     {"mirror", "share", pc_request_mirror_share},
+    {"trace", "start", pc_request_trace_start},
+    {"trace", "stop", pc_request_trace_stop},
 };
 
 /* ---- requests ---- */
@@ -409,15 +412,17 @@ static json_t *checked(struct call *c)
 
 static void clear(struct pc_effect *effect)
 {
-    effect->touches = effect->changed = effect->reset = effect->monitor = false;
+    effect->touches = effect->changed = effect->reset = effect->monitor = effect->untrace = false;
     effect->objects = NULL;
     effect->watch = NULL;
     effect->share = -1;
+    effect->trace = NULL;
+    effect->trace_most = 0;
 }
 
-json_t *pc_request(struct portcam *pc, json_t *request, struct pc_effect *effect)
+json_t *pc_request(struct portcam *pc, json_t *request, const char *who, struct pc_effect *effect)
 {
-    struct call c = {.pc = pc, .request = request, .effect = effect};
+    struct call c = {.pc = pc, .request = request, .who = who, .effect = effect};
     json_t *id = json_object_get(request, "id");
 
     clear(effect);
@@ -429,7 +434,8 @@ json_t *pc_request(struct portcam *pc, json_t *request, struct pc_effect *effect
     return answer;
 }
 
-char *pc_request_text(struct portcam *pc, const char *text, size_t len, struct pc_effect *effect)
+char *pc_request_text(struct portcam *pc, const char *text, size_t len, const char *who,
+                      struct pc_effect *effect)
 {
     json_error_t error;
     json_t *answer;
@@ -439,7 +445,7 @@ char *pc_request_text(struct portcam *pc, const char *text, size_t len, struct p
     if (memchr(text, 0, len))
         answer = pc_error("protocol", NULL, "the request has a NUL byte");
     else if (request)
-        answer = pc_request(pc, request, effect);
+        answer = pc_request(pc, request, who, effect);
     else
         answer =
             json_error_code(&error) == json_error_null_character
@@ -453,6 +459,7 @@ char *pc_request_text(struct portcam *pc, const char *text, size_t len, struct p
     if (!line) {
         json_decref(effect->objects);
         portcam_watch_free(effect->watch);
+        portcam_trace_close(effect->trace);
         clear(effect);
     }
     return line;

@@ -28,13 +28,18 @@ struct pc_effect {
     struct portcam_watch
         *watch; /* it wants to be told of these connections; to be freed; NULL: of none */
     int share;  /* a descriptor that goes with the answer; -1: none */
+    struct portcam_trace *trace; /* its samples are for the client, to be closed; NULL: none */
+    unsigned trace_most;         /* so many of them; 0: all */
+    bool untrace;                /* the client's trace shall end */
 };
 
-/* A new reference, or NULL without memory. *effect is always set. */
-json_t *pc_request(struct portcam *pc, json_t *request, struct pc_effect *effect);
+/* A new reference, or NULL without memory. `who` asks, in words for others; NULL: nobody to be named. *effect is always
+ * set. */
+json_t *pc_request(struct portcam *pc, json_t *request, const char *who, struct pc_effect *effect);
 
 /* The same for a text; an answer without its newline, to be freed, or NULL without memory. */
-char *pc_request_text(struct portcam *pc, const char *text, size_t len, struct pc_effect *effect);
+char *pc_request_text(struct portcam *pc, const char *text, size_t len, const char *who,
+                      struct pc_effect *effect);
 
 /* {"format": 1, "error": {...}}; hint may be NULL. */
 json_t *pc_error(const char *code, const char *hint, const char *format, ...)

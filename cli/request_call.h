@@ -13,6 +13,7 @@ struct call {
     struct portcam_report *report;
     struct pc_effect *effect;
     const char *object;
+    const char *who; /* asks; NULL: nobody to be named */
 };
 
 /* Fills *ret (a new object) or returns -errno with a report. */
@@ -27,5 +28,7 @@ int pc_request_monitor(struct call *c, json_t **ret);
 int pc_request_mirror_status(struct call *c, json_t **ret);
 int pc_request_mirror_audit(struct call *c, json_t **ret);
 int pc_request_mirror_share(struct call *c, json_t **ret);
+int pc_request_trace_start(struct call *c, json_t **ret);
+int pc_request_trace_stop(struct call *c, json_t **ret);
 
 #endif

@@ -27,7 +27,7 @@ TABLE = {"device": ["list", "bind", "unbind", "show", "set", "health", "selftest
          "mirror": ["status", "audit"],
          "stats": ["show"],
          "config": ["show", "check", "diff", "apply", "save"],
-         "monitor": [], "explain": [], "help": []}
+         "monitor": [], "explain": [], "trace": [], "help": []}
 TO_WEB = "explain from network tcp 10.0.0.2:1234 to 198.51.100.1:80"
 REPLY = "explain from function 1 tcp 192.0.2.10:8081 to 10.0.0.2:1234"
 

@@ -9,7 +9,7 @@ import pytest
 from cli_daemon import PORTCAM, PORTCAMD, ROOT, SIM
 
 MODEL = ROOT / "build/cli/portcam-model"
-TAKES_NO_VERB = ["monitor", "explain", "help"]
+TAKES_NO_VERB = ["monitor", "explain", "trace", "help"]
 
 
 def page(name):

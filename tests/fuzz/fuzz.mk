@@ -22,7 +22,7 @@ $(FUZZ_TEXT): build/tests/fuzz/%: build/tests/fuzz/obj/tests/fuzz/%.o \
 	$(call say,FUZZ,$@)
 	$(Q)clang -fsanitize=fuzzer,address,undefined $(LDFLAGS) -o $@ $(filter %.o,$^) $(LIB_LIBS)
 
-build/tests/fuzz/fuzz_socket: build/tests/fuzz/obj/cli/request.o build/tests/fuzz/obj/cli/request_connection.o
+build/tests/fuzz/fuzz_socket: build/tests/fuzz/obj/cli/request.o build/tests/fuzz/obj/cli/request_connection.o build/tests/fuzz/obj/cli/request_trace.o
 
 build/tests/fuzz/fuzz_mirror: build/tests/fuzz/obj/tests/fuzz/mirror_lies.o
 build/tests/fuzz/fuzz_mirror: LDFLAGS += -Wl,--wrap=pc_card_reg_read

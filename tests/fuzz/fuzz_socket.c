@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "cli/request.h"
+#include "portcam/trace.h"
 
 static const char Start[] =
     "{\"format\": 1, \"domains\": [{\"name\": \"d\", \"unknown\": \"drop\"}],"
@@ -51,7 +52,7 @@ static struct portcam *card(void)
 static bool one_request(struct portcam *pc, const char *text, size_t len)
 {
     struct pc_effect effect;
-    char *line = pc_request_text(pc, text, len, &effect);
+    char *line = pc_request_text(pc, text, len, "a fuzzer", &effect);
 
     require(line && !strchr(line, '\n'));
     json_t *answer = json_loads(line, JSON_REJECT_DUPLICATES, NULL);
@@ -68,6 +69,7 @@ static bool one_request(struct portcam *pc, const char *text, size_t len)
     json_decref(answer);
     json_decref(effect.objects);
     require(!effect.watch && effect.share < 0); /* nothing is mirrored */
+    portcam_trace_close(effect.trace);
     free(line);
     return effect.changed || effect.reset;
 }
