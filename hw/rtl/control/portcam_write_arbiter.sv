@@ -39,33 +39,25 @@ module portcam_write_arbiter #(
     output logic                   m_axi_bready_o
 );
 
-  if (Sources < 2 || Sources > 8) begin : g_bad_sources
-    $error("portcam_write_arbiter: 2 to 8 Sources");
-  end
-
   //------------------------------------------------------------------------------------------------
-  // Who goes next: the first that asks from turn_q on, round and round.
+  // Who goes next.
 
-  logic [Sources-1:0]   turn_q;     // one bit
-  logic [2*Sources-1:0] asking;
-  logic [2*Sources-1:0] first;
-  logic [Sources-1:0]   grant;
-  logic                 room;
-  logic                 take;
+  logic [Sources-1:0] grant;
+  logic               room;
+  logic               take;
 
-  assign asking  = {valid_i, valid_i};
-  assign first   = asking & ~(asking - (2 * Sources)'(turn_q));
-  assign grant   = first[Sources-1:0] | first[2*Sources-1:Sources];
   assign take    = room && valid_i != '0;
   assign ready_o = room ? grant : '0;
 
-  always_ff @(posedge clk_i) begin
-    if (!rst_ni) begin
-      turn_q <= Sources'(1);
-    end else if (take) begin
-      turn_q <= {grant[Sources-2:0], grant[Sources-1]};
-    end
-  end
+  portcam_turns #(
+      .Sources(Sources)
+  ) u_turns (
+      .clk_i    (clk_i),
+      .rst_ni   (rst_ni),
+      .req_i    (valid_i),
+      .grant_o  (grant),
+      .advance_i(take)
+  );
 
   logic [63:0]  addr;
   logic [511:0] data;
@@ -152,8 +144,6 @@ module portcam_write_arbiter #(
 `ifndef SYNTHESIS
   always_ff @(posedge clk_i) begin
     if (rst_ni) begin
-      a_one_source_is_granted : 
-      assert ((grant == '0) == (valid_i == '0) && (grant & (grant - 1'b1)) == '0);
       a_addresses_are_whole : assert (!take || addr[5:0] == '0);
     end
   end
