@@ -12,6 +12,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+import time
 
 import pytest
 
@@ -113,6 +114,8 @@ def test_root_is_dropped_when_all_is_open(public):
     public.stop()
     public.options += ["--user", "nobody"]
     public.start()
+    while "goes on as the user nobody" not in public.log.read_text(): # it answers a moment before
+        time.sleep(0.02)
     tasks = list(pathlib.Path(f"/proc/{public.process.pid}/task").iterdir())
     assert len(tasks) > 1
     for task in tasks:

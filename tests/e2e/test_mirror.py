@@ -134,7 +134,7 @@ def test_the_command_prints_a_line_for_each(daemon, card):
         daemon.json("connection", "flush", "--all")
         while "ended" not in line:
             line = text.stdout.readline()
-        assert re.search(r" deleted, 1 packets 60 octets, replies 0 packets 0 octets, 0 s$", line), line
+        assert re.search(r" deleted, 1 packet 60 octets, replies 0 packets 0 octets, 0 s$", line), line
         text.kill()
         lines.kill()
 
