@@ -2,8 +2,8 @@
 //
 // portcam_counters, two rows: every read answers after 8 clocks with exactly the updates up to and including its clock,
 // packets and bytes, for all orders of updates, reads, inits and resets, the same row in every clock too. By
-// induction: both copies in the DUT (hidden_*, connected by hw/formal/run) are the counters of 4
-// clocks ago, which is how long an update takes to reach them.
+// induction: both copies in the DUT (hidden_*, connected by hw/formal/run), the carries in their
+// counters added, are the counters of 4 clocks ago, which is how long an update takes to reach them.
 
 module counters_proof (
     input logic        clk_i,
@@ -20,9 +20,9 @@ module counters_proof (
   logic         busy;
 
   (* hidden = "u_dut.u_update_copy.mem[1:0]" *)
-  logic [255:0] hidden_update_copy;
+  logic [259:0] hidden_update_copy;
   (* hidden = "u_dut.u_host_copy.mem[1:0]" *)
-  logic [255:0] hidden_host_copy;
+  logic [259:0] hidden_host_copy;
   (* hidden = "u_dut.init_row_q" *)
   logic hidden_init_row;
 
@@ -42,6 +42,13 @@ module counters_proof (
       .init_i        (init_i),
       .busy_o        (busy)
   );
+
+  // A copy with whole counters.
+  function automatic logic [255:0] whole(input logic [259:0] copy);
+    for (int unsigned n = 0; n < 4; n++) begin
+      whole[n*64+:64] = {copy[n*65+33+:32] + 32'(copy[n*65+32]), copy[n*65+:32]};
+    end
+  endfunction
 
   // The counters {packets, bytes} of both rows, now and up to 4 clocks ago, and the answers that are due.
   logic [255:0]    now_q;
@@ -91,9 +98,10 @@ module counters_proof (
   always_comb begin
     assume (started_q || !rst_ni);
     if (started_q) begin
-      a_copies : assert (busy || (hidden_update_copy == ago4_q && hidden_host_copy == ago4_q));
+      a_copies : assert (busy || (whole(hidden_update_copy) == ago4_q &&
+                                  whole(hidden_host_copy) == ago4_q));
       a_cleared : assert (!busy || !hidden_init_row ||
-                          (hidden_update_copy[127:0] == '0 && hidden_host_copy[127:0] == '0));
+                          (hidden_update_copy[129:0] == '0 && hidden_host_copy[129:0] == '0));
       a_zero_in_init : assert (!busy || now_q == '0 && ago1_q == '0 && ago2_q == '0 &&
                                ago3_q == '0 && ago4_q == '0);
       a_latency : assert (read_done == valid_q[8]);

@@ -15,7 +15,8 @@
 //
 // Memory: two copies, written together, one for the updates to read and one for the host. A read in
 // the same clock as a write of the row gives the old word; the updates still on their way to the
-// memory are forwarded below, each by name.
+// memory are forwarded below, each by name. A counter is kept as two halves and a carry between
+// them, which goes into the upper half with the next update or with a read.
 
 `default_nettype none
 
@@ -41,6 +42,16 @@ module portcam_counters #(
   end
 
   localparam int unsigned RowBits = $clog2(Rows);
+  localparam int unsigned Kept    = 65;         // bits of a counter as it is kept
+  localparam int unsigned Word    = 2 * Kept;   // packets, bytes
+
+  function automatic logic [Kept-1:0] added(input logic [Kept-1:0] kept, input logic [15:0] more);
+    added = {kept[64:33] + 32'(kept[32]), {1'b0, kept[31:0]} + 33'(more)};
+  endfunction
+
+  function automatic logic [63:0] whole(input logic [Kept-1:0] kept);
+    whole = {kept[64:33] + 32'(kept[32]), kept[31:0]};
+  endfunction
 
   //------------------------------------------------------------------------------------------------
   // An update takes its word from the memory in clocks 1 and 2, chooses it or a newer one on its
@@ -56,12 +67,12 @@ module portcam_counters #(
   logic [15:0]        bytes_q1;
   logic [15:0]        bytes_q2;
   logic [15:0]        bytes_q3;
-  logic [127:0]       word_q2;   // from the memory
-  logic [127:0]       base_q3;
-  logic [127:0]       base;
-  logic [127:0]       sum_q4;
-  logic [127:0]       sum_q5;
-  logic [127:0]       sum_q6;
+  logic [Word-1:0]    word_q2;   // from the memory
+  logic [Word-1:0]    base_q3;
+  logic [Word-1:0]    base;
+  logic [Word-1:0]    sum_q4;
+  logic [Word-1:0]    sum_q5;
+  logic [Word-1:0]    sum_q6;
   logic               inc_take;
   logic               moving;    // an update comes or is on its way
   // The update 1, 2, 3 or 4 clocks before this one has the same row, and the memory did not show
@@ -96,7 +107,7 @@ module portcam_counters #(
       same_4_q2 <= valid_q[5] && row_q5 == row_q1;
 
       base_q3 <= same_2_q2 ? sum_q4 : same_3_q2 ? sum_q5 : same_4_q2 ? sum_q6 : word_q2;
-      sum_q4  <= {base[127:64] + 64'd1, base[63:0] + 64'(bytes_q3)};
+      sum_q4  <= {added(base[Word-1:Kept], 16'd1), added(base[Kept-1:0], bytes_q3)};
       sum_q5  <= sum_q4;
       sum_q6  <= sum_q5;
     end
@@ -135,8 +146,8 @@ module portcam_counters #(
 
   logic               write_en;
   logic [RowBits-1:0] write_row;
-  logic [127:0]       write_word;
-  logic [127:0]       read_word_q7;
+  logic [Word-1:0]    write_word;
+  logic [Word-1:0]    read_word_q7;
   logic [127:0]       read_word_q8;
   logic [8:1]         read_valid_q;
   logic               reading;      // a read comes or is on its way
@@ -145,8 +156,8 @@ module portcam_counters #(
   logic [RowBits-1:0] read_row_q3;
   logic [RowBits-1:0] read_row_q4;
   logic [RowBits-1:0] read_row_q5;
-  logic [127:0]       unused_update_rdata;
-  logic [127:0]       unused_host_rdata;
+  logic [Word-1:0]    unused_update_rdata;
+  logic [Word-1:0]    unused_host_rdata;
 
   assign write_en   = valid_q[4] || (init_step && rst_ni);
   assign write_row  = valid_q[4] ? row_q4 : init_row_q;
@@ -154,7 +165,7 @@ module portcam_counters #(
   assign reading    = read_valid_i || read_valid_q != '0;
 
   portcam_ram #(
-      .Width      (128),
+      .Width      (Word),
       .Depth      (Rows),
       .ReadLatency(2)
   ) u_update_copy (
@@ -170,7 +181,7 @@ module portcam_counters #(
   );
 
   portcam_ram #(
-      .Width      (128),
+      .Width      (Word),
       .Depth      (Rows),
       .ReadLatency(2)
   ) u_host_copy (
@@ -197,7 +208,7 @@ module portcam_counters #(
       read_row_q3  <= read_row_q2;
       read_row_q4  <= read_row_q3;
       read_row_q5  <= read_row_q4;
-      read_word_q8 <= read_word_q7;
+      read_word_q8 <= {whole(read_word_q7[Word-1:Kept]), whole(read_word_q7[Kept-1:0])};
     end
   end
 

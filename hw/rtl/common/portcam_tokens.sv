@@ -86,12 +86,27 @@ module portcam_tokens #(
   logic [27:0] gain;
   logic [27:0] size;
 
+  // The level of the bucket: what clock 3 leaves behind, where that has the same one.
+  logic [Buckets*26-1:0] level_q;
+  logic [25:0]           level_kept;
+  logic [25:0]           level_after;
+  logic                  again;
+  logic                  asks_s2;
+  logic [Buckets-1:0]    bucket_s2;
+
+  assign again = asks_s2 && bucket_s2 == bucket_s1;
+
+  always_comb begin
+    level_kept = '0;
+    for (int unsigned i = 0; i < Buckets; i++) begin
+      level_kept |= bucket_s1[i] ? level_q[i*26+:26] : '0;
+    end
+  end
+
   assign full = fresh_s1 || passed_s1[31:10] != 22'd0;
   assign gain = {12'd0, rate_s1} * {18'd0, passed_s1[9:0]};
   assign size = {2'd0, size_s1};
 
-  logic               asks_s2;
-  logic [Buckets-1:0] bucket_s2;
   logic               full_s2;
   logic               has_size_s2;     // the burst is not 0
   logic [25:0]        full_after_s2;   // level of a full bucket behind its token
@@ -99,6 +114,7 @@ module portcam_tokens #(
   logic signed [27:0] gain_after_s2;   // and the token paid
   logic signed [27:0] full_beyond_s2;  // with a level beyond this it becomes full
   logic signed [27:0] token_from_s2;   // from this level on there is a token
+  logic [25:0]        level_s2;        // of the bucket
 
   always_ff @(posedge clk_i) begin
     asks_s2 <= asks_s1;
@@ -107,6 +123,7 @@ module portcam_tokens #(
     end
     if (asks_s1) begin
       bucket_s2      <= bucket_s1;
+      level_s2       <= again ? level_after : level_kept;
       full_s2        <= full;
       has_size_s2    <= size_s1 != 26'd0;
       full_after_s2  <= (size_s1 != 26'd0) ? 26'(size - Cost) : 26'd0;
@@ -118,31 +135,31 @@ module portcam_tokens #(
   end
 
   //------------------------------------------------------------------------------------------------
-  // Clock 3: the level. It comes back for the request of the next clock.
+  // Clock 3: the level behind the request. It comes back for the request of the next clock.
 
-  logic [Buckets*26-1:0] level_q;
-  logic signed [27:0]    level;
-  logic signed [27:0]    level_gained;
-  logic signed [27:0]    level_paid;
-  logic [25:0]           level_after;
-  logic                  becomes_full;
-  logic                  token;
-  logic                  unused_sign;
+  logic signed [27:0] level;
+  logic signed [27:0] level_gained;
+  logic signed [27:0] level_paid;
+  logic signed [27:0] level_over;    // negative where the bucket becomes full
+  logic signed [27:0] level_under;   // negative where there is no token
+  logic               becomes_full;
+  logic               token;
+  logic               unused_sign;
 
-  always_comb begin
-    level = '0;
-    for (int unsigned i = 0; i < Buckets; i++) begin
-      level |= bucket_s2[i] ? {2'd0, level_q[i*26+:26]} : '0;
-    end
-  end
-
+  assign level        = {2'd0, level_s2};
   assign level_gained = level + gain_s2;
   assign level_paid   = level + gain_after_s2;
-  assign becomes_full = full_s2 || level > full_beyond_s2;
-  assign token        = becomes_full ? has_size_s2 : level >= token_from_s2;
-  assign level_after  = becomes_full ? full_after_s2
-                      : token        ? level_paid[25:0] : level_gained[25:0];
-  assign unused_sign  = ^{level_gained[27:26], level_paid[27:26]};
+  assign level_over   = full_beyond_s2 - level;
+  assign level_under  = level - token_from_s2;
+  assign becomes_full = full_s2 || level_over[27];
+  assign token        = becomes_full ? has_size_s2 : !level_under[27];
+
+  // Not a choice between two sums: synthesis would make it one sum that waits for the choice.
+  assign level_after = ({26{becomes_full}} & full_after_s2) |
+                       ({26{!becomes_full && token}} & level_paid[25:0]) |
+                       ({26{!becomes_full && !token}} & level_gained[25:0]);
+  assign unused_sign = ^{level_gained[27:26], level_paid[27:26], level_over[26:0],
+                         level_under[26:0]};
 
   always_ff @(posedge clk_i) begin
     token_o <= asks_s2 && token;

@@ -344,10 +344,18 @@ module portcam_command_execute (
   logic        fetch_error_q;
   logic        test_error_q;
   logic        insert_error_q;
+  logic [63:0] head_addr;
   logic [63:0] head_addr_q;
 
+  portcam_address_sum u_head_addr (
+      .clk_i    (clk_i),
+      .base_i   (base_i),
+      .offset_i ({10'b0, head_i & mask_i, 6'b0}),
+      .address_o(head_addr)
+  );
+
   always_ff @(posedge clk_i) begin
-    head_addr_q   <= base_i + {42'b0, head_i & mask_i, 6'b0};
+    head_addr_q   <= head_addr;
     fetch_error_q <= take && command_bad_i;
     test_error_q  <= state_q == StRead && read_done_i && read_error_i;
     insert_error_q <= state_q == StInsert && insert_done_i &&

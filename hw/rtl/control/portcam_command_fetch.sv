@@ -69,6 +69,7 @@ module portcam_command_fetch (
   logic [4:0]  arlen_q;        // beats
 
   logic [31:0] ahead_q;
+  logic [63:0] addr;
   logic [63:0] addr_q;
   logic        in_ring;
   logic [4:0]  to_edge;
@@ -80,6 +81,13 @@ module portcam_command_fetch (
   logic        pop;
   logic        push_ready;
   logic [6:0]  level;
+
+  portcam_address_sum u_addr (
+      .clk_i    (clk_i),
+      .base_i   (base_i),
+      .offset_i ({10'b0, index_q[15:0] & mask_i, 6'b0}),
+      .address_o(addr)
+  );
 
   assign in_ring      = ahead_q != '0 && ahead_q <= {15'b0, size_i};
   assign to_edge      = 5'd16 - {1'b0, index_q[3:0]};
@@ -142,7 +150,7 @@ module portcam_command_fetch (
   always_ff @(posedge clk_i) begin
     if (state_q == StMeasure) begin
       ahead_q <= doorbell_i - index_q;
-      addr_q  <= base_i + {42'b0, index_q[15:0] & mask_i, 6'b0};
+      addr_q  <= addr;
     end
     if (ask_data) begin
       araddr_q <= data_addr_i;

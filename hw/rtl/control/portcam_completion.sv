@@ -52,6 +52,7 @@ module portcam_completion (
   logic [31:0]              tail_q;
   logic [31:0]              used_q;
   logic [31:0]              lap_q;
+  logic [63:0]              addr;
   logic [63:0]              addr_q;
   logic                     full;
   logic                     error_q;
@@ -63,10 +64,17 @@ module portcam_completion (
   // of StSpace on.
   logic space_valid_q;
 
+  portcam_address_sum u_addr (
+      .clk_i    (clk_i),
+      .base_i   (base_i),
+      .offset_i ({12'b0, tail_q[15:0] & mask_i, 4'b0}),
+      .address_o(addr)
+  );
+
   always_ff @(posedge clk_i) begin
     used_q        <= tail_q - cpl_head_i;
     lap_q         <= (tail_q >> log2_i) + 32'd1;
-    addr_q        <= base_i + {44'b0, tail_q[15:0] & mask_i, 4'b0};
+    addr_q        <= addr;
     space_valid_q <= state_q == StSpace;
   end
 

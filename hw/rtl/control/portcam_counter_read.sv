@@ -56,6 +56,14 @@ module portcam_counter_read (
   logic         writing_q;  // a beat was taken and has no answer yet
   logic         error_q;
   logic         answered;
+  logic [63:0]  next_addr;
+
+  portcam_address_sum u_next_addr (
+      .clk_i    (clk_i),
+      .base_i   (addr_q),
+      .offset_i (32'd64),
+      .address_o(next_addr)
+  );
 
   assign answered = writing_q && beat_done_i;
 
@@ -94,7 +102,7 @@ module portcam_counter_read (
         end else if (beat_ready_i) begin
           state_q   <= left_q == '0 ? StLast : StAsk;
           writing_q <= 1'b1;
-          addr_q    <= addr_q + 64'd64;
+          addr_q    <= next_addr;
         end
       end
       StLast: begin

@@ -72,10 +72,21 @@ module portcam_admit #(
   assign admit_valid_o = grant != 2'b00;
   assign admit_host_o  = grant[1];
 
-  assign net_credit  = net_credit_q - CreditBits'(grant[0]) + CreditBits'(done_net_i) +
-                       CreditBits'(discard_net_i);
-  assign host_credit = host_credit_q - CreditBits'(grant[1]) + CreditBits'(done_host_i) +
-                       CreditBits'(discard_host_i);
+  // What a clock changes is -1 to 2.
+  function automatic logic [CreditBits-1:0] change(input logic take, input logic done,
+                                                   input logic discard);
+    change = take && !done && !discard ? '1 : CreditBits'({done && discard && !take,
+                                                           (done ^ discard) != take});
+  endfunction
+
+  // A credit is left, or comes back.
+  function automatic logic open(input logic [CreditBits-1:0] credit, input logic take,
+                                input logic done, input logic discard);
+    open = done || discard || (credit != '0 && !(take && credit == CreditBits'(1)));
+  endfunction
+
+  assign net_credit  = net_credit_q + change(grant[0], done_net_i, discard_net_i);
+  assign host_credit = host_credit_q + change(grant[1], done_host_i, discard_host_i);
 
   always_ff @(posedge clk_i) begin
     if (!rst_ni) begin
@@ -86,8 +97,8 @@ module portcam_admit #(
     end else begin
       net_credit_q  <= net_credit;
       host_credit_q <= host_credit;
-      net_open_q    <= net_credit != '0;
-      host_open_q   <= host_credit != '0;
+      net_open_q    <= open(net_credit_q, grant[0], done_net_i, discard_net_i);
+      host_open_q   <= open(host_credit_q, grant[1], done_host_i, discard_host_i);
     end
   end
 
@@ -101,9 +112,13 @@ module portcam_admit #(
   always_ff @(posedge clk_i) begin
     valid_q <= admit_valid_o;
     if (admit_valid_o) begin
-      header_q           <= grant[1] ? host_header_i : net_header_i;
-      banks_q[bank_in_q] <= bank_i;
-      bank_in_q          <= bank_in_q + 1'b1;
+      header_q  <= grant[1] ? host_header_i : net_header_i;
+      bank_in_q <= bank_in_q + 1'b1;
+      for (int unsigned n = 0; n < InFlight; n++) begin
+        if (bank_in_q == FlightBits'(n)) begin
+          banks_q[n] <= bank_i;
+        end
+      end
     end
     if (parsed_valid_i) begin
       bank_out_q <= bank_out_q + 1'b1;
@@ -129,6 +144,8 @@ module portcam_admit #(
       flight_q <= flight_q + (FlightBits + 1)'(admit_valid_o) - (FlightBits + 1)'(parsed_valid_i);
       a_credits_within_bounds :
       assert (net_credit <= CreditBits'(Credits) && host_credit <= CreditBits'(Credits));
+      a_open_only_with_a_credit :
+      assert ((!net_open_q || net_credit_q != '0) && (!host_open_q || host_credit_q != '0));
       a_flight_within_bounds : assert (flight_q <= (FlightBits + 1)'(InFlight));
       a_parsed_was_admitted : assert (!(parsed_valid_i && flight_q == '0));
       a_nothing_while_stopped : assert (!(stop_i && admit_valid_o));

@@ -105,7 +105,15 @@ module portcam_mirror_events (
   logic                valid_q;
   logic [511:0]        data_q;
   logic [3:0]          data_lanes_q;
+  logic [63:0]         addr;
   logic [63:0]         addr_q;
+
+  portcam_address_sum u_addr (
+      .clk_i    (clk_i),
+      .base_i   (base_i),
+      .offset_i ({12'd0, line_q, 6'd0}),
+      .address_o(addr)
+  );
 
   always_comb begin
     made            = '0;
@@ -127,7 +135,7 @@ module portcam_mirror_events (
       valid_q      <= 1'b1;
       data_q       <= filled_q;
       data_lanes_q <= lanes_q;
-      addr_q       <= base_i + {44'd0, line_q, 6'd0};
+      addr_q       <= addr;
     end else if (line_ready_i) begin
       valid_q <= 1'b0;
     end

@@ -10,6 +10,7 @@
 // looked at once, round and round, 64 in six clocks and three for each that is marked; marks of
 // tables in every clock let it wait.
 // init_i forgets all marks; busy_o until that is done; marks given meanwhile are lost.
+// A mark is there two clocks after it was given.
 //
 // Tables are words of 64 bits in portcam_accumulate, the two stashes are registers.
 
@@ -49,27 +50,42 @@ module portcam_mirror_marks #(
     in_stash = (slot >= 24'(Rows) && slot < 24'(Base6)) || slot >= 24'(Base6 + RowsV6);
   endfunction
 
-  logic             mark_word;       // in the words
-  logic [Stash-1:0] mark_stash;      // in the stashes
-  logic [Stash-1:0] mark_stash6;
+  logic                 mark_q;       // a mark of the clock before
+  logic                 word_q;       // ... is in the words,
+  logic                 first_q;      // in the first stash,
+  logic                 first6_q;     // or in the second
+  logic                 from_q;       // the slot that it left is in the first stash,
+  logic                 from6_q;      // or in the second
+  logic [WordBits+5:0]  mark_slot_q;
+  logic [StashBits-1:0] from_slot_q;
+  logic [Stash-1:0]     mark_stash;
+  logic [Stash-1:0]     mark_stash6;
 
-  assign mark_word = mark_valid_i && !in_stash(mark_slot_i);
+  always_ff @(posedge clk_i) begin
+    mark_q <= mark_valid_i;
+    if (mark_valid_i) begin
+      word_q      <= !in_stash(mark_slot_i);
+      first_q     <= in_stash(mark_slot_i) && mark_slot_i < 24'(Base6);
+      first6_q    <= in_stash(mark_slot_i) && mark_slot_i >= 24'(Base6);
+      from_q      <= mark_from_i && mark_from_slot_i < 24'(Base6);
+      from6_q     <= mark_from_i && mark_from_slot_i >= 24'(Base6);
+      mark_slot_q <= mark_slot_i[WordBits+5:0];
+      from_slot_q <= mark_from_slot_i[StashBits-1:0];
+    end
+    if (!rst_ni || init_i) begin
+      mark_q <= 1'b0;
+    end
+  end
 
   always_comb begin
     mark_stash  = '0;
     mark_stash6 = '0;
-    if (mark_valid_i && in_stash(mark_slot_i)) begin
-      if (mark_slot_i < 24'(Base6)) begin
-        mark_stash[mark_slot_i[StashBits-1:0]] = 1'b1;
-      end else begin
-        mark_stash6[mark_slot_i[StashBits-1:0]] = 1'b1;
-      end
-    end
-    if (mark_valid_i && mark_from_i) begin
-      if (mark_from_slot_i < 24'(Base6)) begin
-        mark_stash[mark_from_slot_i[StashBits-1:0]] = 1'b1;
-      end else begin
-        mark_stash6[mark_from_slot_i[StashBits-1:0]] = 1'b1;
+    if (mark_q) begin
+      for (int unsigned n = 0; n < Stash; n++) begin
+        mark_stash[n]  = (first_q && mark_slot_q[StashBits-1:0] == StashBits'(n)) ||
+                         (from_q && from_slot_q == StashBits'(n));
+        mark_stash6[n] = (first6_q && mark_slot_q[StashBits-1:0] == StashBits'(n)) ||
+                         (from6_q && from_slot_q == StashBits'(n));
       end
     end
   end
@@ -102,7 +118,7 @@ module portcam_mirror_marks #(
   logic                words_busy;
 
   assign at_word   = at_q < StepBits'(Words);
-  assign look      = state_q == StLook && left_q != '0 && !mark_valid_i && !busy_o && !init_i;
+  assign look      = state_q == StLook && left_q != '0 && !mark_q && !busy_o && !init_i;
   assign take      = look && at_word;
   assign word_next = operand[6] ? '0 : word | (64'd1 << operand[5:0]);
 
@@ -117,9 +133,9 @@ module portcam_mirror_marks #(
   ) u_words (
       .clk_i       (clk_i),
       .rst_ni      (rst_ni),
-      .valid_i     (mark_word || take),
-      .row_i       (take ? at_q[WordBits-1:0] : mark_slot_i[6+:WordBits]),
-      .operand_i   ({take, mark_slot_i[5:0]}),
+      .valid_i     ((mark_q && word_q) || take),
+      .row_i       (take ? at_q[WordBits-1:0] : mark_slot_q[6+:WordBits]),
+      .operand_i   ({take, mark_slot_q[5:0]}),
       .base_o      (word),
       .operand_o   (operand),
       .next_i      (word_next),
@@ -139,11 +155,25 @@ module portcam_mirror_marks #(
   logic [Stash-1:0] stash6_q;
   logic             at_stash;
   logic             at_stash6;
-  logic [63:0]      others;      // all but the lowest bit
+  logic [7:0]       groups;      // bytes with a bit
+  logic [63:0]      lowest;      // bit
 
   assign at_stash  = at_q == StepBits'(Words);
   assign at_stash6 = at_q == StepBits'(Words + 1);
-  assign others    = bits_q & (bits_q - 1'b1);
+
+  always_comb begin
+    groups = '0;
+    lowest = '0;
+    if (state_q == StPick) begin
+      for (int unsigned g = 0; g < 8; g++) begin
+        groups[g] = bits_q[g*8+:8] != '0;
+      end
+      for (int unsigned n = 0; n < 64; n++) begin
+        lowest[n] = bits_q[n] && (bits_q[n/8*8+:8] & ((8'd1 << n % 8) - 8'd1)) == '0 &&
+                    (groups & ((8'd1 << n / 8) - 8'd1)) == '0;
+      end
+    end
+  end
 
   always_comb begin
     number = '0;
@@ -189,8 +219,8 @@ module portcam_mirror_marks #(
           at_q    <= at_stash6 ? '0 : at_q + 1'b1;
         end else begin
           state_q  <= StName;
-          lowest_q <= bits_q & ~others;
-          bits_q   <= others;
+          lowest_q <= lowest;
+          bits_q   <= bits_q & ~lowest;
         end
       end
       StName: begin

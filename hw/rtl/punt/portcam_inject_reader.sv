@@ -134,6 +134,24 @@ module portcam_inject_reader #(
   assign push_last  = state_q == StEnd || state_q == StForget;
   assign push_drop  = state_q == StForget || !good_end;
 
+  // read_addr_q was the same in the clock before each burst.
+  logic [63:0] entry_addr;
+  logic [63:0] next_addr;
+
+  portcam_address_sum u_entry_addr (
+      .clk_i    (clk_i),
+      .base_i   (base_i),
+      .offset_i ({14'b0, head_q[11:0] & mask_i, 6'b0}),
+      .address_o(entry_addr)
+  );
+
+  portcam_address_sum u_next_addr (
+      .clk_i    (clk_i),
+      .base_i   (read_addr_q),
+      .offset_i ({19'b0, burst_q, 6'b0}),
+      .address_o(next_addr)
+  );
+
   logic [511:0] last_q;
   logic [5:0]   tail;
 
@@ -241,11 +259,11 @@ module portcam_inject_reader #(
     distance_q <= doorbell_i - head_q;
     size_q     <= {20'b0, mask_i} + 1'b1;
     if (state_q == StMeasure) begin
-      read_addr_q <= base_i + {46'b0, head_q[11:0] & mask_i, 6'b0};
+      read_addr_q <= entry_addr;
     end else if (state_q == StVerify) begin
       read_addr_q <= descriptor_q.address;
     end else if (state_q == StBurst && read_taken) begin
-      read_addr_q <= read_addr_q + {51'b0, burst_q, 6'b0};
+      read_addr_q <= next_addr;
     end
     if (state_q == StDescriptor && beat_valid_i) begin
       descriptor_q <= beat_data_i;

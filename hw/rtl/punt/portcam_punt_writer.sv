@@ -235,7 +235,10 @@ module portcam_punt_writer #(
   logic        host_q;
   logic [31:0] tail_q;
   logic [63:0] entry_q;
-  logic [63:0] addr_q;
+  logic [63:0] addr_q;     // of the next beat of the frame
+  logic [63:0] addr;
+  logic [25:0] offset;     // of addr in the ring, which begins at a multiple of 4,096
+  logic [25:0] offset_q;
   logic [15:0] left_q;     // bytes of the frame not yet written
   logic [7:0]  pending_q;  // writes without an answer
   logic        failed_q;
@@ -264,6 +267,15 @@ module portcam_punt_writer #(
                         !dead_i;
   assign ended        = (state_q == StHeaderWait && answered) || (state_q == StLost && answered);
   assign end_host     = host_q;
+
+  assign offset = state_q == StIdle ? {tail_q[11:0] & mask_i, 14'd64} : offset_q;
+
+  portcam_address_sum u_addr (
+      .clk_i    (clk_i),
+      .base_i   (base_i),
+      .offset_i ({6'b0, offset}),
+      .address_o(addr)
+  );
 
   always_comb begin
     header = '0;
@@ -349,11 +361,13 @@ module portcam_punt_writer #(
       host_q  <= frame_host;
       lap_q   <= (tail_q >> log2_i) + 1'b1;
       left_q  <= frame_host ? host_known.len : net_known.len;
-      entry_q <= base_i + {38'b0, tail_q[11:0] & mask_i, 14'b0};
-      addr_q  <= base_i + {38'b0, tail_q[11:0] & mask_i, 14'd64};
+      entry_q <= {addr[63:12], 12'b0};
     end else if (beat_valid_o && beat_ready_i) begin
       left_q <= left_q - 16'd64;
-      addr_q <= addr_q + 64'd64;
+    end
+    if ((state_q == StIdle && frame_valid) || (beat_valid_o && beat_ready_i)) begin
+      addr_q   <= addr;
+      offset_q <= offset + 26'd64;
     end
   end
 

@@ -38,6 +38,8 @@ public:
     {
         log2 = bits;
         command_base = (0x100000 + random.below(1 << 20)) << 24 | random.below(16) << 12;
+        if (random.percent(50)) // a boundary of 4 GiB behind its first page
+            command_base |= 0xfffff000;
         completion_base = (0x300000 + random.below(1 << 20)) << 24 | random.below(16) << 12;
         bus.ring(command_base, 64ull << bits);
         write32(PORTCAM_REG_CMD_BASE_LO, uint32_t(command_base));

@@ -262,11 +262,12 @@ inline void test_reads(Card &card)
                PORTCAM_STATUS_OK, "last row");
     tap.done(
         "counter_read: every short beat, bytes behind the rows untouched, last row of every table");
-    Completion c =
-        card.run(to(command(PORTCAM_OPCODE_COUNTER_READ, 6, 0, 1024), card.fresh_page()));
-    if (c.status != PORTCAM_STATUS_OK || c.result != 1024)
-        tap.fail("status %u result %u", c.status, c.result);
-    tap.done("counter_read: 1,024 rows");
+    for (uint64_t at : {card.fresh_page(), uint64_t(0x7ffffffe000)}) {
+        Completion c = card.run(to(command(PORTCAM_OPCODE_COUNTER_READ, 6, 0, 1024), at));
+        if (c.status != PORTCAM_STATUS_OK || c.result != 1024)
+            tap.fail("status %u result %u", c.status, c.result);
+    }
+    tap.done("counter_read: 1,024 rows, also across 4 GiB");
 
     for (unsigned i = 0; i < 20; i++) {
         uint64_t from = card.fresh_page();

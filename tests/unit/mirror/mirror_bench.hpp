@@ -24,7 +24,7 @@ enum { BASE_V6 = ROWS + STASH, SLOTS = ROWS + ROWS_V6 + 2 * STASH };
 
 using Entry = struct portcam_mirror_record;
 
-static const uint64_t MIRROR_AT = 0x123450000000, EVENTS_AT = 0x7000;
+static const uint64_t MIRROR_AT = 0x123450000000, EVENTS_AT = 0x1fffff000; // 4 GiB inside
 
 struct Pace {
     unsigned operations = 50;             // percent of the clocks

@@ -39,6 +39,7 @@ public:
     Random random;
     Vpunt_tb top;
     Bytes memory;
+    uint64_t origin = 0; // address of memory[0]
     unsigned stall = 0, latency = 0;                           // percent; clocks
     uint64_t clock = 0, fail_write = ~0ull, fail_read = ~0ull; // addresses of 64 bytes
     unsigned writes = 0, reads = 0, raised = 0, errors = 0, ended = 0, lost = 0, refused = 0;
@@ -70,9 +71,14 @@ public:
              i < 4000 && (get(PORTCAM_REG_PUNT_STATUS) & 1 || get(PORTCAM_REG_INJECT_STATUS) & 1);
              i++)
             step();
-        set(PORTCAM_REG_PUNT_BASE_LO, Punt);
+        // A boundary of 4 GiB in the second entry of the punt ring, or in the frames, or nowhere.
+        static const uint64_t boundary[] = {Punt + 0x5000, Frames + 0x1000, MemoryBytes};
+        origin = ((random.next() & 0xffff) + 1 << 32) - boundary[starts_++ % 3];
+        set(PORTCAM_REG_PUNT_BASE_LO, uint32_t(origin + Punt));
+        set(PORTCAM_REG_PUNT_BASE_HI, uint32_t((origin + Punt) >> 32));
         set(PORTCAM_REG_PUNT_SIZE, log2);
-        set(PORTCAM_REG_INJECT_BASE_LO, Inject);
+        set(PORTCAM_REG_INJECT_BASE_LO, uint32_t(origin + Inject));
+        set(PORTCAM_REG_INJECT_BASE_HI, uint32_t((origin + Inject) >> 32));
         set(PORTCAM_REG_INJECT_SIZE, Log2);
         set(PORTCAM_REG_PUNT_CONTROL, 1);
         set(PORTCAM_REG_INJECT_CONTROL, 1);
@@ -114,7 +120,7 @@ public:
     void inject(uint64_t address, size_t len, unsigned function)
     {
         portcam_inject_descriptor d = {};
-        d.address = address;
+        d.address = origin + address;
         d.len = uint16_t(len);
         d.egress = uint8_t(function);
         memcpy(&memory[Inject + doorbell % Entries * 64], &d, sizeof d);
@@ -132,7 +138,7 @@ public:
         if (aw || ar)
             last_request = clock;
         if (aw)
-            aw_.push_back(top.awaddr_o);
+            aw_.push_back(top.awaddr_o - origin);
         if (w) {
             Bytes beat(72);
             memcpy(beat.data(), &top.wdata_o[0], 64);
@@ -145,8 +151,9 @@ public:
             beats_.pop_front();
         if (ar)
             for (unsigned i = 0; i <= top.arlen_o; i++, reads++) {
-                beats_.push_back({top.araddr_o + 64 * i, i == top.arlen_o, clock + 1 + latency});
-                refused += beats_.back().address == fail_read;
+                uint64_t at = top.araddr_o - origin + 64 * i;
+                beats_.push_back({at, i == top.arlen_o, clock + 1 + latency});
+                refused += at == fail_read;
             }
         while (!aw_.empty() && !w_.empty()) {
             write(aw_.front(), w_.front());
@@ -157,7 +164,7 @@ public:
             raised += top.raise_o;
             errors += top.errors_o;
             if (top.dma_error_o)
-                error_addr = top.dma_error_addr_o;
+                error_addr = top.dma_error_addr_o - origin;
             ended += top.end_valid_o;
             lost += top.end_valid_o && top.end_lost_o;
             if (top.out_valid_o && top.out_ready_i)
@@ -173,6 +180,7 @@ public:
     }
 
 private:
+    unsigned starts_ = 0;
     struct Beat {
         uint64_t address;
         bool last;
