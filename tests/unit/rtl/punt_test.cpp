@@ -39,7 +39,7 @@ public:
     Random random;
     Vpunt_tb top;
     Bytes memory;
-    uint64_t origin = 0; // address of memory[0]
+    uint64_t origin = 0;                                       // address of memory[0]
     unsigned stall = 0, latency = 0;                           // percent; clocks
     uint64_t clock = 0, fail_write = ~0ull, fail_read = ~0ull; // addresses of 64 bytes
     unsigned writes = 0, reads = 0, raised = 0, errors = 0, ended = 0, lost = 0, refused = 0;
