@@ -48,8 +48,13 @@ int pc_apply(struct portcam *pc, struct portcam_config *config, json_t *names, b
 /* Reads the card's seed; a card without one gets it, and a secret (portcam.c). 0 or -errno, with a message. */
 int pc_take_seed(struct portcam *pc, struct portcam_report *report);
 
-/* The card is empty, perhaps because who reset it died over that: its connections, if they were kept (reset.c). */
+/* The card is empty, perhaps because who reset it died over that, or had it and ended: its connections, if they were kept a
+ * short time ago (reset.c). */
 void pc_finish_reset(struct portcam *pc);
+
+/* This library is about to close a card that is reset thereby, as the kernel does: keep its connections for who comes next
+ * (reset.c). A card that goes on by itself needs none of that. */
+void pc_keep_records(struct portcam *pc);
 
 /* A seed for a card without endpoint rows. */
 uint32_t pc_new_seed(const struct portcam *pc, unsigned attempt);

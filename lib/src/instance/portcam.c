@@ -325,6 +325,8 @@ void portcam_close(struct portcam *pc)
     portcam_trace_close(pc->trace);
     portcam_slow_path_close(pc->slow_path);
     portcam_mirror_close(pc->mirror);
+    if (pc->hw)
+        pc_keep_records(pc);
     pc_hw_close(pc->hw);
     pc_plan_free(pc->plan);
     pc_image_free(pc->card);

@@ -2,6 +2,7 @@
 /* A card that was reset, by this library or by others, gets back what it had: tables, connections, counters. */
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include <portcam/mirror.h>
 #include <portcam/ring.h>
@@ -124,6 +125,20 @@ int portcam_reset(struct portcam *pc, struct portcam_report *report)
         pc_saved_forget(pc->state_dir);
     pc_saved_free(&records);
     return rc;
+}
+
+void pc_keep_records(struct portcam *pc)
+{
+    struct pc_saved records = {0};
+
+    if (!pc->state_dir || !pc->plan || strcmp(pc_hw_transport(pc->hw), "vfio-user") == 0 ||
+        pc_hw_alive(pc->hw))
+        return;
+    take_records(pc, &records);
+    if (pc_saved_write(pc->state_dir, &records))
+        pc_log(pc, PORTCAM_SEVERITY_WARNING, "connections cannot be kept in %s: they are lost",
+               pc->state_dir);
+    pc_saved_free(&records);
 }
 
 void pc_finish_reset(struct portcam *pc)

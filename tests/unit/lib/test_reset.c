@@ -166,6 +166,38 @@ static void everything_is_put_back(void **state)
     portcam_close(pc);
 }
 
+/* Another card has another clock. */
+static void forget_clock(struct portcam_connection_image *image, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        image[i].last_used -= image[i].created;
+        image[i].created = 0;
+    }
+}
+
+/* The model's card ends with the library, as a card of kernel VFIO is reset when nobody has it open. */
+static void an_orderly_end_keeps_connections(void **state)
+{
+    const char *dir = test_folder();
+    struct portcam *pc = test_open(dir);
+    size_t before, behind;
+    (void)state;
+
+    fill(pc);
+    struct portcam_connection_image *a = images(pc, &before);
+    portcam_close(pc);
+    pc = test_open(dir);
+    struct portcam_connection_image *b = images(pc, &behind);
+    forget_clock(a, before);
+    forget_clock(b, behind);
+    assert_same_records(a, before, b, behind);
+    assert_int_equal(client(pc, 1, ACK), PORTCAM_REASON_CONNECTION_FORWARD);
+    assert_int_equal(server(pc, 1, ACK), PORTCAM_REASON_CONNECTION_REVERSE);
+    struct pc_saved kept = {0};
+    assert_int_equal(pc_saved_load(dir, &kept), -ENOENT); /* not once more */
+    portcam_close(pc);
+}
+
 static void counters_only_grow(void **state)
 {
     const char *dir = test_folder();
@@ -383,6 +415,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         {"a reset puts back tables, connections in every state, and what counters told",
          everything_is_put_back, NULL, NULL, NULL},
+        {"connections are kept over the orderly end of a library whose card ends with it",
+         an_orderly_end_keeps_connections, NULL, NULL, NULL},
         {"counters only grow over resets, and over a restart behind them", counters_only_grow, NULL,
          NULL, NULL},
         {"a reset by somebody else is seen, and the tables are put back", somebody_else_resets_it,
