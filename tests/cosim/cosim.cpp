@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Lockstep of the whole core and the model: random rows, change sets, frames of both directions, gaps, back-pressure and
- * resets, all from one seed. Every frame, command result and interrupt is checked and, at the end, every counter and the rows
- * of both banks: all of them in the small build and in every FullSeeds-th run of the default one, else those that the model has
- * and some others.
+/* Lockstep of the whole core and the model: random rows, change sets, frames of both directions, gaps, back-pressure, holds,
+ * resets and restarts of the host, all from one seed. Every frame, command result and interrupt is checked and, at the end,
+ * every counter and the rows of both banks: all of them in the small build and in every FullSeeds-th run of the default one,
+ * else those that the model has and some others.
  *
  *   cosim [--seed N] [--seeds COUNT] [--frames FRAMES-A-SEED] [--waves FILE --from CLOCK --to CLOCK]
  *
- * Prints TAP: one line for the comparison, one for the reasons and one for the hazards that must all have been met. */
+ * Prints TAP: one line for the comparison, and one each for what must all have been met: reasons, hazards, packets to and
+ * from the host, the mirror, moments. */
 #include <algorithm>
 #include <cinttypes>
 #include <cstdio>
@@ -15,8 +16,10 @@
 
 #include COSIM_HEADER
 #include "hazard_bins.hpp"
+#include "hold_host.hpp"
 #include "interrupt_check.hpp"
 #include "mirror_host.hpp"
+#include "moment_bins.hpp"
 #include "packet_host.hpp"
 #include "replay.h"
 #include "replay_record.hpp"
@@ -42,10 +45,11 @@ constexpr unsigned FullSeeds = 5;
 
 #ifdef COSIM_TINY
 constexpr uint64_t FirstSeed = 1001; /* not those of the default build */
-constexpr unsigned Ways = 2;
+constexpr unsigned Ways = 2, CopySlots = ~0u, RestartOneIn = 500;
 #else
 constexpr uint64_t FirstSeed = 1;
-constexpr unsigned Ways = PORTCAM_BUILD_CONNECTION_WAYS;
+constexpr unsigned Ways = PORTCAM_BUILD_CONNECTION_WAYS, RestartOneIn = 1200;
+constexpr unsigned CopySlots = 2048; /* of a restart; whole_mirror() copies all */
 #endif
 
 struct Options {
@@ -55,12 +59,13 @@ struct Options {
 };
 
 struct Totals {
-    uint64_t frames = 0, drops = 0, clocks = 0, commits = 0, resets = 0, stops = 0, rows = 0,
-             irqs = 0, errors = 0, differences = 0, records = 0, ended = 0, aged = 0, moved = 0,
-             images = 0, inserted = 0, refused = 0, mirror_fails = 0, mirror_irqs = 0;
+    uint64_t frames = 0, drops = 0, clocks = 0, commits = 0, resets = 0, stops = 0, restarts = 0,
+             rows = 0, irqs = 0, errors = 0, differences = 0, records = 0, ended = 0, aged = 0,
+             moved = 0, images = 0, inserted = 0, refused = 0, mirror_fails = 0, mirror_irqs = 0;
     struct pc_mirror_counts mirror = {};
     uint64_t reasons[64] = {};
     std::array<uint64_t, HazardBins::Bins> hazards = {};
+    std::array<uint64_t, MomentBins::Bins> moments = {};
     uint64_t punts = 0, injects = 0, packets[PacketHost<Card>::Bins] = {};
 };
 
@@ -99,8 +104,9 @@ public:
         : seed_(seed), options_(options), dice_(pc_rng_stream(seed, "run")),
           irq_dice_(pc_rng_stream(seed, "interrupts")),
           record_dice_(pc_rng_stream(seed, "records")),
-          insert_dice_(pc_rng_stream(seed, "inserts")), memory_(MemoryBytes),
-          mirror_(seed, slots_of(build_sizes())), card_(*this, seed)
+          insert_dice_(pc_rng_stream(seed, "inserts")),
+          moment_dice_(pc_rng_stream(seed, "moments")), memory_(MemoryBytes),
+          mirror_(seed, slots_of(build_sizes()), moments_), card_(*this, seed)
     {
         struct pc_sizes sizes = build_sizes();
         replay_ = pc_replay_new(&sizes, report, peek, this);
@@ -108,7 +114,7 @@ public:
         world_init(&world_, seed, &sizes);
         time_ = pc_rng_below(&record_dice_, 3) ? static_cast<uint32_t>(pc_rng_next(&record_dice_))
                                                : UINT32_MAX - 500; /* the counter wraps */
-        card_.set_time(time_);
+        set_time();
         stress();
     }
     ~Run() override { pc_replay_free(replay_); }
@@ -127,11 +133,14 @@ public:
             mirror_step();
             packets_.step();
             pass_time();
+            hold_.step();
             clocks(1 + pc_rng_below(&dice_, 48));
             if (pc_rng_below(&dice_, 3000) == 0)
                 reset(totals);
             if (pc_rng_below(&irq_dice_, 2000) == 0)
                 stop_ring(totals);
+            if (pc_rng_below(&moment_dice_, RestartOneIn) == 0)
+                restart(totals);
         }
         finish(totals);
     }
@@ -155,7 +164,12 @@ private:
     {
         unsigned dice = pc_rng_below(&record_dice_, 1000);
         time_ += dice < 700 ? 0 : dice < 985 ? 1 : dice < 997 ? 60 : 1500;
+        set_time();
+    }
+    void set_time()
+    {
         card_.set_time(time_);
+        hold_.set_time(time_);
     }
 
     uint64_t differences() const { return pc_replay_differences(replay_) + notes_; }
@@ -201,12 +215,17 @@ private:
             card_.reg_write(PORTCAM_REG_SECRET_0 + 4 * i,
                             static_cast<uint32_t>(pc_rng_next(&record_dice_)));
         packets_.reset();
-        start_ring(card_.top().irq_valid_o ? card_.top().irq_vector_o : -1);
+        interrupts_.reset(card_.top().irq_valid_o ? card_.top().irq_vector_o : -1);
+        start_ring();
+        write_all();
+    }
+    void write_all()
+    {
         rows_left_ = 110; /* fill the tables at the start */
         based_ = !world_.busy;
     }
 
-    void start_ring(int held)
+    void start_ring()
     {
         card_.reg_write(PORTCAM_REG_CMD_BASE_LO, static_cast<uint32_t>(RingAt));
         card_.reg_write(PORTCAM_REG_CMD_BASE_HI, 0);
@@ -215,7 +234,8 @@ private:
         card_.reg_write(PORTCAM_REG_CMD_SIZE, RingLog2);
         std::fill(memory_.begin() + 0x10000, memory_.begin() + 0x20000, uint8_t(0));
         tail_ = done_ = completions_ = 0;
-        interrupts_.enabled(held);
+        slow_ = pc_rng_below(&moment_dice_, 3) == 0;
+        interrupts_.enabled();
         card_.reg_write(PORTCAM_REG_CMD_CONTROL, PORTCAM_CMD_CONTROL_ENABLE);
     }
 
@@ -234,11 +254,45 @@ private:
         if (status != (PORTCAM_CMD_STATUS_ERROR | PORTCAM_STATUS_BAD_DOORBELL
                                                       << PORTCAM_CMD_STATUS_REASON_SHIFT))
             note("a doorbell beyond the ring did not stop it");
-        await_interrupts();
-        clocks(600); /* until no vector waits any more */
-        settle();
+        no_vector_waits();
         card_.reg_write(PORTCAM_REG_CMD_CONTROL, 0);
-        start_ring(-1);
+        start_ring();
+    }
+
+    /* Another host program comes, at any moment: it knows nothing of rings, rows and records that are there. Ring and mirror
+     * begin anew, it asks for the records, and writes the tables. */
+    void restart(Totals &totals)
+    {
+        totals.restarts++;
+        moments_.count(MomentBins::RestartWhileCommands, done_ != tail_);
+        card_.reg_write(PORTCAM_REG_CMD_CONTROL, 0);
+        mirror_.restart([this](uint32_t offset, uint32_t value) { mirror_write(offset, value); },
+                        [this](uint32_t offset) { return card_.reg_read(offset); });
+        packets_.restart();
+        uint32_t status = PORTCAM_CMD_STATUS_RUNNING;
+        for (int patience = 0; status & PORTCAM_CMD_STATUS_RUNNING && patience < 4000; patience++) {
+            clocks(8);
+            status = card_.reg_read(PORTCAM_REG_CMD_STATUS);
+        }
+        if (status != 0)
+            note("the ring that was stopped does not stop, or says an error");
+        no_vector_waits();
+        start_ring();
+        hold_.end();
+        put(simple(PORTCAM_OPCODE_CHANGE_ABORT));
+        unsigned slots = slots_of(world_.sizes), count = std::min(slots, CopySlots);
+        unsigned first = std::min(last_slot_, slots - count);
+        for (unsigned slot = first; slot < first + count; slot += 1024)
+            put(reader(PORTCAM_OPCODE_MIRROR_COPY, 0, slot, std::min(1024u, first + count - slot)));
+        card_.reg_write(PORTCAM_REG_CMD_DOORBELL, tail_);
+        for (int patience = 0; done_ != tail_ && differences() < 10 && patience < 20000;
+             patience++) {
+            feed();
+            clocks(20);
+        }
+        check_mirror(first, count);
+        moments_.count(MomentBins::RestartCopied, mirror_.running());
+        write_all();
     }
 
     /* ---- interrupts ---- */
@@ -279,6 +333,14 @@ private:
         if (interrupt_due())
             settle();
     }
+    void no_vector_waits()
+    {
+        for (int round = 0; round == 0 || (interrupt_due() && round < 4); round++) {
+            await_interrupts();
+            clocks(600);
+        }
+        settle();
+    }
     void settle()
     {
         if (const char *fault = interrupts_.settled(written()))
@@ -288,6 +350,8 @@ private:
     void put(struct portcam_command c)
     {
         c.cookie = tail_;
+        if (slow_)
+            c.flags |= PORTCAM_COMMAND_COMPLETE;
         memcpy(&memory_[(RingAt - MemoryBase) + (tail_ % RingSize) * 64], &c, sizeof(c));
         tail_++;
     }
@@ -313,11 +377,17 @@ private:
     /* One batch at a time: a change set, a reading, or a command that must be refused. */
     void host_step()
     {
+        bool full = slow_ && written() - completions_ == RingSize;
+        if (full && pc_rng_below(&moment_dice_, 4) == 0) {
+            moments_.count(MomentBins::CompletionsFull, done_ != tail_);
+            collect();
+        }
         if (done_ != tail_ || (rows_left_ == 0 && pc_rng_below(&dice_, 10) != 0))
             return;
         if (pc_rng_below(&irq_dice_, 2) == 0)
             await_interrupts();
-        collect();
+        if (!slow_ || pc_rng_below(&moment_dice_, 200) == 0)
+            collect();
         maybe_arm();
         unsigned rows = rows_left_ ? rows_left_ : 1 + pc_rng_below(&dice_, 6);
         rows_left_ = 0;
@@ -474,6 +544,7 @@ private:
     {
         unsigned slots = slots_of(world_.sizes);
         auto reg = [this](uint32_t offset, uint32_t value) { mirror_write(offset, value); };
+        hold_.end();
         drain(); /* also the commands, whose images would be overwritten */
         if (!mirror_.running())
             mirror_.start(reg, mirror_.log2_next());
@@ -484,9 +555,9 @@ private:
             feed();
             clocks(40);
         }
-        check_mirror();
+        check_mirror(0, slots);
     }
-    void check_mirror()
+    void check_mirror(unsigned first, unsigned count)
     {
         drain();
         if (!mirror_.running())
@@ -496,14 +567,13 @@ private:
         pc_replay_mirror_rest(replay_, card_.reg_read(PORTCAM_REG_MIRROR_VERSION),
                               card_.reg_read(PORTCAM_REG_EVENT_TAIL),
                               card_.reg_read(PORTCAM_REG_EVENT_DROPPED));
-        unsigned slots = slots_of(world_.sizes);
-        for (unsigned slot = 0; slot < slots; slot++)
+        for (unsigned slot = first; slot < first + count; slot++)
             if (!pc_replay_mirror_holds(replay_, slot, mirror_.entry(slot))) {
                 note("an entry of the mirror is not the model's record");
                 break;
             }
         pc_replay_settled(replay_);
-        for (unsigned block = 0; block < (slots + 4095) / 4096; block++) {
+        for (unsigned block = first / 4096; block < (first + count + 4095) / 4096; block++) {
             put(reader(PORTCAM_OPCODE_MIRROR_SUM, 0, block, 0));
             batch();
         }
@@ -518,6 +588,7 @@ private:
 
     void drain()
     {
+        collect();
         for (int patience = 0; patience < 400000; patience++) {
             clocks(16);
             if (differences() >= 10)
@@ -533,16 +604,29 @@ private:
     void reset(Totals &totals)
     {
         totals.resets++;
+        hold_.before_reset();
+        moments_.count(MomentBins::ResetInLookup, in_lookup_ > 0);
+        moments_.count(MomentBins::ResetWhileCommands, done_ != tail_);
+        moments_.count(MomentBins::ResetWhileMirror, mirror_.running());
+        moments_.count(MomentBins::ResetWhilePunts, packets_.punting());
         pc_replay_mirror_reg(replay_, PORTCAM_REG_MIRROR_CONTROL, 0);
         mirror_.reset();
         card_.flr();
+        if (pc_rng_below(&moment_dice_, 2)) {
+            clocks(1 + pc_rng_below(&moment_dice_, 300));
+            moments_.count(MomentBins::ResetWhileClearing,
+                           !(card_.reg_read(PORTCAM_REG_STATUS) & PORTCAM_STATUS_READY));
+            card_.flr();
+        }
         done_ = tail_; /* what was in the ring is forgotten */
         start();
+        hold_.after_reset();
     }
 
     /* Run what was put into the ring; its answers are not those of an earlier command. */
     void batch()
     {
+        collect();
         std::fill(memory_.begin() + (AnswerAt - MemoryBase), memory_.end(), uint8_t(0xee));
         card_.reg_write(PORTCAM_REG_CMD_DOORBELL, tail_);
         for (int patience = 0; done_ != tail_ && differences() < 10 && patience < 500000;
@@ -633,11 +717,11 @@ private:
         all_records();
         for (int i = 0; i < 3; i++) { /* everything that can age is gone then */
             time_ += 5000;
-            card_.set_time(time_);
+            set_time();
             drain();
         }
         all_records();
-        check_mirror();
+        check_mirror(0, slots_of(world_.sizes));
         bool full = pc_tables_rows(pc_device_tables(model), PORTCAM_TABLE_ENDPOINT) < 1000 ||
                     seed_ % FullSeeds == 0;
         card_.stress = {};
@@ -669,6 +753,7 @@ private:
         totals.irqs += interrupts_.commands;
         totals.errors += interrupts_.errors;
         bins_.add(totals.hazards);
+        moments_.add(totals.moments);
         totals.records += records_;
         totals.ended += ended_;
         totals.aged += aged_;
@@ -739,6 +824,7 @@ private:
     }
     void frame_in(Side side, unsigned function, const portcam::Frame &f) override
     {
+        hold_.arrived();
         pc_replay_frame_in(replay_, side_of(side), function, f.data(), f.size());
     }
     void frame_out(Side side, unsigned function, Side from, const portcam::Frame &f) override
@@ -754,6 +840,7 @@ private:
     void recorded(const portcam::Record &r) override
     {
         records_ += r.packet;
+        in_lookup_ -= r.packet;
         ended_ += r.acted && r.kind == portcam::OpDelete;
         aged_ += r.acted && r.kind == portcam::OpAge;
         moved_ += r.acted && r.kind == portcam::OpMove;
@@ -802,7 +889,12 @@ private:
     {
         packets_.was_read(function, iova, len);
     }
-    void admitted(Side side) override { pc_replay_admitted(replay_, side_of(side)); }
+    void admitted(Side side) override
+    {
+        hold_.admitted();
+        in_lookup_++;
+        pc_replay_admitted(replay_, side_of(side));
+    }
     void committed() override
     {
         commits_++;
@@ -860,10 +952,11 @@ private:
 
     uint64_t seed_;
     const Options &options_;
-    struct pc_rng dice_, irq_dice_, record_dice_, insert_dice_;
+    struct pc_rng dice_, irq_dice_, record_dice_, insert_dice_, moment_dice_;
     std::vector<uint8_t> memory_;
     pc_replay *replay_ = nullptr;
     struct world world_;
+    MomentBins moments_;
     MirrorHost mirror_;
     InterruptCheck interrupts_;
     HazardBins bins_{Ways};
@@ -874,7 +967,10 @@ private:
                      [this](const char *text) { note(text); },
                      [this] { interrupts_.cause(); },
                      [this](unsigned n) { clocks(n); }};
+    HoldHost<Card> hold_{card_, seed_, moments_, [this](const char *text) { note(text); }};
     uint32_t tail_ = 0, done_ = 0, completions_ = 0;
+    int in_lookup_ = 0;
+    bool slow_ = false; /* completions are consumed when their ring is full */
     unsigned rows_left_ = 0;
     bool based_ = false; /* what a busy world begins with is there */
     uint64_t commits_ = 0, notes_ = 0, records_ = 0, ended_ = 0, aged_ = 0, moved_ = 0, images_ = 0;
@@ -986,6 +1082,17 @@ bool all_packets(const Totals &t)
     return all;
 }
 
+/* What must have happened at some moment. */
+bool all_moments(const Totals &t)
+{
+    bool all = true;
+    for (int i = 0; i < MomentBins::Bins; i++) {
+        printf("# %-64s %" PRIu64 "\n", MomentBins::Names[i], t.moments[i]);
+        all = all && t.moments[i];
+    }
+    return all;
+}
+
 } // namespace
 
 int main(int argc, char **argv)
@@ -998,7 +1105,7 @@ int main(int argc, char **argv)
         return 2;
     }
     Totals totals;
-    printf("1..5\n# seeds %" PRIu64 " to %" PRIu64 ", %" PRIu64 " frames each\n", options.seed,
+    printf("1..6\n# seeds %" PRIu64 " to %" PRIu64 ", %" PRIu64 " frames each\n", options.seed,
            options.seed + options.seeds - 1, options.frames);
     uint64_t bad = 0;
     for (uint64_t i = 0; i < options.seeds; i++) {
@@ -1015,13 +1122,13 @@ int main(int argc, char **argv)
     }
     printf("# %" PRIu64 " frames out, %" PRIu64 " dropped, %" PRIu64 " punted, %" PRIu64
            " injected, %" PRIu64 " clocks, %" PRIu64 " commits, %" PRIu64 " resets, %" PRIu64
-           " stops of the ring, %" PRIu64 " rows read back, %" PRIu64 " records deleted, %" PRIu64
-           " aged, %" PRIu64 " moved, %" PRIu64 " read, %" PRIu64 " inserted by the host, %" PRIu64
-           " not, %" PRIu64 " interrupts for commands, %" PRIu64 " for errors, %" PRIu64
-           " differences\n",
+           " stops of the ring, %" PRIu64 " restarts, %" PRIu64 " rows read back, %" PRIu64
+           " records deleted, %" PRIu64 " aged, %" PRIu64 " moved, %" PRIu64 " read, %" PRIu64
+           " inserted by the host, %" PRIu64 " not, %" PRIu64 " interrupts for commands, %" PRIu64
+           " for errors, %" PRIu64 " differences\n",
            totals.frames, totals.drops, totals.punts, totals.injects, totals.clocks, totals.commits,
-           totals.resets, totals.stops, totals.rows, totals.ended, totals.aged, totals.moved,
-           totals.images, totals.inserted, totals.refused, totals.irqs, totals.errors,
+           totals.resets, totals.stops, totals.restarts, totals.rows, totals.ended, totals.aged,
+           totals.moved, totals.images, totals.inserted, totals.refused, totals.irqs, totals.errors,
            totals.differences);
     printf("%s 1 - RTL equals model: bytes, egress, order, results, rows, counters and "
            "interrupts (F.29, sections 2, 8, 9)\n",
@@ -1043,5 +1150,9 @@ int main(int argc, char **argv)
     printf("%s 5 - the mirror met all that it must cope with%s\n",
            mirror || !enough ? "ok" : "not ok",
            mirror || enough ? "" : " # SKIP too few frames to meet all");
-    return bad || (enough && !(all && hazards && packets && mirror));
+    bool moments = all_moments(totals);
+    printf("%s 6 - holds, resets and restarts came at every kind of moment%s\n",
+           moments || !enough ? "ok" : "not ok",
+           moments || enough ? "" : " # SKIP too few frames to meet all");
+    return bad || (enough && !(all && hazards && packets && mirror && moments));
 }

@@ -61,11 +61,19 @@ public:
     bool due(uint32_t completions) const { return armed_ && beyond(completions, index_); }
     bool error_due() const { return error_due_; }
 
-    /* ENABLE, alone or after a reset of the function; `held`: a vector that was offered to the bridge before, or -1. */
-    void enabled(int held)
+    /* ENABLE of the ring: no arming is left. */
+    void enabled()
     {
-        armed_ = old_live_ = spare_live_ = error_due_ = false;
-        allowed_ = causes_ = 0;
+        armed_ = old_live_ = spare_live_ = false;
+        allowed_ = 0;
+    }
+
+    /* After a reset of the function; `held`: a vector that was offered to the bridge before, or -1. */
+    void reset(int held)
+    {
+        enabled();
+        error_due_ = false;
+        causes_ = 0;
         held_ = held;
     }
 

@@ -4,9 +4,11 @@
 #ifndef PC_COSIM_MIRROR_HOST_HPP
 #define PC_COSIM_MIRROR_HOST_HPP
 
+#include <algorithm>
 #include <cstring>
 #include <vector>
 
+#include "moment_bins.hpp"
 #include "replay.h"
 #include "rng.h"
 
@@ -15,8 +17,8 @@ class MirrorHost
 public:
     static constexpr uint64_t Base = 0x80000000, Events = 0x90000000;
 
-    MirrorHost(uint64_t seed, unsigned slots)
-        : dice_(pc_rng_stream(seed, "mirror")), slots_(slots), array_(64ull * slots),
+    MirrorHost(uint64_t seed, unsigned slots, MomentBins &bins)
+        : bins_(bins), dice_(pc_rng_stream(seed, "mirror")), slots_(slots), array_(64ull * slots),
           ring_(16 << 16)
     {
     }
@@ -46,6 +48,8 @@ public:
         unsigned dice = pc_rng_below(&dice_, 200);
         if (running_ && pc_rng_below(&dice_, 100) < attention_)
             reg(PORTCAM_REG_EVENT_HEAD, read(PORTCAM_REG_EVENT_TAIL));
+        if (dice <= 2 && running_ && log2_ == 2)
+            bins_.count(MomentBins::SmallRingFull, read(PORTCAM_REG_EVENT_DROPPED) != 0);
         if (dice < 2)
             start(reg, log2_next());
         else if (dice == 2)
@@ -61,6 +65,7 @@ public:
     void start(Write reg, unsigned log2)
     {
         stop(reg);
+        log2_ = log2;
         refuse_ = ~0ull - 64;
         failed_ = forgotten_ = false;
         attention_ = pc_rng_below(&dice_, 2) ? 100 : pc_rng_below(&dice_, 30);
@@ -78,6 +83,18 @@ public:
         reg(PORTCAM_REG_MIRROR_CONTROL, 0);
         running_ = false;
     }
+    /* A new host program: it knows nothing of the array that was, and begins with events, at times before the old mirror is at
+     * rest. */
+    template <typename Write, typename Read>
+    void restart(Write reg, Read read)
+    {
+        bins_.count(MomentBins::RestartWhileMirror, running());
+        stop(reg);
+        bins_.count(MomentBins::RestartWhileStopping,
+                    read(PORTCAM_REG_MIRROR_STATUS) & PORTCAM_MIRROR_STATUS_RUNNING);
+        std::fill(array_.begin(), array_.end(), uint8_t(0xee));
+        start(reg, below(2) ? 2 : log2_next());
+    }
     void reset() { running_ = false, forgotten_ = true; }
 
     bool running() const { return running_ && !failed_; }
@@ -89,8 +106,9 @@ public:
     uint32_t below(uint32_t n) { return uint32_t(pc_rng_below(&dice_, n)); }
 
 private:
+    MomentBins &bins_;
     struct pc_rng dice_;
-    unsigned slots_;
+    unsigned slots_, log2_ = 0;
     std::vector<uint8_t> array_, ring_;
     uint64_t refuse_ = ~0ull - 64;
     bool running_ = false, failed_ = false, forgotten_ = false;

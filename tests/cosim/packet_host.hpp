@@ -113,6 +113,17 @@ public:
         descriptors_.clear();
     }
 
+    bool punting() const { return punt_on_; }
+
+    /* Another host program comes: both rings stop. */
+    void restart()
+    {
+        if (punt_on_)
+            stop_punt();
+        if (inject_on_)
+            stop_inject();
+    }
+
     /* Nothing is in flight any more. */
     void finish()
     {
