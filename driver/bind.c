@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "err.h"
+#include "opts.h"
 #include "portcam_defs.h"
 #include "preflight.h"
 #include "sys.h"
@@ -76,17 +77,12 @@ static int check_ids(const struct binding *b)
 
 static int begin(const char *name, const struct portcam_dev_bind_opts *user, struct binding *b)
 {
-    struct portcam_dev_bind_opts opts = {.sz = sizeof(opts)};
+    struct portcam_dev_bind_opts opts;
     int err;
 
-    if (user) {
-        if (user->sz < sizeof(user->sz))
-            return pc_fail(-EINVAL, "options without their size: set opts.sz = sizeof(opts)");
-        for (size_t i = sizeof(opts); i < user->sz; i++)
-            if (((const unsigned char *)user)[i])
-                return pc_fail(-E2BIG, "an option is newer than this library: update it");
-        memcpy(&opts, user, user->sz < sizeof(opts) ? user->sz : sizeof(opts));
-    }
+    err = pc_copy_opts(&opts, sizeof(opts), user);
+    if (err)
+        return err;
     *b = (struct binding){.root = opts.sysfs_root ? opts.sysfs_root : "/sys",
                           .sys = opts.sys ? opts.sys : &pc_sys_libc,
                           .check_only = opts.check_only};

@@ -14,6 +14,7 @@
 
 #include "dev_ops.h"
 #include "err.h"
+#include "opts.h"
 
 static const struct pc_dev_ops *const transports[] = {
     &pc_dev_vfio_ops,
@@ -65,16 +66,10 @@ int pc_dev_gone_already(const struct portcam_dev *dev)
 /* Takes over the caller's options of any size; a tail this library does not know must be zero. */
 static int copy_opts(struct portcam_dev_opts *to, const struct portcam_dev_opts *from)
 {
-    memset(to, 0, sizeof(*to));
-    if (from) {
-        if (from->sz < sizeof(from->sz))
-            return pc_fail(-EINVAL, "options without their size: set opts.sz = sizeof(opts)");
-        for (size_t i = sizeof(*to); i < from->sz; i++)
-            if (((const unsigned char *)from)[i])
-                return pc_fail(-E2BIG, "an option is newer than this library: update it");
-        memcpy(to, from, from->sz < sizeof(*to) ? from->sz : sizeof(*to));
-    }
-    to->sz = sizeof(*to);
+    int err = pc_copy_opts(to, sizeof(*to), from);
+
+    if (err)
+        return err;
     if (to->flags & ~PORTCAM_DEV_ALL_FLAGS)
         return pc_fail(-EINVAL, "unknown flags 0x%x in options", to->flags);
     if (to->dma_bits == 0)

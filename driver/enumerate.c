@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include "err.h"
+#include "opts.h"
 #include "preflight.h"
 #include "sys.h"
 
@@ -124,18 +125,13 @@ static int collect(const struct portcam_dev_list_opts *opts, struct list *l)
 int portcam_dev_list(const struct portcam_dev_list_opts *user, struct portcam_dev_entry **ret,
                      size_t *ret_count)
 {
-    struct portcam_dev_list_opts opts = {.sz = sizeof(opts)};
+    struct portcam_dev_list_opts opts;
     struct list l = {0};
     int err;
 
-    if (user) {
-        if (user->sz < sizeof(user->sz))
-            return pc_fail(-EINVAL, "options without their size: set opts.sz = sizeof(opts)");
-        for (size_t i = sizeof(opts); i < user->sz; i++)
-            if (((const unsigned char *)user)[i])
-                return pc_fail(-E2BIG, "an option is newer than this library: update it");
-        memcpy(&opts, user, user->sz < sizeof(opts) ? user->sz : sizeof(opts));
-    }
+    err = pc_copy_opts(&opts, sizeof(opts), user);
+    if (err)
+        return err;
     if (!opts.sysfs_root)
         opts.sysfs_root = "/sys";
     if (!opts.dev_root)

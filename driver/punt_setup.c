@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "err.h"
+#include "opts.h"
 #include "punt_priv.h"
 
 enum { DEFAULT_LOG2 = 6 };
@@ -43,15 +44,10 @@ static int start(struct portcam_punt *p)
 
 static int copy_opts(struct portcam_punt_opts *to, const struct portcam_punt_opts *from)
 {
-    memset(to, 0, sizeof(*to));
-    if (from) {
-        if (from->sz < sizeof(from->sz))
-            return pc_fail(-EINVAL, "options without their size: set opts.sz = sizeof(opts)");
-        for (size_t i = sizeof(*to); i < from->sz; i++)
-            if (((const unsigned char *)from)[i])
-                return pc_fail(-E2BIG, "an option is newer than this library: update it");
-        memcpy(to, from, from->sz < sizeof(*to) ? from->sz : sizeof(*to));
-    }
+    int err = pc_copy_opts(to, sizeof(*to), from);
+
+    if (err)
+        return err;
     for (unsigned i = 0; i < 2; i++) {
         unsigned *log2 = i ? &to->log2_inject : &to->log2_punt;
 

@@ -12,6 +12,7 @@
 
 #include "err.h"
 #include "irq.h"
+#include "opts.h"
 #include "ring_priv.h"
 
 enum { MIN_LOG2 = 6, MAX_LOG2 = 16, DEFAULT_LOG2 = 10, RING_ALIGN = 4096, STOP_MS = 1000 };
@@ -161,15 +162,10 @@ static void free_ring(struct portcam_ring *r)
 
 static int copy_opts(struct portcam_ring_opts *to, const struct portcam_ring_opts *from)
 {
-    memset(to, 0, sizeof(*to));
-    if (from) {
-        if (from->sz < sizeof(from->sz))
-            return pc_fail(-EINVAL, "options without their size: set opts.sz = sizeof(opts)");
-        for (size_t i = sizeof(*to); i < from->sz; i++)
-            if (((const unsigned char *)from)[i])
-                return pc_fail(-E2BIG, "an option is newer than this library: update it");
-        memcpy(to, from, from->sz < sizeof(*to) ? from->sz : sizeof(*to));
-    }
+    int err = pc_copy_opts(to, sizeof(*to), from);
+
+    if (err)
+        return err;
     if (to->log2_size == 0)
         to->log2_size = DEFAULT_LOG2;
     if (to->log2_size < MIN_LOG2 || to->log2_size > MAX_LOG2)
