@@ -2,6 +2,8 @@
 /* A configuration in memory, empty and shared, and the words of its file; see config.h. */
 #include "config.h"
 
+#include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -85,4 +87,25 @@ void portcam_config_free(struct portcam_config *config)
     free(config->services);
     free(config->file);
     free(config);
+}
+
+void pc_refuse(struct pc_check *k, const struct pc_cfg_service *service, const char *format, ...)
+{
+    char text[400];
+    va_list args;
+
+    va_start(args, format);
+    vsnprintf(text, sizeof(text), format, args);
+    va_end(args);
+    pc_refuse_at(k->config, k->report, service->line, "service \"%s\": %s", service->name, text);
+}
+
+void pc_refuse_at(const struct portcam_config *config, struct portcam_report *report, int line,
+                  const char *format, ...)
+{
+    va_list args;
+
+    va_start(args, format);
+    pc_report_vat(report, "refused", config->file, line, format, args);
+    va_end(args);
 }

@@ -174,6 +174,19 @@ int pc_addresses_overlaps(const struct pc_addresses *addresses, struct portcam_r
 void pc_addresses_resolve(const struct pc_addresses *addresses, struct pc_cfg_service *service,
                           struct portcam_report *report);
 
+/* A check of a configuration, and what is wrong with it. */
+struct pc_check {
+    struct portcam_config *config;
+    struct portcam_report *report;
+};
+
+/* A service cannot be as it is. */
+void pc_refuse(struct pc_check *k, const struct pc_cfg_service *service, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+/* What stands in a line cannot be. */
+void pc_refuse_at(const struct portcam_config *config, struct portcam_report *report, int line,
+                  const char *format, ...) __attribute__((format(printf, 4, 5)));
+
 /* Rules of services: backends, invertible static services, endpoints. Needs resolved references. 0 or -ENOMEM. */
 int pc_config_services(struct portcam_config *config, struct portcam_report *report);
 

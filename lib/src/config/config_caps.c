@@ -2,18 +2,6 @@
 /* Can this card run the configuration: sizes of tables, number of functions, and what the build can do. */
 #include "config_slow.h"
 
-static void refuse(const struct portcam_config *c, struct portcam_report *report, int line,
-                   const char *format, ...) __attribute__((format(printf, 4, 5)));
-
-static void refuse(const struct portcam_config *c, struct portcam_report *report, int line,
-                   const char *format, ...)
-{
-    va_list args;
-    va_start(args, format);
-    pc_report_vat(report, "refused", c->file, line, format, args);
-    va_end(args);
-}
-
 static void check_functions(const struct portcam_config *c, const struct portcam_caps *caps,
                             struct portcam_report *report)
 {
@@ -22,23 +10,26 @@ static void check_functions(const struct portcam_config *c, const struct portcam
 
     for (size_t i = 0; i < c->n_functions; i++) {
         if (c->functions[i].number > last)
-            refuse(c, report, c->functions[i].line, "function %u: there is none; %s %u",
-                   c->functions[i].number, cure, last);
+            pc_refuse_at(c, report, c->functions[i].line, "function %u: there is none; %s %u",
+                         c->functions[i].number, cure, last);
     }
     for (size_t i = 0; i < c->n_domains; i++) {
         if (c->domains[i].home > last)
-            refuse(c, report, c->domains[i].line, "domain \"%s\": there is no function %u; %s %u",
-                   c->domains[i].name, c->domains[i].home, cure, last);
+            pc_refuse_at(c, report, c->domains[i].line,
+                         "domain \"%s\": there is no function %u; %s %u", c->domains[i].name,
+                         c->domains[i].home, cure, last);
     }
     for (size_t i = 0; i < c->n_addresses; i++) {
         if (c->addresses[i].function > last)
-            refuse(c, report, c->addresses[i].line, "address %s: there is no function %u; %s %u",
-                   c->addresses[i].key, c->addresses[i].function, cure, last);
+            pc_refuse_at(c, report, c->addresses[i].line,
+                         "address %s: there is no function %u; %s %u", c->addresses[i].key,
+                         c->addresses[i].function, cure, last);
     }
     for (size_t i = 0; i < c->n_backends; i++) {
         if (c->backends[i].function > last)
-            refuse(c, report, c->backends[i].line, "backend \"%s\": there is no function %u; %s %u",
-                   c->backends[i].name, c->backends[i].function, cure, last);
+            pc_refuse_at(c, report, c->backends[i].line,
+                         "backend \"%s\": there is no function %u; %s %u", c->backends[i].name,
+                         c->backends[i].function, cure, last);
     }
 }
 
@@ -46,8 +37,8 @@ static void check_functions(const struct portcam_config *c, const struct portcam
 static void check_size(const struct portcam_config *c, struct portcam_report *report,
                        const char *what, size_t count, size_t room, int line)
 {
-    refuse(c, report, line, "there are %zu %s, and this card has room for %zu; remove %zu", count,
-           what, room, count - room);
+    pc_refuse_at(c, report, line, "there are %zu %s, and this card has room for %zu; remove %zu",
+                 count, what, room, count - room);
 }
 
 static void check_sizes(const struct portcam_config *c, const struct portcam_caps *caps,
@@ -73,35 +64,39 @@ static void check_mode(const struct portcam_config *c, const struct pc_cfg_servi
     uint32_t flags = caps->flags;
 
     if (s->mode == PORTCAM_MODE_STATEFUL && !(flags & PORTCAM_CAPS_STATEFUL))
-        refuse(c, report, s->line,
-               "service \"%s\": mode \"stateful\" needs connection records, and this card has no "
-               "connection table; use mode \"static\" or \"deliver\"",
-               s->name);
+        pc_refuse_at(
+            c, report, s->line,
+            "service \"%s\": mode \"stateful\" needs connection records, and this card has no "
+            "connection table; use mode \"static\" or \"deliver\"",
+            s->name);
     else if (s->mode == PORTCAM_MODE_STATEFUL && !(flags & PORTCAM_CAPS_REJECT) &&
              (pc_service_no_record(s) == PORTCAM_NO_RECORD_REJECT ||
               pc_service_no_backend(s) == PORTCAM_NO_BACKEND_REJECT))
-        refuse(c, report, s->line,
-               "service \"%s\": this card cannot answer packets, so policy \"reject\" is not "
-               "possible; give \"no_record\" and \"no_backend\" another one, as \"drop\"",
-               s->name);
+        pc_refuse_at(c, report, s->line,
+                     "service \"%s\": this card cannot answer packets, so policy \"reject\" is not "
+                     "possible; give \"no_record\" and \"no_backend\" another one, as \"drop\"",
+                     s->name);
     if (s->mode == PORTCAM_MODE_STATEFUL && flags & PORTCAM_CAPS_STATEFUL &&
         c->backends[s->backend].ip.family == 6 && caps->connections_v6 == 0)
-        refuse(
+        pc_refuse_at(
             c, report, s->line,
             "service \"%s\": this card has no records for IPv6 connections; use mode \"static\" or "
             "\"deliver\"",
             s->name);
     if (s->mode == PORTCAM_MODE_STATIC && !(flags & PORTCAM_CAPS_STATIC))
-        refuse(c, report, s->line,
-               "service \"%s\": this card cannot do mode \"static\"; use another mode", s->name);
+        pc_refuse_at(c, report, s->line,
+                     "service \"%s\": this card cannot do mode \"static\"; use another mode",
+                     s->name);
     if (s->full == PORTCAM_FULL_PUNT && !(flags & PORTCAM_CAPS_PUNT))
-        refuse(c, report, s->line,
-               "service \"%s\": this card cannot hand packets to the host, so \"full\" cannot be "
-               "\"punt\"; use \"drop\" or \"hash\"",
-               s->name);
+        pc_refuse_at(
+            c, report, s->line,
+            "service \"%s\": this card cannot hand packets to the host, so \"full\" cannot be "
+            "\"punt\"; use \"drop\" or \"hash\"",
+            s->name);
     if (s->mode == PORTCAM_MODE_DELIVER && !(flags & PORTCAM_CAPS_DELIVER))
-        refuse(c, report, s->line,
-               "service \"%s\": this card cannot do mode \"deliver\"; use another mode", s->name);
+        pc_refuse_at(c, report, s->line,
+                     "service \"%s\": this card cannot do mode \"deliver\"; use another mode",
+                     s->name);
 }
 
 static void check_flags(const struct portcam_config *c, const struct portcam_caps *caps,
@@ -111,13 +106,14 @@ static void check_flags(const struct portcam_config *c, const struct portcam_cap
 
     for (size_t i = 0; i < c->n_domains; i++) {
         if (c->domains[i].unknown == PORTCAM_POLICY_REJECT && !(flags & PORTCAM_CAPS_REJECT))
-            refuse(c, report, c->domains[i].line,
-                   "domain \"%s\": this card cannot answer packets, so policy \"reject\" is not "
-                   "possible; use \"pass\" or \"drop\"",
-                   c->domains[i].name);
+            pc_refuse_at(
+                c, report, c->domains[i].line,
+                "domain \"%s\": this card cannot answer packets, so policy \"reject\" is not "
+                "possible; use \"pass\" or \"drop\"",
+                c->domains[i].name);
     }
     if (c->limits.line && !(flags & (PORTCAM_CAPS_REJECT | PORTCAM_CAPS_STATEFUL)))
-        refuse(
+        pc_refuse_at(
             c, report, c->limits.line,
             "limits: this card has neither connection records nor answers to limit; remove them");
     pc_slow_path_check(c, caps, report);
@@ -127,13 +123,13 @@ static void check_flags(const struct portcam_config *c, const struct portcam_cap
         return;
     for (size_t i = 0; i < c->n_addresses; i++) {
         if (c->addresses[i].ip.family == 6)
-            refuse(c, report, c->addresses[i].line, "address %s: this card has no IPv6; remove it",
-                   c->addresses[i].key);
+            pc_refuse_at(c, report, c->addresses[i].line,
+                         "address %s: this card has no IPv6; remove it", c->addresses[i].key);
     }
     for (size_t i = 0; i < c->n_backends; i++) {
         if (c->backends[i].ip.family == 6)
-            refuse(c, report, c->backends[i].line,
-                   "backend \"%s\": this card has no IPv6; remove it", c->backends[i].name);
+            pc_refuse_at(c, report, c->backends[i].line,
+                         "backend \"%s\": this card has no IPv6; remove it", c->backends[i].name);
     }
 }
 

@@ -11,11 +11,6 @@
 
 #include "config.h"
 
-struct check {
-    struct portcam_config *config;
-    struct portcam_report *report;
-};
-
 struct pc_entry pc_entry_of(const struct portcam_config *config, struct pc_cfg_service *s,
                             int backend)
 {
@@ -99,7 +94,7 @@ static bool agree(const struct pc_entry *a, const struct pc_entry *b)
     return exact->port == (unsigned)exact->service->port;
 }
 
-static void refuse_pair(struct check *k, const struct pc_entry *a, const struct pc_entry *b)
+static void refuse_pair(struct pc_check *k, const struct pc_entry *a, const struct pc_entry *b)
 {
     const struct pc_entry *first = a->service->line <= b->service->line ? a : b;
     const struct pc_entry *second = first == a ? b : a;
@@ -123,7 +118,7 @@ static void refuse_pair(struct check *k, const struct pc_entry *a, const struct 
         pc_config_place(c, first->service->line, place2), why);
 }
 
-static void check_pair(struct check *k, const struct pc_entry *a, const struct pc_entry *b)
+static void check_pair(struct pc_check *k, const struct pc_entry *a, const struct pc_entry *b)
 {
     if (!pc_entries_meet(a, b))
         return;
@@ -135,7 +130,7 @@ static void check_pair(struct check *k, const struct pc_entry *a, const struct p
  * Each service meets those of its port and those of any port. Right ones are few, a handful of protocols; of wrong ones
  * enough are told.
  */
-static void check_entries(struct check *k, const struct pc_entry *entries, size_t n)
+static void check_entries(struct pc_check *k, const struct pc_entry *entries, size_t n)
 {
     size_t any = 0, any_end = 0, port = 0;
 
@@ -182,7 +177,8 @@ struct share {
     struct pc_entry first;
 };
 
-static void join(struct check *k, struct pc_entry *first, struct pc_entry *e, struct share *shares)
+static void join(struct pc_check *k, struct pc_entry *first, struct pc_entry *e,
+                 struct share *shares)
 {
     struct portcam_config *c = k->config;
     struct pc_cfg_service *a = first->service, *b = e->service;
@@ -215,7 +211,7 @@ static void join(struct check *k, struct pc_entry *first, struct pc_entry *e, st
     }
 }
 
-static void warn_shares(struct check *k, const struct share *shares)
+static void warn_shares(struct pc_check *k, const struct share *shares)
 {
     const struct portcam_config *c = k->config;
 
@@ -237,7 +233,7 @@ static void warn_shares(struct check *k, const struct share *shares)
 }
 
 /* Joins those that are equal; one of each is left. Returns how many, or -ENOMEM. */
-static long unite(struct check *k, struct pc_entry *entries, size_t n)
+static long unite(struct pc_check *k, struct pc_entry *entries, size_t n)
 {
     struct share *shares = calloc(k->config->n_services + 1, sizeof(*shares));
     size_t kept = 0;
@@ -276,7 +272,7 @@ static int by_number(const void *left, const void *right)
  * A record knows the number of its endpoint, and the client key keeps only groups apart: so in a group a number is one
  * endpoint of each protocol.
  */
-static void check_numbers(struct check *k, const struct pc_entry *entries, size_t n)
+static void check_numbers(struct pc_check *k, const struct pc_entry *entries, size_t n)
 {
     const struct pc_entry *start = entries;
     const struct portcam_config *c = k->config;
@@ -326,7 +322,7 @@ static size_t collect(struct portcam_config *c, struct pc_entry *entries)
 
 int pc_config_endpoints(struct portcam_config *c, struct portcam_report *report)
 {
-    struct check k = {c, report};
+    struct pc_check k = {c, report};
     size_t most = 0;
 
     for (size_t i = 0; i < c->n_services; i++) {

@@ -37,80 +37,60 @@ void pc_service_words(const struct portcam_config *config, const struct pc_cfg_s
              s->address == PC_NONE ? "any address" : config->addresses[s->address].key);
 }
 
-struct check {
-    const struct portcam_config *config;
-    struct portcam_report *report;
-};
-
-static void refuse(struct check *k, const struct pc_cfg_service *s, const char *format, ...)
-    __attribute__((format(printf, 3, 4)));
-
-static void refuse(struct check *k, const struct pc_cfg_service *s, const char *format, ...)
-{
-    char text[400];
-    va_list args;
-
-    va_start(args, format);
-    vsnprintf(text, sizeof(text), format, args);
-    va_end(args);
-    pc_report_at(k->report, "refused", k->config->file, s->line, "service \"%s\": %s", s->name,
-                 text);
-}
-
-static void check_static(struct check *k, const struct pc_cfg_service *s)
+static void check_static(struct pc_check *k, const struct pc_cfg_service *s)
 {
     const struct pc_cfg_backend *b =
         s->backend == PC_NONE ? NULL : &k->config->backends[s->backend];
     bool has_address = s->ip.family != 0;
 
     if (!has_address)
-        refuse(k, s,
-               "a static service has one address, which replies get as their source; add "
-               "\"address\"");
+        pc_refuse(k, s,
+                  "a static service has one address, which replies get as their source; add "
+                  "\"address\"");
     else if (s->length != pc_ip_bits(&s->ip))
-        refuse(k, s,
-               "a static service on a prefix of many addresses cannot be turned back for "
-               "replies; name one address (/%u)",
-               pc_ip_bits(&s->ip));
+        pc_refuse(k, s,
+                  "a static service on a prefix of many addresses cannot be turned back for "
+                  "replies; name one address (/%u)",
+                  pc_ip_bits(&s->ip));
     if (!b || b->broken)
         return;
     if (b->ip.family == 0) {
-        refuse(k, s, "backend \"%s\" has no address to send to; add \"address\" to it", b->name);
+        pc_refuse(k, s, "backend \"%s\" has no address to send to; add \"address\" to it", b->name);
         return;
     }
     if (has_address && b->ip.family != s->ip.family)
-        refuse(k, s, "its address is IPv%u and backend \"%s\" is IPv%u; use one IP version",
-               s->ip.family, b->name, b->ip.family);
+        pc_refuse(k, s, "its address is IPv%u and backend \"%s\" is IPv%u; use one IP version",
+                  s->ip.family, b->name, b->ip.family);
     if (s->port == PC_NONE && b->port != 0)
-        refuse(k, s,
-               "every port would become port %u of backend \"%s\", which cannot be turned back "
-               "for replies; add \"port\" or remove the backend's",
-               b->port, b->name);
+        pc_refuse(k, s,
+                  "every port would become port %u of backend \"%s\", which cannot be turned back "
+                  "for replies; add \"port\" or remove the backend's",
+                  b->port, b->name);
 }
 
-static void check_one(struct check *k, const struct pc_cfg_service *s)
+static void check_one(struct pc_check *k, const struct pc_cfg_service *s)
 {
     const char *mode = PcModes.words[s->mode];
 
     if (s->n_backends > 1 && s->mode != PORTCAM_MODE_STATEFUL)
-        refuse(k, s, "a %s service has one backend, this one names %zu; keep one", mode,
-               s->n_backends);
+        pc_refuse(k, s, "a %s service has one backend, this one names %zu; keep one", mode,
+                  s->n_backends);
     if (s->strict && s->mode != PORTCAM_MODE_STATIC)
-        refuse(k, s, "\"strict\" is for mode \"static\"; remove it");
+        pc_refuse(k, s, "\"strict\" is for mode \"static\"; remove it");
     if (s->port != PC_NONE && s->protocol != PC_NONE && !pc_has_ports(s->protocol)) {
         char words[24];
         protocol_words(s->protocol, words);
-        refuse(k, s, "%s has no ports; remove \"port\"", words);
+        pc_refuse(k, s, "%s has no ports; remove \"port\"", words);
     }
     if (s->stateful_key && s->mode != PORTCAM_MODE_STATEFUL)
-        refuse(k, s, "\"%s\" is for mode \"stateful\"; remove it", s->stateful_key);
+        pc_refuse(k, s, "\"%s\" is for mode \"stateful\"; remove it", s->stateful_key);
     if (s->mode == PORTCAM_MODE_STATIC)
         check_static(k, s);
 }
 
 int pc_config_services(struct portcam_config *config, struct portcam_report *report)
 {
-    struct check k = {config, report};
+    struct pc_check k = {config, report};
     for (size_t i = 0; i < config->n_services; i++) {
         if (!config->services[i].broken)
             check_one(&k, &config->services[i]);

@@ -160,21 +160,6 @@ bool pc_slow_path_runs(const struct portcam_config *config, const struct portcam
     return config->slow_path.enabled && translates && caps->flags & PORTCAM_CAPS_PUNT;
 }
 
-static void refuse(const struct portcam_config *c, struct portcam_report *report, int line,
-                   const char *format, ...) __attribute__((format(printf, 4, 5)));
-
-static void refuse(const struct portcam_config *c, struct portcam_report *report, int line,
-                   const char *format, ...)
-{
-    char text[400];
-    va_list args;
-
-    va_start(args, format);
-    vsnprintf(text, sizeof(text), format, args);
-    va_end(args);
-    pc_report_at(report, "refused", c->file, line, "%s", text);
-}
-
 /* A port of SCTP that becomes another, or 0. */
 static unsigned moved_port(const struct portcam_config *c, const struct pc_cfg_service *s)
 {
@@ -193,8 +178,8 @@ void pc_slow_path_check(const struct portcam_config *c, const struct portcam_cap
     struct portcam_limits_row row = {.punt_rate = 0};
 
     if (path->line && path->enabled && !(caps->flags & PORTCAM_CAPS_PUNT))
-        refuse(c, report, path->line,
-               "slow_path: this card cannot hand packets to the host; remove it");
+        pc_refuse_at(c, report, path->line,
+                     "slow_path: this card cannot hand packets to the host; remove it");
     if (pc_slow_path_runs(c, caps))
         pc_slow_path_row(path, &row);
     for (size_t i = 0; i < c->n_services; i++) {
@@ -202,15 +187,17 @@ void pc_slow_path_check(const struct portcam_config *c, const struct portcam_cap
         unsigned port = s->mode == PORTCAM_MODE_DELIVER ? 0 : moved_port(c, s);
         bool other = s->protocol == DCCP || s->protocol == UDPLITE;
         if (port && !(row.punt_reasons & BIT(SCTP_PORTS)))
-            refuse(c, report, s->line,
-                   "service \"%s\": the card cannot change SCTP ports (%d to %u) without a slow "
-                   "path for sctp_ports; keep the port",
-                   s->name, s->port, port);
+            pc_refuse_at(
+                c, report, s->line,
+                "service \"%s\": the card cannot change SCTP ports (%d to %u) without a slow "
+                "path for sctp_ports; keep the port",
+                s->name, s->port, port);
         if (other && s->mode != PORTCAM_MODE_DELIVER && !(row.punt_reasons & BIT(OTHER_CHECKSUM)))
-            refuse(c, report, s->line,
-                   "service \"%s\": the card cannot correct the checksum of protocol %d without a "
-                   "slow path for other_checksum; use mode \"deliver\" or another protocol",
-                   s->name, s->protocol);
+            pc_refuse_at(
+                c, report, s->line,
+                "service \"%s\": the card cannot correct the checksum of protocol %d without a "
+                "slow path for other_checksum; use mode \"deliver\" or another protocol",
+                s->name, s->protocol);
     }
 }
 

@@ -5,26 +5,6 @@
 
 #include "config.h"
 
-struct check {
-    struct portcam_config *config;
-    struct portcam_report *report;
-};
-
-static void refuse(struct check *k, const struct pc_cfg_service *s, const char *format, ...)
-    __attribute__((format(printf, 3, 4)));
-
-static void refuse(struct check *k, const struct pc_cfg_service *s, const char *format, ...)
-{
-    char text[400];
-    va_list args;
-
-    va_start(args, format);
-    vsnprintf(text, sizeof(text), format, args);
-    va_end(args);
-    pc_report_at(k->report, "refused", k->config->file, s->line, "service \"%s\": %s", s->name,
-                 text);
-}
-
 /* ---- what absent keys mean ---- */
 
 enum pc_scheduler pc_service_scheduler(const struct pc_cfg_service *s)
@@ -78,7 +58,8 @@ unsigned pc_service_full(const struct pc_cfg_service *s)
 
 /* ---- rules ---- */
 
-static void check_backend(struct check *k, struct pc_cfg_service *s, const struct pc_cfg_backend *b)
+static void check_backend(struct pc_check *k, struct pc_cfg_service *s,
+                          const struct pc_cfg_backend *b)
 {
     const struct pc_cfg_backend *first =
         s->backend == PC_NONE ? NULL : &k->config->backends[s->backend];
@@ -87,48 +68,50 @@ static void check_backend(struct check *k, struct pc_cfg_service *s, const struc
     if (b->broken)
         return;
     if (b->ip.family == 0) {
-        refuse(k, s, "backend \"%s\" has no address to send to; add \"address\" to it", b->name);
+        pc_refuse(k, s, "backend \"%s\" has no address to send to; add \"address\" to it", b->name);
         return;
     }
     if (s->ip.family && b->ip.family != s->ip.family)
-        refuse(k, s, "its address is IPv%u and backend \"%s\" is IPv%u; use one IP version",
-               s->ip.family, b->name, b->ip.family);
+        pc_refuse(k, s, "its address is IPv%u and backend \"%s\" is IPv%u; use one IP version",
+                  s->ip.family, b->name, b->ip.family);
     else if (!s->ip.family && first && first->ip.family && b->ip.family != first->ip.family)
-        refuse(k, s,
-               "backend \"%s\" is IPv%u and \"%s\" is IPv%u; make a service for each IP version",
-               first->name, first->ip.family, b->name, b->ip.family);
+        pc_refuse(k, s,
+                  "backend \"%s\" is IPv%u and \"%s\" is IPv%u; make a service for each IP version",
+                  first->name, first->ip.family, b->name, b->ip.family);
     if (!moves)
         return;
     s->keeps_port = false;
     if (s->port == PC_NONE)
-        refuse(k, s,
-               "every port would become port %u of backend \"%s\", which cannot be turned back for "
-               "replies; add \"port\" or remove the backend's",
-               b->port, b->name);
+        pc_refuse(
+            k, s,
+            "every port would become port %u of backend \"%s\", which cannot be turned back for "
+            "replies; add \"port\" or remove the backend's",
+            b->port, b->name);
     else if (s->protocol == PC_NONE)
-        refuse(
+        pc_refuse(
             k, s,
             "port %d would become port %u of backend \"%s\" for any protocol; add \"protocol\" or "
             "remove the backend's port",
             s->port, b->port, b->name);
 }
 
-static void check_keys(struct check *k, const struct pc_cfg_service *s)
+static void check_keys(struct pc_check *k, const struct pc_cfg_service *s)
 {
     const char *scheduler = pc_scheduler_name(pc_service_scheduler(s));
 
     if (s->key != PC_NONE && pc_service_scheduler(s) != PC_SCHEDULER_MH)
-        refuse(k, s, "\"key\" is for scheduler \"mh\", this one has \"%s\"; remove it", scheduler);
+        pc_refuse(k, s, "\"key\" is for scheduler \"mh\", this one has \"%s\"; remove it",
+                  scheduler);
     if (s->slots != PC_NONE && (size_t)s->slots < s->n_backends)
-        refuse(k, s, "%d slots are less than its %zu backends; raise \"slots\" or leave it away",
-               s->slots, s->n_backends);
+        pc_refuse(k, s, "%d slots are less than its %zu backends; raise \"slots\" or leave it away",
+                  s->slots, s->n_backends);
 }
 
-static void check_one(struct check *k, struct pc_cfg_service *s)
+static void check_one(struct pc_check *k, struct pc_cfg_service *s)
 {
     s->keeps_port = true;
     if (s->ip.family && s->length != pc_ip_bits(&s->ip))
-        refuse(
+        pc_refuse(
             k, s,
             "a stateful service on a prefix cannot know which of its addresses replies get; name "
             "one address (/%u), or leave \"address\" away for all of the domain",
@@ -140,27 +123,28 @@ static void check_one(struct check *k, struct pc_cfg_service *s)
     check_keys(k, s);
 }
 
-static void check_hash(struct check *k, const struct pc_cfg_service *s, const char *key)
+static void check_hash(struct pc_check *k, const struct pc_cfg_service *s, const char *key)
 {
     if (!picks_by_client(s))
-        refuse(k, s,
-               "\"%s\" hash needs scheduler \"mh\" or \"sh\", which a packet finds its backend by; "
-               "use one of them or another policy",
-               key);
+        pc_refuse(
+            k, s,
+            "\"%s\" hash needs scheduler \"mh\" or \"sh\", which a packet finds its backend by; "
+            "use one of them or another policy",
+            key);
     else if (s->address == PC_NONE)
-        refuse(k, s,
-               "\"%s\" hash makes no record, so replies cannot know which address they get; add "
-               "\"address\" or use another policy",
-               key);
+        pc_refuse(k, s,
+                  "\"%s\" hash makes no record, so replies cannot know which address they get; add "
+                  "\"address\" or use another policy",
+                  key);
     else if (s->shared)
-        refuse(k, s,
-               "\"%s\" hash makes no record, so a reply cannot know which of the services that "
-               "share its endpoint it belongs to; use another policy, or backends of its own",
-               key);
+        pc_refuse(k, s,
+                  "\"%s\" hash makes no record, so a reply cannot know which of the services that "
+                  "share its endpoint it belongs to; use another policy, or backends of its own",
+                  key);
 }
 
 /* Rows of a domain that are prefixes: replies of a service on any address do not know the address. */
-static int warn_prefixes(struct check *k)
+static int warn_prefixes(struct pc_check *k)
 {
     const struct portcam_config *c = k->config;
     const struct pc_cfg_address **first = calloc(c->n_domains + 1, sizeof(struct pc_cfg_address *));
@@ -188,7 +172,7 @@ static int warn_prefixes(struct check *k)
 }
 
 /* The weight of a backend counts for lc where wlc has it too. */
-static int warn_weights(struct check *k)
+static int warn_weights(struct pc_check *k)
 {
     const struct portcam_config *c = k->config;
     bool *weighted = calloc(c->n_backends + 1, sizeof(*weighted));
@@ -223,7 +207,7 @@ static int warn_weights(struct check *k)
 
 int pc_config_stateful(struct portcam_config *config, struct portcam_report *report)
 {
-    struct check k = {config, report};
+    struct pc_check k = {config, report};
 
     for (size_t i = 0; i < config->n_services; i++) {
         struct pc_cfg_service *s = &config->services[i];
