@@ -43,7 +43,8 @@ static json_t *capabilities(uint32_t flags)
     } names[] = {{PORTCAM_CAPS_IPV6, "ipv6"},       {PORTCAM_CAPS_STATIC, "static"},
                  {PORTCAM_CAPS_DELIVER, "deliver"}, {PORTCAM_CAPS_STATEFUL, "stateful"},
                  {PORTCAM_CAPS_REJECT, "reject"},   {PORTCAM_CAPS_PUNT, "punt"},
-                 {PORTCAM_CAPS_MIRROR, "mirror"},   {PORTCAM_CAPS_STAMP, "stamp"}};
+                 {PORTCAM_CAPS_MIRROR, "mirror"},   {PORTCAM_CAPS_STAMP, "stamp"},
+                 {PORTCAM_CAPS_TRACE, "trace"}};
     json_t *list = json_array();
     for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
         if (flags & names[i].bit)
