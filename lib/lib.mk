@@ -5,7 +5,7 @@
 
 LIB_SRC := $(wildcard lib/src/*/*.c)
 LIB_VERSION := 0
-LIB_LIBS := -ljansson -lpciaccess -lurcu-cds -lurcu-bp -lpthread
+LIB_LIBS := -ljansson -lpciaccess -lpthread
 
 build/libportcam.a: $(LIB_SRC:%.c=build/%.o)
 
@@ -28,7 +28,7 @@ each-prefix:
 build/libportcam.pc: lib/lib.mk each-prefix
 	@mkdir -p $(@D)
 	@printf '%s\n' 'prefix=$(PREFIX)' 'Name: libportcam' 'Version: $(LIB_VERSION)' \
-	  'Description: Tables of a portcam card as one configuration' 'Requires.private: jansson' 'Libs.private: -lpciaccess -lurcu-cds -lurcu-bp -lpthread' \
+	  'Description: Tables of a portcam card as one configuration' 'Requires.private: jansson' 'Libs.private: -lpciaccess -lpthread' \
 	  'Libs: -L$${prefix}/lib -lportcam' 'Cflags: -I$${prefix}/include' > $@
 
 LIBRARIES += build/libportcam.a build/libportcam.so build/libportcam.pc

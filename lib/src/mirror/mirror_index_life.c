@@ -7,10 +7,6 @@
 
 #include "mirror_index.h"
 
-#ifndef MADV_COLLAPSE
-#define MADV_COLLAPSE 25
-#endif
-
 enum { HUGE_PAGE = 2 << 20 };
 
 void *pc_index_memory(size_t size)
@@ -25,37 +21,20 @@ void *pc_index_memory(size_t size)
     return memory;
 }
 
-/* Its buckets are one range of memory, which is put into large pages where the kernel can. */
-static struct cds_lfht *new_table(unsigned long buckets)
-{
-    struct cds_lfht *table =
-        _cds_lfht_new(buckets, buckets, buckets, 0, &cds_lfht_mm_mmap, &rcu_flavor, NULL);
-
-    if (table) {
-        uintptr_t first = (uintptr_t)cds_lfht_mm_mmap.bucket_at(table, 0);
-        uintptr_t end = first + buckets * sizeof(struct cds_lfht_node);
-        first = (first + HUGE_PAGE - 1) & ~(uintptr_t)(HUGE_PAGE - 1);
-        if (end > first)
-            (void)madvise((void *)first, end - first, MADV_COLLAPSE);
-    }
-    return table;
-}
-
 struct pc_mirror_index *pc_index_new(uint32_t slots)
 {
     struct pc_mirror_index *x = calloc(1, sizeof(*x));
-    unsigned long buckets = 64;
+    uint32_t buckets = 1;
 
     if (!x)
         return NULL;
-    while (buckets < slots)
+    x->nodes = slots + slots / 8 + 1024; /* some are lost, while others are in their slots */
+    while (buckets < x->nodes / 5)       /* of seven places five at most are taken */
         buckets *= 2;
-    x->bucket_mask = buckets - 1;
-    /* Some more than there can be, so that those that were removed can wait for readers. */
-    x->nodes = slots + slots / 8 + 1024;
+    x->mask = buckets - 1;
     x->pool = pc_index_memory(x->nodes * sizeof(*x->pool));
-    x->forward = new_table(buckets);
-    x->reverse = new_table(buckets);
+    x->forward = pc_index_memory(buckets * sizeof(*x->forward));
+    x->reverse = pc_index_memory(buckets * sizeof(*x->reverse));
     if (!x->pool || !x->forward || !x->reverse ||
         getrandom(x->key, sizeof(x->key), 0) != (ssize_t)sizeof(x->key)) {
         pc_index_free(x);
@@ -64,30 +43,12 @@ struct pc_mirror_index *pc_index_new(uint32_t slots)
     return x;
 }
 
-/* All nodes out of a table, and the table away. */
-static void free_table(struct cds_lfht *table)
-{
-    struct cds_lfht_iter iter;
-    struct cds_lfht_node *at;
-
-    if (!table)
-        return;
-    rcu_read_lock();
-    cds_lfht_first(table, &iter);
-    for (at = cds_lfht_iter_get_node(&iter); at; at = cds_lfht_iter_get_node(&iter)) {
-        (void)cds_lfht_del(table, at);
-        cds_lfht_next(table, &iter);
-    }
-    rcu_read_unlock();
-    (void)cds_lfht_destroy(table, NULL);
-}
-
 void pc_index_free(struct pc_mirror_index *x)
 {
     if (!x)
         return;
-    free_table(x->forward);
-    free_table(x->reverse);
+    free(x->forward);
+    free(x->reverse);
     free(x->pool);
     free(x);
 }

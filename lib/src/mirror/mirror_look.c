@@ -51,15 +51,12 @@ int portcam_mirror_each(const struct portcam_mirror *m,
  * The index says where the record was when the last event was followed. If another one is there now it has moved or ended
  * since, and which of both is known when the events are followed.
  */
-static int find(const struct portcam_mirror *m, const struct pc_index_key *key,
-                struct portcam_mirror_record *ret)
+static int check(const struct portcam_mirror *m, const struct pc_index_key *key, uint32_t slot,
+                 uint32_t generation, struct portcam_mirror_record *ret)
 {
-    uint32_t slot, generation;
     unsigned patience = PC_RECORD_PATIENCE;
     union pc_record r;
 
-    if (!pc_index_find(m->index, key, &slot, &generation))
-        return -ENOENT;
     if (slot >= m->bounds.slots || !pc_record_read(pc_track_at(m, slot), &r, &patience))
         return -EAGAIN;
     if (!pc_record_sane(&r, slot, &m->bounds))
@@ -69,9 +66,25 @@ static int find(const struct portcam_mirror *m, const struct pc_index_key *key,
     if (r.record.state == PORTCAM_CONNECTION_STATE_NONE)
         return r.end.cause == PORTCAM_END_CAUSE_MOVED ? -EAGAIN : -ENOENT;
     if (!pc_index_fits(key, &r.record))
-        return -EAGAIN;
+        return -ENOENT;
     *ret = r.record;
     return 0;
+}
+
+static int find(const struct portcam_mirror *m, const struct pc_index_key *key,
+                struct portcam_mirror_record *ret)
+{
+    struct pc_index_cursor at;
+    uint32_t slot, generation;
+    int rc = -ENOENT;
+
+    pc_index_look(m->index, key, &at);
+    while (rc && pc_index_next(m->index, &at, &slot, &generation)) {
+        int here = check(m, key, slot, generation, ret);
+        if (here != -ENOENT)
+            rc = here;
+    }
+    return rc;
 }
 
 int portcam_mirror_find_forward(const struct portcam_mirror *m,

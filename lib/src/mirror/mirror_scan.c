@@ -17,31 +17,27 @@
 
 void pc_track_lose(struct portcam_mirror *m, struct pc_node *node)
 {
-    struct pc_known *known = pc_node_known(node);
-
-    if (m->place[known->record.slot].node == node)
-        m->place[known->record.slot].node = NULL;
-    if (known->lost)
+    if (m->place[node->record.slot].node == node)
+        m->place[node->record.slot].node = NULL;
+    if (node->lost)
         return;
-    known->lost = true;
-    known->lost_before = NULL;
-    known->lost_next = m->lost;
+    node->lost = true;
+    node->lost_before = NULL;
+    node->lost_next = m->lost;
     if (m->lost)
-        pc_node_known(m->lost)->lost_before = node;
+        m->lost->lost_before = node;
     m->lost = node;
 }
 
 void pc_track_regain(struct portcam_mirror *m, struct pc_node *node)
 {
-    struct pc_known *known = pc_node_known(node);
-
-    if (known->lost_before)
-        pc_node_known(known->lost_before)->lost_next = known->lost_next;
+    if (node->lost_before)
+        node->lost_before->lost_next = node->lost_next;
     else
-        m->lost = known->lost_next;
-    if (known->lost_next)
-        pc_node_known(known->lost_next)->lost_before = known->lost_before;
-    known->lost = false;
+        m->lost = node->lost_next;
+    if (node->lost_next)
+        node->lost_next->lost_before = node->lost_before;
+    node->lost = false;
 }
 
 void pc_track_purge(struct portcam_mirror *m)

@@ -43,10 +43,9 @@ static void tell_new(struct portcam_mirror *m, const struct portcam_mirror_recor
 static void end_node(struct portcam_mirror *m, struct pc_node *node,
                      const struct portcam_mirror_end *end, unsigned cause)
 {
-    struct pc_known *known = pc_node_known(node);
     struct portcam_mirror_change change = {
-        .kind = PORTCAM_MIRROR_ENDED, .cause = cause, .record = known->record};
-    uint32_t slot = known->record.slot;
+        .kind = PORTCAM_MIRROR_ENDED, .cause = cause, .record = node->record};
+    uint32_t slot = node->record.slot;
 
     if (end) {
         change.counted = true;
@@ -61,7 +60,7 @@ static void end_node(struct portcam_mirror *m, struct pc_node *node,
         pc_stat_add(&m->stats.uncounted, 1);
     }
     change.before = change.record.state;
-    if (known->lost)
+    if (node->lost)
         pc_track_regain(m, node);
     if (m->place[slot].node == node)
         m->place[slot].node = NULL;
@@ -89,31 +88,23 @@ static bool same_ends(const struct portcam_mirror_record *a, const struct portca
            a->endpoint == b->endpoint && a->group == b->group;
 }
 
-/* The record of the node goes on as `r`, which has the same ends. Readers look at those, so they are not written. */
+/* The record of the node, which is not lost, goes on as `r`, which has the same ends. */
 static void go_on(struct portcam_mirror *m, struct pc_node *node,
                   const struct portcam_mirror_record *r)
 {
-    struct portcam_mirror_record *old = &pc_node_known(node)->record;
+    struct portcam_mirror_record *old = &node->record;
     struct portcam_mirror_change change = {.kind = PORTCAM_MIRROR_CHANGED, .before = old->state};
     bool differs = old->state != r->state || old->flags != r->flags;
+    bool elsewhere = old->slot != r->slot || old->generation != r->generation;
 
-    if (pc_node_known(node)->lost)
-        pc_track_regain(m, node);
-    if (m->place[old->slot].node == node)
+    if (old->slot != r->slot && m->place[old->slot].node == node)
         m->place[old->slot].node = NULL;
-    old->version = r->version;
-    old->slot = r->slot;
-    old->generation = r->generation;
-    old->flags = r->flags;
-    old->state = r->state;
-    old->syn_repeats = r->syn_repeats;
-    old->created = r->created;
-    old->last_used = r->last_used;
-    old->client_next = r->client_next;
+    *old = *r;
     m->place[r->slot].node = node;
-    pc_index_update(node, r->slot, r->generation);
+    if (elsewhere)
+        pc_index_update(node);
     if (differs) {
-        change.record = *old;
+        change.record = *r;
         pc_stat_add(&m->stats.changed, 1);
         tell(m, &change);
     }
@@ -123,21 +114,22 @@ static void go_on(struct portcam_mirror *m, struct pc_node *node,
 static bool settle(struct portcam_mirror *m, struct pc_node *node,
                    const struct portcam_mirror_record *r)
 {
-    struct pc_known *known = pc_node_known(node);
+    const struct portcam_mirror_record *known = &node->record;
     union pc_record there;
 
-    if (same_ends(&known->record, r) &&
-        (known->record.generation == r->generation || (m->starting && known->lost))) {
-        if (known->record.slot != r->slot && !m->starting)
+    if (same_ends(known, r) &&
+        (known->generation == r->generation || (m->starting && node->lost))) {
+        if (known->slot != r->slot && !m->starting)
             pc_stat_add(&m->stats.moved, 1);
+        if (node->lost)
+            pc_track_regain(m, node);
         go_on(m, node, r);
         return true;
     }
-    if (pc_record_read(pc_track_at(m, known->record.slot), &there, &m->patience) &&
-        pc_record_sane(&there, known->record.slot, &m->bounds) &&
+    if (pc_record_read(pc_track_at(m, known->slot), &there, &m->patience) &&
+        pc_record_sane(&there, known->slot, &m->bounds) &&
         there.end.state == PORTCAM_CONNECTION_STATE_NONE &&
-        there.end.generation == known->record.generation &&
-        there.end.cause != PORTCAM_END_CAUSE_MOVED)
+        there.end.generation == known->generation && there.end.cause != PORTCAM_END_CAUSE_MOVED)
         end_node(m, node, &there.end, there.end.cause);
     else
         end_node(m, node, NULL, PORTCAM_END_CAUSE_UNKNOWN);
@@ -170,7 +162,7 @@ void pc_track_live(struct portcam_mirror *m, const struct portcam_mirror_record 
 
     m->place[r->slot].version = r->version;
     if (node) {
-        const struct portcam_mirror_record *old = &pc_node_known(node)->record;
+        const struct portcam_mirror_record *old = &node->record;
         if (old->generation == r->generation && same_ends(old, r)) {
             go_on(m, node, r);
             return;
@@ -203,7 +195,7 @@ void pc_track_gone(struct portcam_mirror *m, const struct portcam_mirror_end *en
             pc_stat_add(&m->stats.unseen, 1);
         return;
     }
-    bool same = pc_node_known(node)->record.generation == end->generation;
+    bool same = node->record.generation == end->generation;
     if (kind == PORTCAM_EVENT_KIND_ENDED && !known) { /* too much at once: it may live elsewhere */
         m->place[end->slot].version = end->version;
         miss(m, node);
@@ -232,7 +224,7 @@ static void follow_blind(struct portcam_mirror *m, const struct portcam_event *e
 {
     struct pc_node *node = m->place[e->slot].node;
 
-    if (!node || pc_node_known(node)->record.generation != e->generation) {
+    if (!node || node->record.generation != e->generation) {
         if (e->kind == PORTCAM_EVENT_KIND_BEGAN)
             pc_stat_add(&m->stats.unseen, 1);
         return;
@@ -242,7 +234,7 @@ static void follow_blind(struct portcam_mirror *m, const struct portcam_event *e
     } else if (e->kind == PORTCAM_EVENT_KIND_ENDED) {
         pc_track_end(m, node, PORTCAM_END_CAUSE_UNKNOWN);
     } else if (e->kind == PORTCAM_EVENT_KIND_CHANGED && e->state != PORTCAM_CONNECTION_STATE_NONE) {
-        struct portcam_mirror_record r = pc_node_known(node)->record;
+        struct portcam_mirror_record r = node->record;
         r.state = e->state;
         go_on(m, node, &r);
     }
@@ -309,14 +301,14 @@ static struct pc_place *ahead(const struct portcam_mirror *m, uint32_t index, ui
     return *ret_slot < m->bounds.slots ? &m->place[*ret_slot] : NULL;
 }
 
-static void prepare_begin(struct portcam_mirror *m, uint32_t slot, bool again)
+static void prepare_begin(struct portcam_mirror *m, uint32_t slot)
 {
     const uint32_t *at = pc_track_at(m, slot);
     union pc_record r;
 
     for (unsigned w = 0; w < PC_RECORD_WORDS; w++)
         r.word[w] = __atomic_load_n(&at[w], __ATOMIC_RELAXED);
-    pc_index_prepare(m->index, &r.record, again);
+    pc_index_prepare(m->index, &r.record);
 }
 
 /* Fetch what the events to come need, in steps: each needs what the one before it has fetched. */
@@ -324,25 +316,24 @@ static void prepare(struct portcam_mirror *m)
 {
     uint32_t slot;
     unsigned kind;
-    struct pc_place *place = ahead(m, m->next + 4 * STEP, &slot, &kind);
+    struct pc_place *place = ahead(m, m->next + 3 * STEP, &slot, &kind);
 
+    __builtin_prefetch(event_at(m, m->next + 12 * STEP));
     if (place) {
         __builtin_prefetch(pc_track_at(m, slot));
         __builtin_prefetch(place, 1);
     }
-    place = ahead(m, m->next + 3 * STEP, &slot, &kind);
-    if (place && kind == PORTCAM_EVENT_KIND_BEGAN)
-        prepare_begin(m, slot, false);
-    else if (place && place->node)
-        pc_index_prepare_end(m->index, place->node, 0);
     place = ahead(m, m->next + 2 * STEP, &slot, &kind);
-    if (place && kind == PORTCAM_EVENT_KIND_BEGAN)
-        prepare_begin(m, slot, true);
-    else if (place && place->node && kind == PORTCAM_EVENT_KIND_ENDED)
-        pc_index_prepare_end(m->index, place->node, 1);
+    if (place && kind == PORTCAM_EVENT_KIND_BEGAN) {
+        prepare_begin(m, slot);
+    } else if (place && place->node) {
+        __builtin_prefetch(&place->node->record, 1);
+        if (kind == PORTCAM_EVENT_KIND_ENDED)
+            __builtin_prefetch(place->node, 1);
+    }
     place = ahead(m, m->next + STEP, &slot, &kind);
     if (place && place->node && kind == PORTCAM_EVENT_KIND_ENDED)
-        pc_index_prepare_end(m->index, place->node, 2);
+        pc_index_prepare_end(m->index, place->node);
 }
 
 unsigned pc_track_events(struct portcam_mirror *m, unsigned max)

@@ -15,17 +15,22 @@
 /* ---- connections that are known (mirror_index.c) ---- */
 
 struct pc_mirror_index;
+struct pc_bucket;
 
-/* A connection. Readers look at its client, ends, generation and slot; all else is the tracker's. */
-struct pc_node;
+/* Where a node stands in a table of the index. */
+struct pc_stand {
+    uint32_t home, bucket; /* home: where its hash says */
+    uint32_t place;
+};
 
-/* What the tracker knows of a node. */
-struct pc_known {
-    struct pc_node *lost_next, *lost_before;
-    struct portcam_mirror_record record; /* as last told */
-    bool lost;  /* its slot holds another; it may have moved (mirror_scan.c) */
-    bool is_v6; /* of its keys, as is kept_port: never change */
-    uint16_t kept_port;
+/* A connection. All of it is the tracker's, but for what says so. */
+struct pc_node {
+    struct pc_node *lost_next,
+        *lost_before;                 /* mirror_scan.c; lost_next of free ones: of the index */
+    uint64_t where;                   /* atomic; slot and generation: all that readers look at */
+    struct pc_stand forward, reverse; /* of the index */
+    bool lost; /* its slot holds another; it may have moved (mirror_scan.c) */
+    struct portcam_mirror_record record __attribute__((aligned(64))); /* as last told */
 };
 
 struct pc_mirror_index *pc_index_new(uint32_t slots);
@@ -33,8 +38,6 @@ void pc_index_free(struct pc_mirror_index *index);
 
 /* Zeroed memory in pages as large as can be had, for free(). */
 void *pc_index_memory(size_t size);
-
-struct pc_known *pc_node_known(struct pc_node *node);
 
 /*
  * Adds a record. 0; -EEXIST: *ret is the node that has one of its two keys; -ENOSPC: the pool is used up, which a card that
@@ -45,24 +48,34 @@ int pc_index_add(struct pc_mirror_index *index, const struct portcam_mirror_reco
 void pc_index_remove(struct pc_mirror_index *index, struct pc_node *node);
 
 /*
- * For speed alone: the record will be added soon (again: sooner), the node removed (turn 0, 1, 2). What is fetched from memory
- * ahead need not be waited for; the record may be half a one.
+ * For speed alone: the record will be added soon, the node removed. What is fetched from memory ahead need not be waited
+ * for; the record may be half a one.
  */
-void pc_index_prepare(struct pc_mirror_index *index, const struct portcam_mirror_record *r,
-                      bool again);
-void pc_index_prepare_end(struct pc_mirror_index *index, const struct pc_node *node, unsigned turn);
+void pc_index_prepare(struct pc_mirror_index *index, const struct portcam_mirror_record *r);
+void pc_index_prepare_end(const struct pc_mirror_index *index, const struct pc_node *node);
 
-/* The record went on in another slot, or as another generation. */
-void pc_index_update(struct pc_node *node, uint32_t slot, uint32_t generation);
+/* Its record went on in another slot, or as another generation. */
+void pc_index_update(struct pc_node *node);
 
-/* For readers, by any thread: where a record is. */
 struct pc_index_key {
     struct portcam_mirror_client client;
     bool reverse;
     uint16_t address, port;              /* forward */
     uint16_t group, endpoint, kept_port; /* reverse */
 };
-bool pc_index_find(const struct pc_mirror_index *index, const struct pc_index_key *key,
+
+/*
+ * For readers, by any thread: where the record with this key may be. Mostly there is one such slot or none; what is in it
+ * may have another key, also when there is a record with this one.
+ */
+struct pc_index_cursor {
+    const struct pc_bucket *table;
+    uint64_t hash;
+    uint32_t bucket, place, past;
+};
+void pc_index_look(const struct pc_mirror_index *index, const struct pc_index_key *key,
+                   struct pc_index_cursor *ret);
+bool pc_index_next(const struct pc_mirror_index *index, struct pc_index_cursor *cursor,
                    uint32_t *ret_slot, uint32_t *ret_generation);
 
 /* Does the record have this key? */

@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 # The mirror of the connections: against the model card, with threads, with a card that lies.
-MIRROR_TESTS := $(addprefix build/tests/unit/lib/,test_mirror test_mirror_threads test_mirror_reader test_mirror_lies)
+MIRROR_TESTS := $(addprefix build/tests/unit/lib/,test_mirror test_mirror_threads test_mirror_reader test_mirror_lies \
+                  test_mirror_index)
 
 # Objects before the archives that they need.
-$(filter-out %_lies,$(MIRROR_TESTS)): build/tests/unit/lib/mirror_world.o
+$(filter-out %_lies %_index,$(MIRROR_TESTS)): build/tests/unit/lib/mirror_world.o
 build/tests/unit/lib/test_mirror_lies: build/tests/fuzz/mirror_lies.o
 build/tests/unit/lib/test_mirror_lies: LDFLAGS += -Wl,--wrap=pc_card_reg_read
 $(MIRROR_TESTS): build/tests/unit/lib/%: build/tests/unit/lib/%.o build/tests/unit/lib/fixture.o \
@@ -19,8 +20,9 @@ build/tests/tsan/obj/%.o: %.c
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CPPFLAGS) -O1 -g -std=gnu11 $(WARNINGS) -Wno-tsan -fsanitize=thread $(DEPFLAGS) -c -o $@ $<
 
-build/tests/tsan/test_mirror_threads: $(patsubst %.c,build/tests/tsan/obj/%.o,tests/unit/lib/test_mirror_threads.c \
-  tests/unit/lib/mirror_world.c $(MIRROR_TEST_SRC))
+MIRROR_TSAN := $(addprefix build/tests/tsan/,test_mirror_threads test_mirror_index)
+$(MIRROR_TSAN): build/tests/tsan/%: build/tests/tsan/obj/tests/unit/lib/%.o \
+  $(patsubst %.c,build/tests/tsan/obj/%.o,tests/unit/lib/mirror_world.c $(MIRROR_TEST_SRC))
 	$(call say,TSAN,$@)
 	$(Q)$(CC) -fsanitize=thread -o $@ $(filter %.o,$^) -lcmocka $(LIB_LIBS)
 
@@ -33,4 +35,4 @@ $(MIRROR_ASAN): build/tests/asan/%: build/tests/fuzz/obj/tests/unit/lib/%.o $(MI
 	@mkdir -p $(@D)
 	$(Q)clang -fsanitize=address,undefined $(LDFLAGS) -o $@ $(filter %.o,$^) -lcmocka $(LIB_LIBS)
 
-TAP_TESTS += build/tests/tsan/test_mirror_threads $(MIRROR_ASAN)
+TAP_TESTS += $(MIRROR_TSAN) $(MIRROR_ASAN)
