@@ -9,7 +9,6 @@ build/tests/e2e/test_bad_input build/tests/e2e/test_packets: %: %.o build/libpor
 build/tests/e2e/test_bad_input build/tests/e2e/test_packets: LDLIBS += -lcmocka $(DRIVER_LIBS)
 
 TEST_DEPS += build/tests/e2e/sctp_talk
-build/tests/e2e/sctp_talk: CPPFLAGS += -DINET -DINET6
 build/tests/e2e/sctp_talk: LDLIBS += -lusrsctp -lpthread
 
 # The long form of test_restart.py.

@@ -44,7 +44,8 @@ static void need(bool ok, const char *what)
 
 static union address address_of(const char *text, const char *port)
 {
-    union address a = {.v4 = {.sin_family = AF_INET, .sin_port = htons((uint16_t)atoi(port))}};
+    union address a = {
+        .v4 = {.sin_family = AF_INET, .sin_port = htons((uint16_t)strtoul(port, NULL, 10))}};
 
     if (strcmp(text, "any") == 0 || inet_pton(AF_INET, text, &a.v4.sin_addr) == 1)
         return a;
