@@ -124,6 +124,35 @@ int pc_host_ring_start(const struct pc_host_ring *r)
     return err ? err : wait_running(r, true);
 }
 
+int pc_host_rings_quiet(struct portcam_dev *dev)
+{
+    static const struct {
+        uint32_t caps;
+        struct pc_host_ring ring;
+    } rings[] = {
+        {PORTCAM_CAPS_PUNT, {.base = PORTCAM_REG_PUNT_BASE_LO, .name = "punt"}},
+        {PORTCAM_CAPS_PUNT, {.base = PORTCAM_REG_INJECT_BASE_LO, .name = "inject"}},
+        {PORTCAM_CAPS_TRACE, {.base = PORTCAM_REG_TRACE_BASE_LO, .name = "trace"}},
+        /* Its control and status stand a word earlier. */
+        {PORTCAM_CAPS_MIRROR,
+         {.base = PORTCAM_REG_MIRROR_STATUS - STATUS, .name = "mirror's event"}},
+    };
+    _Static_assert(PORTCAM_REG_MIRROR_STATUS - STATUS + CONTROL == PORTCAM_REG_MIRROR_CONTROL &&
+                       PORTCAM_MIRROR_STATUS_RUNNING == PORTCAM_PUNT_STATUS_RUNNING,
+                   "as the others, but for that");
+    uint32_t caps;
+    int err = portcam_reg_read32(dev, PORTCAM_REG_CAPS, &caps);
+
+    for (size_t i = 0; !err && i < sizeof(rings) / sizeof(*rings); i++) {
+        struct pc_host_ring ring = rings[i].ring;
+
+        ring.dev = dev;
+        if (caps & rings[i].caps)
+            err = pc_host_ring_stop(&ring);
+    }
+    return err;
+}
+
 enum pc_lap pc_host_ring_lap(const struct pc_host_ring *r, uint32_t index, uint32_t lap)
 {
     uint32_t due = (index >> r->log2_size) + 1;

@@ -38,6 +38,12 @@ int pc_host_ring_stop(const struct pc_host_ring *r);
 /* Does it run? Return: 0, -EIO with the card's reason, -ENODEV, or -errno. */
 int pc_host_ring_check(const struct pc_host_ring *r);
 
+/*
+ * Stops all that writes to memory of the host, before this process lets the card do so: one that was killed may have left it
+ * running, with addresses that are somebody else's now. 0 or -errno.
+ */
+int pc_host_rings_quiet(struct portcam_dev *dev);
+
 /* What the lap word of the entry at an index says. */
 enum pc_lap { PC_LAP_OLD, PC_LAP_NEW, PC_LAP_NONSENSE };
 enum pc_lap pc_host_ring_lap(const struct pc_host_ring *r, uint32_t index, uint32_t lap);

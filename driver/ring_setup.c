@@ -3,7 +3,7 @@
  * Starting and stopping the command ring, and what the card says when it stopped by itself.
  *
  * The card is allowed to do DMA (bus master) after the addresses are set and before the ring is
- * enabled. Memory of a ring that may still be running is not given back before DMA is forbidden.
+ * enabled; by then nothing else that writes to memory runs any more. Memory of a ring that may still be running is not given back before DMA is forbidden.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -11,6 +11,7 @@
 #include <time.h>
 
 #include "err.h"
+#include "host_ring.h"
 #include "irq.h"
 #include "opts.h"
 #include "ring_priv.h"
@@ -206,8 +207,10 @@ int portcam_ring_open(struct portcam_dev *dev, const struct portcam_ring_opts *o
     }
     if (!err) {
         r->completions = p;
-        err = start(r);
+        err = pc_host_rings_quiet(dev);
     }
+    if (!err)
+        err = start(r);
     if (err) {
         if (r->completions && stop(r) != 0) {
             int kept = pc_fail(err, "%s", portcam_dev_error());

@@ -8,10 +8,12 @@
 #include <unistd.h>
 
 #include <portcam/punt.h>
+#include <portcam/ring.h>
 
 #include "card.h"
 #include "dev_ops.h"
 #include "model.h"
+#include "samples.h"
 
 enum { LOG2 = 3, ENTRIES = 1 << LOG2, FRAGMENT_LEN = 60 };
 
@@ -325,6 +327,31 @@ static void options(void **state)
     assert_null(other);
 }
 
+/* As a process that was killed leaves it: nothing else may write to memory that the next one maps. */
+static void left_running(void **state)
+{
+    static const uint32_t status[] = {PORTCAM_REG_PUNT_STATUS, PORTCAM_REG_INJECT_STATUS,
+                                      PORTCAM_REG_TRACE_STATUS, PORTCAM_REG_MIRROR_STATUS};
+    const struct pc_samples_filter all = {.reasons = UINT64_MAX, .rate = 9, .burst = 9};
+    struct pc_samples *samples = NULL;
+    struct portcam_ring *ring = NULL;
+    uint32_t value;
+
+    (void)state;
+    assert_int_equal(pc_samples_open(B.dev, 4, &all, &samples), 0);
+    for (size_t i = 0; i < 3; i++) {
+        assert_int_equal(portcam_reg_read32(B.dev, status[i], &value), 0);
+        assert_int_equal(value, PORTCAM_PUNT_STATUS_RUNNING);
+    }
+    assert_int_equal(portcam_ring_open(B.dev, NULL, &ring), 0);
+    for (size_t i = 0; i < sizeof(status) / sizeof(*status); i++) {
+        assert_int_equal(portcam_reg_read32(B.dev, status[i], &value), 0);
+        assert_int_equal(value & PORTCAM_PUNT_STATUS_RUNNING, 0);
+    }
+    portcam_ring_close(ring);
+    pc_samples_close(samples);
+}
+
 #undef TEST
 #define TEST(sentence, function) TEST_WITH(sentence, function, setup, teardown)
 
@@ -340,6 +367,7 @@ int main(void)
         TEST("inject: more than the ring holds", many),
         TEST("punt, inject: rings that stopped, restart, reset", stopped),
         TEST("punt, inject: options", options),
+        TEST("punt, inject, trace: what a process left running ends with the next", left_running),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
