@@ -204,8 +204,14 @@ static int reasons(struct words *w)
 
 static int unknown(struct words *w, const char *text)
 {
+    const char *meant = nearest_key(find_object("trace"), text);
+
     if (strcmp(text, "or") == 0 || strcmp(text, "not") == 0 || strcmp(text, "!") == 0)
         return fail(w, "trace knows no %s: all that is given must fit", text);
+    if (meant)
+        return fail(w, "what is \"%s\"? Did you mean %s?", text, meant);
+    if (strchr(text, ':') || (*text >= '0' && *text <= '9'))
+        return fail(w, "what is \"%s\"? Say host or port before it", text);
     return fail(w,
                 "what is \"%s\"? A filter is made of [src|dst] host ADDRESS, [src|dst] port N, "
                 "proto P, service NAME and others; `portcam help trace` lists them",

@@ -79,6 +79,26 @@ static const struct key BackendKeys[] = {
     {"backup", VALUE_BOOL, "true false", "gets connections only while no other backend does", true},
 };
 
+static const struct key TraceKeys[] = {
+    {"host", VALUE_STRING, "", "ADDRESS[/LENGTH] that the packet comes from or goes to", false},
+    {"port", VALUE_INTEGER, "", "of TCP, UDP or SCTP, of either side", false},
+    {"src", VALUE_STRING, "", "before host or port: only of the source", false},
+    {"dst", VALUE_STRING, "", "before host or port: only of the destination", false},
+    {"proto", VALUE_PROTOCOL, "tcp udp sctp icmp icmpv6", "or a number", false},
+    {"service", VALUE_STRING, "", "that took the packet, or that it is a reply of", false},
+    {"backend", VALUE_STRING, "", "that it goes to or comes from", false},
+    {"domain", VALUE_STRING, "", "that it belongs to", false},
+    {"address", VALUE_STRING, "", "that it came to, or that it is a reply of", false},
+    {"reason", VALUE_LIST, "",
+     "why it went there, as stats show names it, with commas between; or pass, drop, rewrite, "
+     "deliver, reject",
+     false},
+    {"ingress", VALUE_STRING, "", "where it came in: network, or function N", false},
+    {"count", VALUE_INTEGER, "", "end behind so many packets", false},
+    {"rate", VALUE_INTEGER, "", "tell at most so many a second, 1000 when absent", false},
+    {"every", VALUE_INTEGER, "", "of those that fit tell only each n-th", false},
+};
+
 const struct object Objects[] = {
     {"device", NULL, DeviceKeys, COUNT(DeviceKeys), "the card"},
     {"limits", NULL, LimitsKeys, COUNT(LimitsKeys), "limits of the whole card"},
@@ -95,7 +115,7 @@ const struct object Objects[] = {
     {"config", NULL, NULL, 0, "the whole configuration"},
     {"monitor", NULL, NULL, 0, "changes and connections as they happen"},
     {"explain", NULL, NULL, 0, "what happens to a packet, and why"},
-    {"trace", NULL, NULL, 0, "samples of packets, and where they go"},
+    {"trace", NULL, TraceKeys, COUNT(TraceKeys), "samples of packets, and where they go"},
     {"help", NULL, NULL, 0, "this text"},
 };
 const size_t ObjectCount = COUNT(Objects);
@@ -203,15 +223,10 @@ const struct command Commands[] = {
      "[from network|function N] [vlan V] [mac MAC] PROTOCOL SOURCE[:PORT] to DESTINATION[:PORT] | "
      "[from network|function N] hex BYTES | [from network|function N] pcap FILE",
      "what happens to a packet, step by step", "packets", "packet"},
-    {"trace", NULL, ARGS_TRACE,
-     "[[src|dst] host ADDRESS[/LENGTH]] [[src|dst] port N] [proto PROTOCOL] [ip|ip6] [service "
-     "NAME] "
-     "[backend NAME] [domain NAME] [address PREFIX] [reason NAME[,NAME...]] [ingress "
-     "network|function N] "
-     "[count N] [rate N] [every N]",
+    {"trace", NULL, ARGS_TRACE, "[KEY VALUE]... [tcp|udp|sctp|icmp|icmpv6|ip|ip6]",
      "tell packets that pass the card now, one line each: where they came from, what was decided, "
      "by "
-     "which rows; all words that are given must fit; Ctrl-C ends it",
+     "which rows; all that is given must fit; Ctrl-C ends it",
      "event", "start"},
     {"help", NULL, ARGS_OBJECT_OPTIONAL, "[OBJECT]", "tell about all objects or one", "", ""},
 };

@@ -168,6 +168,7 @@ def test_a_capture_file_of_heads(daemon, card):
     file = daemon.folder / "trace.pcap"
     long = tcp((CLIENT, 4001), (PUBLIC, 81), SYN) + bytes(200)
     with Trace(daemon, "trace", "count", 2, "-w", file) as trace:
+        assert trace.first.startswith(f"portcam: tracing to {file}, at most 1000 packets a second")
         card.net.send(tcp((CLIENT, 4000), (PUBLIC, 80), SYN))
         card.net.send(long)
         out, errors = trace.end(number=None)
@@ -273,7 +274,9 @@ WRONG = {
     "service wob": (NOT_FOUND, 'there is no service "wob"; `portcam service show` lists them'),
     "ip6 host 1.2.3.4": (USAGE, "no packet is of IPv4 and of IPv6"),
     "rate 100000": (USAGE, "after rate stands a number from 1 to 65535"),
-    "foo": (USAGE, 'what is "foo"? A filter is made of'),
+    "192.0.2.1": (USAGE, 'what is "192.0.2.1"? Say host or port before it'),
+    "hots 192.0.2.1": (USAGE, 'what is "hots"? Did you mean host?'),
+    "xyzzy": (USAGE, 'what is "xyzzy"? A filter is made of'),
     "-j -w -": (USAGE, "standard output takes JSON or packets, not both"),
     "-d model:": (USAGE, "trace asks portcamd; it does not work with --device"),
 }
