@@ -125,7 +125,7 @@ static int put_value(struct words *w, json_t *args, const struct key *key, const
     switch (key->kind) {
     case VALUE_INTEGER:
         if (!number(text, &value))
-            return fail(w, "%s is \"%s\"; give a number", key->name, text);
+            return fail(w, "%s is \"%s\"; give a whole number", key->name, text);
         return put(w, args, key->name, json_integer(value));
     case VALUE_BOOL:
         if (strcmp(text, "true") != 0 && strcmp(text, "false") != 0)
@@ -399,7 +399,11 @@ static int parse(struct words *w, json_t *args)
     case ARGS_NAME:
         return parse_name(w, object, args);
     case ARGS_NAME_KEYS:
-        return parse_name(w, object, args) ? -1 : parse_keys(w, object, args);
+        if (parse_name(w, object, args))
+            return -1;
+        if (w->left == 0 && strcmp(w->command->verb, "set") == 0)
+            return fail(w, "what shall change? give KEY VALUE");
+        return parse_keys(w, object, args);
     case ARGS_STATE:
         if (parse_name(w, object, args))
             return -1;

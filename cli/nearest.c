@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
  * The word of the table of commands that somebody may have meant: the one that begins with what was written, else the one
- * with the fewest letters wrong, missing, too many or exchanged, at most two of them and half of the word.
+ * with the fewest letters wrong, missing, too many or exchanged, at most two of them and half of the word. Or what other
+ * programs call so.
  */
 #include <string.h>
 
@@ -63,9 +64,28 @@ const char *nearest_object(const char *name)
     return s.best;
 }
 
+/* What other programs call it. */
+static const char *synonym(const char *object, const char *name)
+{
+    static const char *const words[][2] = {
+        {"ls", "list"},    {"ls", "show"},    {"list", "show"},  {"get", "show"},   {"rm", "del"},
+        {"remove", "del"}, {"delete", "del"}, {"rm", "delete"},  {"create", "add"}, {"new", "add"},
+        {"change", "set"}, {"update", "set"}, {"load", "apply"}, {"kill", "delete"}};
+
+    for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+        if (strcmp(words[i][0], name) == 0 && find_command(object, words[i][1]))
+            return words[i][1];
+    }
+    return NULL;
+}
+
 const char *nearest_verb(const char *object, const char *name)
 {
     struct search s = {name, NULL, MISTAKES_MAX + 1};
+    const char *known = synonym(object, name);
+
+    if (known)
+        return known;
     for (size_t i = 0; i < CommandCount; i++) {
         if (Commands[i].verb && strcmp(Commands[i].object, object) == 0)
             look_at(&s, Commands[i].verb);

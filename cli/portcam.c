@@ -332,8 +332,9 @@ static int parse_options(struct cli *cli, int argc, char **argv)
                           argv[optind - 1]);
             break;
         default:
-            result = fail(cli, "usage", "`portcam help` lists all options", "%s is no option",
-                          argv[optind - 1]);
+            result = fail(cli, "usage", "`portcam help` lists all options", "%s is no option%s",
+                          argv[optind - 1],
+                          optopt >= '0' && optopt <= '9' ? ", and no number here is below 0" : "");
         }
     }
     if (result == EXIT_OK && !cli->device && (cli->state_dir || cli->config))
@@ -344,6 +345,13 @@ static int parse_options(struct cli *cli, int argc, char **argv)
 static int no_object(struct cli *cli, const char *name)
 {
     const char *meant = nearest_object(name);
+    for (size_t i = 0; i < CommandCount; i++) {
+        const struct command *c = &Commands[i];
+        if (name && c->verb && strcmp(c->verb, name) == 0)
+            return fail(cli, "usage", "`portcam help` lists the objects",
+                        "\"%s\" is a verb; the object stands first, as in: portcam %s %s", name,
+                        c->object, name);
+    }
     if (meant)
         return fail(cli, "usage", NULL, "there is no object \"%s\"; did you mean %s?", name, meant);
     return fail(cli, "usage", NULL, "there is no object \"%s\"; `portcam help` lists them", name);
@@ -357,6 +365,19 @@ static int no_verb(struct cli *cli, const char *object, const char *verb)
                     meant);
     return fail(cli, "usage", NULL, "%s has no verb \"%s\"; `portcam help %s` lists them", object,
                 verb, object);
+}
+
+static int no_verb_given(struct cli *cli, const char *object)
+{
+    char verbs[160] = "";
+
+    for (size_t i = 0; i < CommandCount; i++) {
+        size_t n = strlen(verbs);
+        if (strcmp(Commands[i].object, object) == 0)
+            snprintf(verbs + n, sizeof(verbs) - n, "%s%s", n ? ", " : "", Commands[i].verb);
+    }
+    return fail(cli, "usage", NULL, "what about %s? give a verb: %s; `portcam help %s` explains",
+                object, verbs, object);
 }
 
 static int help(struct cli *cli, const char *object)
@@ -385,8 +406,7 @@ static int find(struct cli *cli, char ***words, int *count)
     if (!cli->command && verb)
         return no_verb(cli, object, verb);
     if (!cli->command)
-        return fail(cli, "usage", NULL, "what about %s? `portcam help %s` lists the verbs", object,
-                    object);
+        return no_verb_given(cli, object);
     (*words)++;
     (*count)--;
     return EXIT_OK;
