@@ -157,11 +157,20 @@ static int release(struct pc_samples *t)
     return err;
 }
 
+static int check_reset(struct pc_samples *t)
+{
+    uint32_t status;
+    int err = portcam_reg_read32(t->ring.dev, PORTCAM_REG_TRACE_STATUS, &status);
+
+    if (!err && !(status & (PORTCAM_TRACE_STATUS_ERROR | PORTCAM_TRACE_STATUS_RUNNING)))
+        err = pc_fail(-ESTALE, "the card was reset, and its trace ring is stopped");
+    return err;
+}
+
 /* Nothing is there: is that because the card stopped? */
 static int look(struct pc_samples *t)
 {
     int64_t now = pc_now_ms();
-    uint32_t status;
     int err;
 
     if (now < t->check)
@@ -169,12 +178,8 @@ static int look(struct pc_samples *t)
     t->check = now + CHECK_MS;
     err = portcam_dev_alive(t->ring.dev);
     if (!err)
-        err = portcam_reg_read32(t->ring.dev, PORTCAM_REG_TRACE_STATUS, &status);
-    if (err)
-        return err;
-    if (!(status & (PORTCAM_TRACE_STATUS_ERROR | PORTCAM_TRACE_STATUS_RUNNING)))
-        return pc_fail(-ESTALE, "the card was reset, and its trace ring is stopped");
-    return pc_host_ring_check(&t->ring);
+        err = check_reset(t);
+    return err ? err : pc_host_ring_check(&t->ring);
 }
 
 int pc_samples_next(struct pc_samples *t, struct pc_samples_entry *ret, uint64_t *nonsense)
@@ -217,6 +222,8 @@ int pc_samples_count(struct pc_samples *t, struct pc_samples_counts *ret)
         err = portcam_reg_read32(t->ring.dev, PORTCAM_REG_TRACE_LIMITED, &c.limited);
     if (!err)
         err = portcam_reg_read32(t->ring.dev, PORTCAM_REG_TRACE_LOST, &c.lost);
+    if (!err)
+        err = check_reset(t);
     if (!err)
         *ret = c;
     return err;

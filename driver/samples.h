@@ -49,7 +49,7 @@ struct pc_samples_entry {
  */
 int pc_samples_next(struct pc_samples *t, struct pc_samples_entry *ret, uint64_t *nonsense);
 
-/* Return: 0 or -errno. */
+/* Return: 0, -ESTALE the card was reset and has no counts, or -errno. */
 int pc_samples_count(struct pc_samples *t, struct pc_samples_counts *ret);
 
 /* If the card does not confirm that it stopped, DMA of the whole device is forbidden first. */

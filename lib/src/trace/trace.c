@@ -23,7 +23,7 @@ static uint64_t now_ms(void)
     return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
 }
 
-/* Counters, and both clocks. */
+/* Counters, which have 32 bits in the card and go on behind that, and both clocks. */
 static void know(struct portcam_trace *t)
 {
     struct pc_samples_counts c;
@@ -31,8 +31,12 @@ static void know(struct portcam_trace *t)
     uint32_t card_ms = 0;
 
     t->known_ms = now_ms();
-    if (pc_samples_count(t->ring, &c) == 0)
+    if (pc_samples_count(t->ring, &c) == 0) {
+        t->told.matched += c.matched - t->card.matched;
+        t->told.limited += c.limited - t->card.limited;
+        t->told.lost += c.lost - t->card.lost;
         t->card = c;
+    }
     if (pc_hw_register(t->pc->hw, PORTCAM_REG_TIME_MS, &card_ms))
         return;
     clock_gettime(CLOCK_REALTIME, &day);
@@ -197,9 +201,6 @@ static bool take(struct portcam_trace *t, const struct pc_samples_entry *e,
 
 static int restart(struct portcam_trace *t)
 {
-    t->before.matched += t->card.matched;
-    t->before.limited += t->card.limited;
-    t->before.lost += t->card.lost;
     memset(&t->card, 0, sizeof(t->card));
     t->known.restarts++;
     return pc_samples_restart(t->ring);
@@ -229,12 +230,11 @@ void portcam_trace_get_counts(struct portcam_trace *t, struct portcam_trace_coun
 {
     know(t);
     *ret = t->known;
-    uint64_t limited = t->before.limited + t->card.limited;
-    ret->lost += t->before.lost + t->card.lost;
+    ret->lost += t->told.lost;
     if (t->plan.rest.any) { /* of those that the card limited nobody knows whether they fit */
-        ret->lost += limited;
+        ret->lost += t->told.limited;
     } else {
-        ret->matched = t->before.matched + t->card.matched;
-        ret->limited = limited;
+        ret->matched = t->told.matched;
+        ret->limited = t->told.limited;
     }
 }

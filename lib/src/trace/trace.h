@@ -15,12 +15,12 @@ struct portcam_trace {
     char *who;
     struct pc_trace_plan plan;
     struct pc_samples *ring;
-    struct portcam_trace_counts known;  /* what is counted here */
-    struct pc_samples_counts card;      /* of the card, as last read */
-    struct portcam_trace_counts before; /* of the card, before it was reset */
-    uint64_t known_ms;                  /* when that was read */
-    double day_ms;                      /* time of the day then */
-    uint32_t day_card_ms;               /* and time of the card */
+    struct portcam_trace_counts known; /* what is counted here */
+    struct portcam_trace_counts told;  /* what the card counted until now */
+    struct pc_samples_counts card;     /* its registers, as last read */
+    uint64_t known_ms;                 /* when that was read */
+    double day_ms;                     /* time of the day then */
+    uint32_t day_card_ms;              /* and time of the card */
     /* Where the card does not apply every and rate. */
     uint64_t turn;
     double tokens;
