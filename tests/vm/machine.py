@@ -26,6 +26,7 @@ IOMMUFD = CACHE / "iommufd"
 GUEST = pathlib.Path(__file__).resolve().parent / "guest"
 MODULES = ("irqbypass", "vfio", "vfio_iommu_type1", "vfio-pci-core", "vfio-pci",
            "failover", "net_failover", "virtio_net")
+WEB_MODULES = ("libcrc32c", "udp_tunnel", "ip6_udp_tunnel", "sctp")
 PATIENCE = 600  # seconds until a machine that does not ask to be turned off counts as hanging
 
 
@@ -73,7 +74,7 @@ def add_with_libraries(image, name):
 
 
 def make_image(path, iommufd=False, web=False):
-    """The initial file system; iommufd: with the modules of build-iommufd where it has them; web: with a web server."""
+    """The initial file system; iommufd: with the modules of build-iommufd where it has them; web: with servers of HTTP and SCTP."""
     image = Image()
     image.file("init", GUEST / "init")
     image.file("bin/busybox", FILES / "usr/bin/busybox")
@@ -87,9 +88,10 @@ def make_image(path, iommufd=False, web=False):
     image.file("guest/shop.json", ROOT / "demo/shop.json", 0o644)
     if web:
         add_with_libraries(image, "usr/sbin/nginx")
+        image.file("bin/sctp_echo", BUILT / "sctp_echo")
     image.text("etc/passwd", "root:x:0:0::/:/bin/sh\nportcam:x:1000:1000::/:/bin/sh\n")
     image.text("etc/group", "root:x:0:\nportcam:x:1000:\n")
-    for name in MODULES:
+    for name in MODULES + (WEB_MODULES if web else ()):
         if not iommufd or not (IOMMUFD / f"{name}.ko").exists():
             image.file(f"modules/{name}.ko", next(FILES.glob(f"usr/lib/modules/*/kernel/**/{name}.ko.xz")))
     for module in IOMMUFD.glob("*.ko") if iommufd else ():

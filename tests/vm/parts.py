@@ -104,6 +104,7 @@ CHECKS = {
         "bind to vfio-pci",
         "the daemon starts",
         "the shop's configuration",
+        "a server of SCTP",
     ],
 }
 OTHER_CARDS = (("--vectors", "2"), ("--interface", "9"))  # in the part iommu

@@ -19,6 +19,17 @@ import machine  # noqa: E402
 import parts  # noqa: E402
 import shop  # noqa: E402
 
+class Shop(shop.Shop):
+    """A client of SCTP too: a stack in user space, for this kernel may have none. The one in the machine is its kernel's."""
+
+    def host_fetch(self):
+        done = subprocess.run(["ip", "netns", "exec", self.client, machine.ROOT / "build/tests/e2e/sctp_talk", "ask",
+                               "192.0.2.2", "198.51.100.1", "80", "200000"],
+                              capture_output=True, text=True, timeout=machine.PATIENCE / 2, check=False)
+        pages["sctp"] = done.stdout + done.stderr
+        super().host_fetch()
+
+
 PARTS = ("iommu", "no-iommu", "shop")
 boots = {}
 pages = {}  # what the shop's clients got
@@ -42,7 +53,7 @@ def boot_fixture(tmp_path_factory):
             elif why_not := lab.why_not():
                 pytest.skip(why_not)
             else:
-                place = shop.Shop(folder)
+                place = Shop(folder)
                 boots[part] = place.run()
                 pages.update(place.pages)
             print(boots[part].text)
@@ -79,3 +90,9 @@ def test_shop(boot, public):
     """Pages through the card, from the machine that programs it: RTL, the kernel's VFIO and its network at once."""
     boot("shop")
     assert pages.get(public) == shop.wanted(public)
+
+
+def test_section_7_sctp_of_the_kernel(boot):
+    """200,000 bytes there and back, compared, to another port; then both sides shut down."""
+    boot("shop")
+    assert pages.get("sctp") == "192.0.2.10:7000\n"

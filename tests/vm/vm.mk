@@ -5,12 +5,13 @@
 # name services, which a static program takes from plain files.
 
 VM := build/tests/vm
-VM_PROGRAMS := $(addprefix $(VM)/,portcam portcamd driver_check mirror_check)
+VM_PROGRAMS := $(addprefix $(VM)/,portcam portcamd driver_check mirror_check sctp_echo)
 
 $(VM)/portcam: $(CLI_SRC:%.c=build/%.o) $(PORTCAM_ARCHIVES)
 $(VM)/portcamd: $(DAEMON_SRC:%.c=build/%.o) $(PORTCAM_ARCHIVES)
 $(VM)/portcamd: VM_LIBS := -levent_core
 $(VM)/driver_check: $(addprefix $(VM)/,driver_check.o check_dma.o check_life.o) $(PORTCAM_ARCHIVES)
+$(VM)/sctp_echo: $(VM)/sctp_echo.o
 $(VM)/mirror_check: $(VM)/mirror_check.o $(PORTCAM_ARCHIVES)
 
 $(VM_PROGRAMS):
