@@ -32,4 +32,4 @@ INSTALL_UNIT += build/cli/portcamd.service
 INSTALL_UDEV += cli/60-portcam.rules
 INSTALL_SYSUSERS += build/cli/portcam.conf
 
-PY_TESTS += tests/e2e/test_config.py tests/e2e/test_cli.py tests/e2e/test_daemon.py tests/e2e/test_man.py tests/e2e/test_connections.py tests/e2e/test_trace.py tests/e2e/test_half_answers.py
+PY_TESTS += tests/e2e/test_config.py tests/e2e/test_cli.py tests/e2e/test_cli_errors.py tests/e2e/test_explain.py tests/e2e/test_daemon.py tests/e2e/test_man.py tests/e2e/test_connections.py tests/e2e/test_trace.py tests/e2e/test_half_answers.py
