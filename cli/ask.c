@@ -155,7 +155,8 @@ static json_t *broken(const struct cli *cli, int rc)
 {
     if (rc == -ETIMEDOUT)
         return pc_error("timeout", "give a longer --timeout; the request may still be carried out",
-                        "portcamd did not answer within %g seconds", cli->timeout_ms / 1000.0);
+                        "portcamd did not answer within %g second%s", cli->timeout_ms / 1000.0,
+                        cli->timeout_ms == 1000 ? "" : "s");
     return pc_error("setup", "journalctl -u portcamd tells why",
                     "the connection to portcamd broke: %s", strerror(-rc));
 }

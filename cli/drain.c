@@ -211,7 +211,8 @@ static void print_dry_run(const struct drain *d)
 
     printf("backend %s would get weight 0; it has %lld %s", d->name, COUNTED(d->had, "connection"));
     if (cli->deadline > 0 && d->had)
-        printf(", and those that are left after %g seconds would be ended", cli->deadline);
+        printf(", and those that are left after %g second%s would be ended", cli->deadline,
+               cli->deadline == 1 ? "" : "s");
     else if (cli->deadline == 0 && d->had)
         printf(", which would be ended");
     putchar('\n');

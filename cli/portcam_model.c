@@ -344,8 +344,8 @@ static int finish(struct run *r, int result)
     }
     for (unsigned f = 0; result == MODEL_OK && f < 256; f++)
         if (r->lost[f])
-            model_fail("note: %lu frames left by function %u, which has no output file", r->lost[f],
-                       f);
+            model_fail("note: %lu %s left by function %u, which has no output file", r->lost[f],
+                       r->lost[f] == 1 ? "frame" : "frames", f);
     if (result == MODEL_OK && r->stats)
         print_stats(r->device);
     if (fflush(stdout) || ferror(stdout))

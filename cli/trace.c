@@ -139,9 +139,9 @@ static void tell_begin(const struct cli *cli, json_t *answer)
     if (cli->json)
         print_line(answer);
     else
-        fprintf(stderr, "portcam: tracing%s%s, at most %lld packets a second; Ctrl-C ends it\n",
+        fprintf(stderr, "portcam: tracing%s%s, at most %lld %s a second; Ctrl-C ends it\n",
                 cli->write ? " to " : "", cli->write ? cli->write : "",
-                (long long)json_integer_value(json_object_get(answer, "rate")));
+                COUNTED(json_integer_value(json_object_get(answer, "rate")), "packet"));
     fflush(stdout);
 }
 

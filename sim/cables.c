@@ -262,8 +262,8 @@ void cables_free(struct cables *c)
     for (unsigned f = 0; f < FUNCTIONS; f++) {
         struct cable *a = &c->cable[f];
         if (a->lost)
-            say(c, "function %u: %llu frames lost because nobody took them", f,
-                (unsigned long long)a->lost);
+            say(c, "function %u: %llu %s lost because nobody took them", f,
+                (unsigned long long)a->lost, a->lost == 1 ? "frame" : "frames");
         while (a->owed)
             pay(a);
         if (a->readable)

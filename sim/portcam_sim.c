@@ -206,9 +206,10 @@ static void write_stats(struct sim *s)
         fclose(f);
     }
     if (!s->quiet)
-        say("%s: %llu frames in, %llu out, %llu clocks, %llu differences", s->engine.name,
-            (unsigned long long)e.frames_in, (unsigned long long)e.frames_out,
-            (unsigned long long)e.clocks, (unsigned long long)e.differences);
+        say("%s: %llu %s in, %llu out, %llu clocks, %llu %s", s->engine.name,
+            (unsigned long long)e.frames_in, e.frames_in == 1 ? "frame" : "frames",
+            (unsigned long long)e.frames_out, (unsigned long long)e.clocks,
+            (unsigned long long)e.differences, e.differences == 1 ? "difference" : "differences");
 }
 
 static void usage(FILE *f)
