@@ -153,6 +153,41 @@ static void one_of_each_key(void **state)
     }
 }
 
+static void a_key_is_all_its_parts(void **state)
+{
+    const struct pc_index_key key = {
+        .client = {.ip = {9}, .port = 1, .protocol = 6}, .address = 2, .port = 443, .group = 3};
+    const struct portcam_mirror_record same = {.client_ip = {9},
+                                               .client_port = 1,
+                                               .protocol = 6,
+                                               .address = 2,
+                                               .public_port = 443,
+                                               .group = 3};
+    struct portcam_mirror_record other[10];
+    /* The first five are of both keys, two of the forward key, the rest of the reverse one. */
+    (void)state;
+
+    for (unsigned i = 0; i < 10; i++)
+        other[i] = same;
+    other[0].client_ip[15] = 1;
+    other[1].client_ip[0] = 8;
+    other[2].client_port = 2;
+    other[3].protocol = 17;
+    other[4].flags = PORTCAM_MIRROR_RECORD_IS_V6;
+    other[5].address = 3;
+    other[6].public_port = 80;
+    other[7].group = 4;
+    other[8].endpoint = 1;
+    other[9].flags = PORTCAM_MIRROR_RECORD_KEPT_PORT;
+    for (unsigned reverse = 0; reverse < 2; reverse++) {
+        struct pc_index_key k = key;
+        k.reverse = reverse;
+        assert_true(pc_index_fits(&k, &same));
+        for (unsigned i = 0; i < 10; i++)
+            assert_int_equal(pc_index_fits(&k, &other[i]), i >= 5 && (i < 7) == reverse);
+    }
+}
+
 static void no_more_than_there_are_nodes(void **state)
 {
     struct pc_node *node = NULL;
@@ -211,6 +246,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(what_is_there_is_found, open_full, shut),
         cmocka_unit_test_setup_teardown(one_of_each_key, open_full, shut),
+        cmocka_unit_test(a_key_is_all_its_parts),
         cmocka_unit_test_setup_teardown(no_more_than_there_are_nodes, open_full, shut),
         cmocka_unit_test_setup_teardown(a_record_that_moved_is_found_there, open_full, shut),
         cmocka_unit_test_setup_teardown(who_looks_up_meanwhile_finds_what_stays, open_full, shut),
