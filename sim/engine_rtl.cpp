@@ -66,7 +66,7 @@ public:
     {
         Held held(card_);
         if (replay_)
-            pc_replay_mirror_reg(replay_, PORTCAM_REG_MIRROR_CONTROL, 0);
+            tell_reset();
         card_.flr();
         enabled_ = false;
         doorbell_ = base_ = card_.commands();
@@ -210,10 +210,22 @@ private:
             pc_replay_commanded(replay_, command, status);
     }
 
-    /* What the host is about to write that the replay of punted packets has to know. */
+    void traced(unsigned number, bool first, bool room) override
+    {
+        if (replay_)
+            pc_replay_traced(replay_, number, first, room);
+    }
+
+    /* What the replay has to know of what the host is about to do. */
+    void tell_reset()
+    {
+        pc_replay_mirror_reg(replay_, PORTCAM_REG_MIRROR_CONTROL, 0);
+        pc_replay_trace_reset(replay_);
+    }
     void tell_registers(uint32_t offset, uint32_t value)
     {
         pc_replay_mirror_reg(replay_, offset, value);
+        pc_replay_trace_reg(replay_, offset, value);
         if (offset == PORTCAM_REG_PUNT_HEAD)
             pc_replay_punt_head(replay_, value);
         else if (offset == PORTCAM_REG_PUNT_CONTROL && !(value & PORTCAM_PUNT_CONTROL_ENABLE))

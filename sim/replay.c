@@ -92,6 +92,7 @@ struct pc_replay *pc_replay_new(const struct pc_sizes *sizes, pc_replay_report r
         return NULL;
     }
     pc_replay_mirror_new(r);
+    pc_replay_trace_new(r);
     r->report = report;
     r->peek = peek;
     r->ctx = ctx;
@@ -124,6 +125,7 @@ void pc_replay_free(struct pc_replay *r)
         free(take_event(r));
     pc_replay_records_free(r);
     pc_replay_mirror_free(r);
+    free(r->trace.samples.bytes);
     pc_device_free(r->device);
     free(r);
 }

@@ -92,7 +92,7 @@ void pc_replay_record(struct pc_replay *r, const struct pc_record_trace *trace);
 /* The host is about to write a register of page 0x2000; a reset of the function writes 0 to MIRROR_CONTROL. */
 void pc_replay_mirror_reg(struct pc_replay *r, uint32_t offset, uint32_t value);
 
-/* The RTL wrote to host memory, or tried to. True: it was an entry or an event, and was compared. */
+/* The RTL wrote to host memory, or tried to. True: it was an entry or an event, or a sample, and was compared. */
 bool pc_replay_wrote(struct pc_replay *r, uint64_t iova, const void *src, size_t len, bool refused);
 
 /* Registers of a mirror that runs while the RTL is at rest. */
@@ -132,6 +132,23 @@ void pc_replay_injected_out(struct pc_replay *r, enum pc_side side, unsigned fun
 /* Packets that were punted, and written; frames that were injected, and left. */
 uint64_t pc_replay_punts(const struct pc_replay *r);
 uint64_t pc_replay_injects(const struct pc_replay *r);
+
+/* ---- samples of packets: replay_trace.c ---- */
+
+/* The host is about to write a register of page 0x5000; a reset of the function is about to come. */
+void pc_replay_trace_reg(struct pc_replay *r, uint32_t offset, uint32_t value);
+void pc_replay_trace_reset(struct pc_replay *r);
+/* The RTL tested a packet (its number at the record stage, from 0, modulo 128), the first since the start or the next; was
+ * there room for a sample? */
+void pc_replay_traced(struct pc_replay *r, unsigned number, bool first, bool room);
+/* Registers of a ring that has stopped, or is at rest. */
+void pc_replay_trace_rest(struct pc_replay *r, uint32_t tail, uint32_t matched, uint32_t limited,
+                          uint32_t lost);
+
+struct pc_trace_counts {
+    uint64_t starts, tested, samples;
+};
+const struct pc_trace_counts *pc_replay_trace_counts(const struct pc_replay *r);
 
 /* The RTL is at rest: until the next frame comes in or a record ages, counters that are read are compared too. */
 void pc_replay_settled(struct pc_replay *r);

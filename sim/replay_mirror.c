@@ -11,41 +11,13 @@
 #define ENTRIES_AT 0   /* of the model's array and ring */
 #define EVENTS_AT (1ull << 40)
 
-static bool push(struct pc_replay_list *l, const void *src)
-{
-    if (l->count == l->room) {
-        size_t room = l->room ? 2 * l->room : 256;
-        uint8_t *bytes = malloc(room * l->size);
-        if (!bytes)
-            return false;
-        for (size_t i = 0; i < l->count; i++)
-            memcpy(bytes + i * l->size, l->bytes + (l->head + i) % l->room * l->size, l->size);
-        free(l->bytes);
-        l->bytes = bytes;
-        l->head = 0;
-        l->room = room;
-    }
-    memcpy(l->bytes + (l->head + l->count++) % l->room * l->size, src, l->size);
-    return true;
-}
-
-static bool pop(struct pc_replay_list *l, void *dst)
-{
-    if (l->count == 0)
-        return false;
-    memcpy(dst, l->bytes + l->head * l->size, l->size);
-    l->head = (l->head + 1) % l->room;
-    l->count--;
-    return true;
-}
-
 /* ---- the model's mirror ---- */
 
 static int model_write(void *ctx, uint64_t iova, const void *src, size_t len)
 {
     struct pc_replay *r = ctx;
     (void)len;
-    if (!push(iova < EVENTS_AT ? &r->mirror.entries : &r->mirror.events, src))
+    if (!pc_replay_list_push(iova < EVENTS_AT ? &r->mirror.entries : &r->mirror.events, src))
         pc_replay_differ(r, "no memory for a write of the mirror");
     return 0;
 }
@@ -178,7 +150,7 @@ static void entry(struct pc_replay *r, uint64_t slot, const void *src)
 {
     struct portcam_mirror_record got, want;
     memcpy(&got, src, sizeof(got));
-    if (!pop(&r->mirror.entries, &want)) {
+    if (!pc_replay_list_pop(&r->mirror.entries, &want)) {
         pc_replay_differ(r, "the mirror wrote slot %llu, version %u; the model nothing",
                          (unsigned long long)slot, got.version);
         return;
@@ -198,10 +170,10 @@ static void event(struct pc_replay *r, uint64_t place, const void *src)
     uint32_t log2 = m->taken.size_log2, index = m->tail++;
     struct portcam_event got, want;
     memcpy(&got, src, sizeof(got));
-    bool found = pop(&m->events, &want);
+    bool found = pc_replay_list_pop(&m->events, &want);
     while (found && want.version != got.version) {
         m->dropped++;
-        found = pop(&m->events, &want);
+        found = pc_replay_list_pop(&m->events, &want);
     }
     m->counts.events++;
     if (place != (index & ((1u << log2) - 1)) || got.lap != (uint16_t)((index >> log2) + 1))
@@ -217,6 +189,8 @@ bool pc_replay_wrote(struct pc_replay *r, uint64_t iova, const void *src, size_t
 {
     struct pc_replay_mirror *m = &r->mirror;
     const struct pc_connections *c = pc_device_connections(r->device);
+    if (pc_replay_trace_wrote(r, iova, src, len, refused))
+        return true;
     if (!c || !m->model.running)
         return false;
     uint64_t entries = (uint64_t)pc_connections_capacity(c) * m->entries.size;

@@ -29,6 +29,7 @@ void pc_replay_punt_wanted(struct pc_replay *r, struct pc_replay_item *i, enum p
         return;
     }
     w->item = i;
+    w->operation = r->operations;
     w->side = (uint8_t)side;
     w->parsed = *parsed;
     w->limits = pc_punt_limits_of(t);
@@ -92,6 +93,7 @@ void pc_replay_punt_choice(struct pc_replay *r, bool runs, bool room)
     if (!r->wanted)
         r->last_wanted = &r->wanted;
     pc_device_punt_chosen(r->device, &w->parsed, &w->limits, w->time, runs, room, v);
+    pc_replay_trace_decided(r, w->operation, v);
     if (v->punt || v->reason == PORTCAM_REASON_PUNT_FULL)
         check_room(r, w, v->punt);
     if (v->punt)

@@ -172,6 +172,7 @@ void pc_replay_packet(struct pc_replay *r, struct pc_replay_item *i,
     unsigned used[2] = {c ? pc_connections_used_by(c, false) : 0,
                         c ? pc_connections_used_by(c, true) : 0};
     r->operations++;
+    pc_replay_trace_frame(r, i->bytes, i->len);
     if (c)
         pc_connections_tick(c);
     if (!trace) {
@@ -189,6 +190,7 @@ void pc_replay_packet(struct pc_replay *r, struct pc_replay_item *i,
         check_candidate(r, i->number, d, trace);
         check_place(r, i->number, parsed->is_v6, used[parsed->is_v6], d, trace);
     }
+    pc_replay_trace_executed(r, parsed, d, trace ? trace->time : 0);
     r->last = *d;
     if (d->began && d->record >= 0) {
         r->began++;

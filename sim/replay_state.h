@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The inside of the replay, for the files that implement replay.h: replay.c has queues, frames and commands,
- * replay_records.c the operations at the record stage, replay_insert.c those of connection_insert, replay_mirror.c the mirror. */
+ * replay_records.c the operations at the record stage, replay_insert.c those of connection_insert, replay_mirror.c the mirror,
+ * replay_trace.c samples of packets. */
 #ifndef PC_SIM_REPLAY_STATE_H
 #define PC_SIM_REPLAY_STATE_H
 
@@ -11,6 +12,42 @@
 struct pc_replay_list {
     uint8_t *bytes;
     size_t size, head, count, room;
+};
+
+/* False: no memory; there is none. */
+bool pc_replay_list_push(struct pc_replay_list *l, const void *src);
+bool pc_replay_list_first(const struct pc_replay_list *l, void *dst);
+bool pc_replay_list_pop(struct pc_replay_list *l, void *dst);
+
+/* A packet that the RTL may come to test for the trace. */
+#define PC_REPLAY_TRACED 128u
+struct pc_replay_traced {
+    uint64_t operation; /* packet at the record stage, from 1 */
+    struct pc_parsed parsed;
+    struct pc_decision decision;
+    struct pc_trace_window window;
+    uint32_t time;
+};
+
+/* The trace that follows: replay_trace.c. */
+struct pc_replay_trace {
+    struct { /* as the host wrote them; the filter is in the model */
+        uint64_t base;
+        uint32_t log2, head, head_before;
+        bool enable;
+    } registers;
+    bool watches; /* the ring was enabled: packets are kept */
+    struct pc_replay_traced recent[PC_REPLAY_TRACED];
+    /* of the start that is followed */
+    struct pc_trace model;
+    uint64_t base, next; /* next: operation that is tested next */
+    uint32_t log2, taken, tail, lost;
+    struct pc_replay_list samples;
+    unsigned beat; /* of the sample in work, that is written next */
+    bool begun;    /* a packet was tested since ENABLE rose */
+    bool live;     /* what is written in the ring's memory are samples */
+    bool failed;   /* host memory refused, or a reset; what is written counts for nothing */
+    struct pc_trace_counts counts;
 };
 
 /* The mirror that follows: replay_mirror.c. */
@@ -41,6 +78,7 @@ struct pc_replay_item {
 struct pc_replay_wanted {
     struct pc_replay_wanted *next;
     struct pc_replay_item *item; /* unless it is dropped it stands in its queue of `expected` */
+    uint64_t operation;
     uint8_t side;
     struct pc_parsed parsed;
     struct pc_punt_limits limits;
@@ -94,6 +132,7 @@ struct pc_replay {
 
     /* records */
     struct pc_replay_mirror mirror;
+    struct pc_replay_trace trace;
     uint64_t operations;                     /* packets at the record stage */
     struct pc_decision last;                 /* the one executed last */
     uint64_t *born;                          /* by slot: the operation that its record began with */
@@ -162,6 +201,15 @@ void pc_replay_insert_done(struct pc_replay *r, const struct portcam_command *c,
 void pc_replay_compare_frame(struct pc_replay *r, enum pc_side side, unsigned function,
                              const struct pc_replay_item *i, const char *what, const uint8_t *frame,
                              size_t len);
+
+/* Samples: memory; a packet as it came, executed, decided anew (punt); a write of the RTL. */
+void pc_replay_trace_new(struct pc_replay *r);
+void pc_replay_trace_frame(struct pc_replay *r, const uint8_t *frame, size_t len);
+void pc_replay_trace_executed(struct pc_replay *r, const struct pc_parsed *parsed,
+                              const struct pc_decision *v, uint32_t time);
+void pc_replay_trace_decided(struct pc_replay *r, uint64_t operation, const struct pc_decision *v);
+bool pc_replay_trace_wrote(struct pc_replay *r, uint64_t iova, const void *src, size_t len,
+                           bool refused);
 
 /* The mirror: memory; around each operation; the end of mirror_copy and mirror_sum. */
 void pc_replay_mirror_new(struct pc_replay *r);

@@ -58,6 +58,8 @@ struct CardHooks {
     virtual void cleared() {}
     virtual void punt_choice(bool /*runs*/, bool /*room*/) {}
     virtual void punt_end(Side /*from*/, bool /*lost*/, uint64_t /*iova*/) {}
+    /* A packet was tested for the trace: its number modulo 128, the first of a run of the ring, room for a sample. */
+    virtual void traced(unsigned /*number*/, bool /*first*/, bool /*room*/) {}
     virtual void inject_read(unsigned /*function*/, uint64_t /*iova*/, size_t /*len*/) {}
     virtual void commanded(const uint8_t * /*command, 64 bytes*/, unsigned /*status*/) {}
 };
@@ -425,6 +427,9 @@ void RtlCard<Top>::step()
         if (top_->trace_punt_end_valid_o)
             hooks_.punt_end(top_->trace_punt_end_host_o ? Host : Net, top_->trace_punt_end_lost_o,
                             top_->trace_punt_end_addr_o);
+        if (top_->trace_sample_valid_o)
+            hooks_.traced(top_->trace_sample_number_o, top_->trace_sample_flags_o & 1,
+                          top_->trace_sample_flags_o >> 1);
         if (top_->trace_inject_valid_o)
             hooks_.inject_read(top_->trace_inject_function_o, top_->trace_inject_addr_o,
                                top_->trace_inject_len_o);

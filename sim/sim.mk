@@ -32,7 +32,9 @@ INSTALL_BIN += build/sim/portcam-sim
 build/sim/engine_rtl.o: CPPFLAGS += $(VERILATED_CPPFLAGS) -Ibuild/verilated/core
 build/sim/engine_rtl.o: build/verilated/core/lib.a
 
-SIM_OBJ := $(addprefix build/sim/,portcam_sim.o cables.o engine_model.o engine_rtl.o replay.o replay_records.o replay_insert.o replay_mirror.o replay_punt.o)
+REPLAY_OBJ := $(addprefix build/sim/,replay.o replay_records.o replay_insert.o replay_list.o \
+                replay_mirror.o replay_punt.o replay_trace.o)
+SIM_OBJ := $(addprefix build/sim/,portcam_sim.o cables.o engine_model.o engine_rtl.o) $(REPLAY_OBJ)
 build/sim/portcam-sim: $(SIM_OBJ) build/libpc_vfu.a build/libpc_ports.a build/libportcam_model.a \
                        build/verilated/core/lib.a
 	$(call say,LD,$@)

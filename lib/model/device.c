@@ -219,7 +219,7 @@ void pc_device_packet_chosen(struct pc_device *d, uint8_t *frame, size_t len, un
     pc_parse(frame, len, ingress, pc_tables_sizes(d->tables)->max_frame, parsed);
     bool traced = !choice && d->trace.wants && d->trace.wants(d->trace.ctx, parsed);
     if (traced)
-        window = pc_trace_window(frame, len);
+        window = pc_trace_window_of(frame, len);
     pc_decide_by_tables(d->tables, parsed, ret);
     pc_stateful_decide(&d->stateful, d->tables, parsed, choice, now, ret);
     if (answer)

@@ -200,7 +200,7 @@ struct portcam_trace_header pc_trace_header(const struct pc_parsed *p, const str
     };
 }
 
-struct pc_trace_window pc_trace_window(const uint8_t *frame, size_t len)
+struct pc_trace_window pc_trace_window_of(const uint8_t *frame, size_t len)
 {
     struct pc_trace_window w = {{0}};
     memcpy(w.bytes, frame, len < sizeof(w.bytes) ? len : sizeof(w.bytes));

@@ -41,7 +41,7 @@ struct portcam_trace_header pc_trace_header(const struct pc_parsed *p, const str
 struct pc_trace_window {
     uint8_t bytes[PORTCAM_TRACE_WINDOW];
 };
-struct pc_trace_window pc_trace_window(const uint8_t *frame, size_t len);
+struct pc_trace_window pc_trace_window_of(const uint8_t *frame, size_t len);
 
 #ifdef __cplusplus
 }

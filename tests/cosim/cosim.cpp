@@ -24,6 +24,7 @@
 #include "replay.h"
 #include "replay_record.hpp"
 #include "rtl_card.hpp"
+#include "trace_host.hpp"
 #include "world.h"
 #ifdef COSIM_WAVES
 #include <verilated_vcd_c.h>
@@ -34,6 +35,7 @@ namespace
 
 using Card = portcam::RtlCard<COSIM_TOP>;
 using Packets = PacketHost<Card>;
+using Trace = TraceHost<Card>;
 using portcam::Side;
 
 constexpr uint64_t MemoryBase = 0x10000000, MemoryBytes = 1 << 20;
@@ -66,7 +68,7 @@ struct Totals {
     uint64_t reasons[64] = {};
     std::array<uint64_t, HazardBins::Bins> hazards = {};
     std::array<uint64_t, MomentBins::Bins> moments = {};
-    uint64_t punts = 0, injects = 0, packets[PacketHost<Card>::Bins] = {};
+    uint64_t punts = 0, injects = 0, packets[PacketHost<Card>::Bins] = {}, traces[Trace::Bins] = {};
 };
 
 struct pc_sizes build_sizes()
@@ -111,6 +113,7 @@ public:
         struct pc_sizes sizes = build_sizes();
         replay_ = pc_replay_new(&sizes, report, peek, this);
         packets_.follow(replay_);
+        trace_.follow(replay_);
         world_init(&world_, seed, &sizes);
         time_ = pc_rng_below(&record_dice_, 3) ? static_cast<uint32_t>(pc_rng_next(&record_dice_))
                                                : UINT32_MAX - 500; /* the counter wraps */
@@ -132,6 +135,7 @@ public:
             host_step();
             mirror_step();
             packets_.step();
+            trace_.step();
             pass_time();
             hold_.step();
             clocks(1 + pc_rng_below(&dice_, 48));
@@ -611,6 +615,7 @@ private:
         moments_.count(MomentBins::ResetWhilePunts, packets_.punting());
         pc_replay_mirror_reg(replay_, PORTCAM_REG_MIRROR_CONTROL, 0);
         mirror_.reset();
+        trace_.reset();
         card_.flr();
         if (pc_rng_below(&moment_dice_, 2)) {
             clocks(1 + pc_rng_below(&moment_dice_, 300));
@@ -708,6 +713,7 @@ private:
         drain();
         collect();
         packets_.finish();
+        trace_.finish();
         drain();
         pc_replay_drained(replay_);
         pc_replay_settled(replay_);
@@ -748,6 +754,8 @@ private:
                 .packets;
         for (int bin = 0; bin < Packets::Bins; bin++)
             totals.packets[bin] += packets_.bins[bin];
+        for (int bin = 0; bin < Trace::Bins; bin++)
+            totals.traces[bin] += trace_.bins[bin];
         totals.clocks += card_.clocks();
         totals.commits += commits_;
         totals.irqs += interrupts_.commands;
@@ -797,6 +805,8 @@ private:
     {
         if (Packets::here(iova))
             return packets_.write(iova, src, len);
+        if (Trace::here(iova))
+            return trace_.write(iova, src, len) ? 0 : -1;
         if (mirror_.in_array(iova) || mirror_.in_ring(iova)) {
             bool first = mirror_.first_failure(), good = mirror_.write(iova, src, len);
             if (!pc_replay_wrote(replay_, iova, src, len, !good))
@@ -885,6 +895,10 @@ private:
         packets_.ended(lost, iova);
         pc_replay_punt_end(replay_, side_of(from), lost, iova);
     }
+    void traced(unsigned number, bool first, bool room) override
+    {
+        pc_replay_traced(replay_, number, first, room);
+    }
     void inject_read(unsigned function, uint64_t iova, size_t len) override
     {
         packets_.was_read(function, iova, len);
@@ -968,6 +982,8 @@ private:
                      [this] { interrupts_.cause(); },
                      [this](unsigned n) { clocks(n); }};
     HoldHost<Card> hold_{card_, seed_, moments_, [this](const char *text) { note(text); }};
+    Trace trace_{card_, seed_, [this](const char *text) { note(text); },
+                 [this] { interrupts_.cause(); }, [this](unsigned n) { clocks(n); }};
     uint32_t tail_ = 0, done_ = 0, completions_ = 0;
     int in_lookup_ = 0;
     bool slow_ = false; /* completions are consumed when their ring is full */
@@ -1071,13 +1087,17 @@ bool all_hazards(const Totals &t, bool rare)
     return all;
 }
 
-/* What must have happened to punted and injected packets. */
+/* What must have happened to punted and injected packets, and to samples. */
 bool all_packets(const Totals &t)
 {
     bool all = true;
     for (int i = 0; i < Packets::Bins; i++) {
         printf("# %-64s %" PRIu64 "\n", Packets::Names[i], t.packets[i]);
         all = all && t.packets[i];
+    }
+    for (int i = 0; i < Trace::Bins; i++) {
+        printf("# %-64s %" PRIu64 "\n", Trace::Names[i], t.traces[i]);
+        all = all && t.traces[i];
     }
     return all;
 }
@@ -1143,7 +1163,7 @@ int main(int argc, char **argv)
            hazards || !enough ? "ok" : "not ok",
            hazards || enough ? "" : " # SKIP too few frames to meet all");
     bool packets = all_packets(totals);
-    printf("%s 4 - everything happened to packets to and from the host%s\n",
+    printf("%s 4 - everything happened to packets to and from the host, and to samples%s\n",
            packets || !enough ? "ok" : "not ok",
            packets || enough ? "" : " # SKIP too few frames to meet all");
     bool mirror = all_of_the_mirror(totals);

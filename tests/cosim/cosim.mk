@@ -15,7 +15,7 @@ $(foreach n,$(COSIM_LATENCIES),$(eval $(call verilated,tiny_$(n),Vportcam_tiny,$
   $(COSIM_TINY) -GConnectionLatency=$(n))))
 $(eval $(call verilated,waves,Vportcam_waves,--trace,verilated_vcd_c.o))
 
-COSIM_OBJ := build/sim/replay.o build/sim/replay_records.o build/sim/replay_insert.o build/sim/replay_mirror.o build/sim/replay_punt.o build/tests/cosim/world_rows.o build/tests/cosim/world_frames.o build/tests/cosim/world_flows.o
+COSIM_OBJ := $(REPLAY_OBJ) build/tests/cosim/world_rows.o build/tests/cosim/world_frames.o build/tests/cosim/world_flows.o
 
 # $(1) program, $(2) Verilated build, $(3) class, $(4) further defines
 define cosim_program

@@ -92,6 +92,30 @@ module portcam_connection_answer #(
     end
   end
 
+  // Where the operation's record is, and where it was.
+  logic [23:0] slot;
+  logic [23:0] from_slot;
+
+  portcam_connection_slot #(
+      .Rows  (Rows),
+      .RowsV6(RowsV6),
+      .Ways  (Ways),
+      .Stash (Stash)
+  ) u_slot (
+      .where_i(changes.where),
+      .slot_o (slot)
+  );
+
+  portcam_connection_slot #(
+      .Rows  (Rows),
+      .RowsV6(RowsV6),
+      .Ways  (Ways),
+      .Stash (Stash)
+  ) u_from_slot (
+      .where_i(d.known.where),
+      .slot_o (from_slot)
+  );
+
   //------------------------------------------------------------------------------------------------
   // The verdict.
 
@@ -101,6 +125,9 @@ module portcam_connection_answer #(
       verdict_o.address <= row.address;
       verdict_o.port    <= row.port;
       verdict_o.backend <= row.backend;
+      verdict_o.found   <= d.packet && (d.inserts || d.known.hit);
+      verdict_o.began   <= d.packet && begins;
+      verdict_o.slot    <= changes.valid ? slot : from_slot;
       if (!d.packet) begin
         verdict_o.says <= 4'(portcam_connection_pkg::SaysNothing);
       end else if (d.reverse) begin
@@ -242,34 +269,12 @@ module portcam_connection_answer #(
   logic                            changed;
   logic                            copies;
   logic                            mirrors;
-  logic [23:0]                     slot;
-  logic [23:0]                     from_slot;
   logic                            unused_mirror;
 
   assign changed = (d.updates || d.refreshes) && (changes.life.state != life.state ||
                                                   changes.life.embryonic != life.embryonic);
   assign copies  = d.acts && op_q.kind == 4'(portcam_connection_pkg::OpCopy);
   assign mirrors = live_q && (begins || changed || d.ends || d.moves || copies);
-
-  portcam_connection_slot #(
-      .Rows  (Rows),
-      .RowsV6(RowsV6),
-      .Ways  (Ways),
-      .Stash (Stash)
-  ) u_slot (
-      .where_i(changes.where),
-      .slot_o (slot)
-  );
-
-  portcam_connection_slot #(
-      .Rows  (Rows),
-      .RowsV6(RowsV6),
-      .Ways  (Ways),
-      .Stash (Stash)
-  ) u_from_slot (
-      .where_i(d.known.where),
-      .slot_o (from_slot)
-  );
 
   always_ff @(posedge clk_i) begin
     mirror_valid_o <= mirrors;

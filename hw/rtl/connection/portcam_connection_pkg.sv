@@ -315,6 +315,9 @@ package portcam_connection_pkg;
     logic [15:0] address;
     logic [15:0] port;
     logic [15:0] backend;
+    logic        found;         // a record was found or began: in slot
+    logic        began;
+    logic [23:0] slot;
   } verdict_t;
 
   // What an operation means for the counters of backends.

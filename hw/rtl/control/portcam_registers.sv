@@ -100,6 +100,7 @@ module portcam_registers #(
                                  (32'd1 << portcam_pkg::CapsDeliverLsb) |
                                  (32'd1 << portcam_pkg::CapsRejectLsb) |
                                  (32'd1 << portcam_pkg::CapsPuntLsb) |
+                                 (32'd1 << portcam_pkg::CapsTraceLsb) |
                                  (32'(Stateful) << portcam_pkg::CapsMirrorLsb) |
                                  (32'(Stateful) << portcam_pkg::CapsStatefulLsb);
   localparam logic [31:0] CapFrame =

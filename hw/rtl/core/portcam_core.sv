@@ -27,7 +27,7 @@
 // changes with each start of the mirror).
 // trace_punt_*: the limits wanted the oldest such packet at the host (flags: bit 0 the ring ran, bit
 // 1 there was room); trace_punt_end_*: the next punted packet of that side is in its entry, or lost;
-// trace_inject_*: an injected frame was read and will leave.
+// trace_inject_*: an injected frame was read and will leave; trace_sample_*: see portcam_trace.
 // active_o: records are being looked after, or should be, or packets are held; a simulation that
 // stops its clock while nothing moves lets it run while active_o is high.
 
@@ -147,6 +147,9 @@ module portcam_core #(
     output logic [7:0]   trace_inject_function_o,
     output logic [15:0]  trace_inject_len_o,
     output logic [63:0]  trace_inject_addr_o,
+    output logic         trace_sample_valid_o,
+    output logic [1:0]   trace_sample_flags_o,
+    output logic [6:0]   trace_sample_number_o,
     output logic [6:0]   trace_record_mirror_o,
     output logic         active_o
 );
@@ -680,8 +683,8 @@ module portcam_core #(
   logic [63:0]   punt_write_addr;
   logic [511:0]  punt_write_data;
   logic [63:0]   punt_write_strb;
-  logic [1:0]    write_ready;      // 0 the mirror, 1 punt
-  logic [1:0]    write_done;
+  logic [2:0]    write_ready;      // 0 the mirror, 1 punt, 2 trace
+  logic [2:0]    write_done;
   logic          write_error;
   logic          punt_read_valid;
   logic [63:0]   punt_read_addr;
@@ -747,6 +750,49 @@ module portcam_core #(
       .trace_end_addr_o (trace_punt_end_addr_o)
   );
 
+  logic [31:0]  sample_word;
+  logic         sample_errors;
+  logic         sample_dma_error;
+  logic [63:0]  sample_dma_error_addr;
+  logic         sample_write_valid;
+  logic [63:0]  sample_write_addr;
+  logic [511:0] sample_write_data;
+  logic [63:0]  sample_write_strb;
+
+  portcam_trace u_trace (
+      .clk_i                (clk_i),
+      .rst_ni               (rst_ni),
+      .flr_i                (flr),
+      .ready_i              (ready),
+      .page_write_i         (page_write),
+      .page_write_addr_i    (page_write_addr),
+      .page_write_data_i    (page_write_data),
+      .page_read_i          (page_read),
+      .page_read_addr_i     (page_read_addr),
+      .page_word_o          (sample_word),
+      .errors_o             (sample_errors),
+      .dma_error_o          (sample_dma_error),
+      .dma_error_addr_o     (sample_dma_error_addr),
+      .header_valid_i       (header_valid),
+      .header_i             (header),
+      .parsed_valid_i       (parsed_valid),
+      .parsed_i             (parsed),
+      .count_valid_i        (count_valid),
+      .count_i              (count),
+      .punted_i             (punt_ask && punt_room),
+      .time_ms_i            (punt_time),
+      .write_valid_o        (sample_write_valid),
+      .write_ready_i        (write_ready[2]),
+      .write_addr_o         (sample_write_addr),
+      .write_data_o         (sample_write_data),
+      .write_strb_o         (sample_write_strb),
+      .write_done_i         (write_done[2]),
+      .write_error_i        (write_error),
+      .trace_sample_valid_o (trace_sample_valid_o),
+      .trace_sample_flags_o (trace_sample_flags_o),
+      .trace_sample_number_o(trace_sample_number_o)
+  );
+
   logic [63:0] command_araddr;
   logic [7:0]  command_arlen;
   logic        command_arvalid;
@@ -806,7 +852,7 @@ module portcam_core #(
       .MaxFrame           (MaxFrame),
       .BuildId            (BuildId),
       .PipelineDrain      (PipelineDrain),
-      .Writers            (2)
+      .Writers            (3)
   ) u_control (
       .clk_i                 (clk_i),
       .rst_ni                (rst_ni),
@@ -852,22 +898,23 @@ module portcam_core #(
       .m_axi_bready          (m_axi_bready),
       .flr_o                 (flr),
       .ready_o               (ready),
-      .wr_valid_i            ({punt_write_valid, mirror_write_valid}),
+      .wr_valid_i            ({sample_write_valid, punt_write_valid, mirror_write_valid}),
       .wr_ready_o            (write_ready),
-      .wr_addr_i             ({punt_write_addr, mirror_write_addr}),
-      .wr_data_i             ({punt_write_data, mirror_write_data}),
-      .wr_strb_i             ({punt_write_strb, mirror_write_strb}),
+      .wr_addr_i             ({sample_write_addr, punt_write_addr, mirror_write_addr}),
+      .wr_data_i             ({sample_write_data, punt_write_data, mirror_write_data}),
+      .wr_strb_i             ({sample_write_strb, punt_write_strb, mirror_write_strb}),
       .wr_done_o             (write_done),
       .wr_error_o            (write_error),
-      .other_error_i         ({punt_dma_error, mirror_fails}),
-      .other_error_addr_i    ({punt_dma_error_addr, mirror_fails_addr}),
+      .other_error_i         ({sample_dma_error, punt_dma_error, mirror_fails}),
+      .other_error_addr_i    ({sample_dma_error_addr, punt_dma_error_addr, mirror_fails_addr}),
       .page_write_o          (page_write),
       .page_write_addr_o     (page_write_addr),
       .page_write_data_o     (page_write_data),
       .page_read_o           (page_read),
       .page_read_addr_o      (page_read_addr),
-      .page_word_i           (punt_word | mirror_word),
-      .raise_i               (8'({punt_errors || mirror_stops, punt_raise, mirror_raises, 1'b0})),
+      .page_word_i           (punt_word | mirror_word | sample_word),
+      .raise_i               (8'({sample_errors || punt_errors || mirror_stops, punt_raise,
+                                   mirror_raises, 1'b0})),
       .irq_valid_o           (irq_valid_o),
       .irq_vector_o          (irq_vector_o),
       .irq_ready_i           (irq_ready_i),

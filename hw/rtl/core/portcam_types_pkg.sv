@@ -125,6 +125,9 @@ package portcam_types_pkg;
     logic        backend_valid;
     logic [15:0] backend;
     logic        reply;        // counts in the odd rows
+    logic        connection_valid;  // not counted: a record was found or began
+    logic [23:0] connection;        // its slot
+    logic        began;
   } count_t;
 
 endpackage

@@ -423,6 +423,10 @@ module portcam_decide (
       count_q2.tx_valid <= !drop;
       count_q2.tx       <= to_function;
       count_q2.reply    <= by_q1 == 3'(ByEndpoint);
+
+      count_q2.connection_valid <= connection_q1.found;
+      count_q2.connection       <= connection_q1.slot;
+      count_q2.began            <= connection_q1.began;
       if (by_q1 == 3'(ByEndpoint)) begin
         // Of an endpoint that services share only the domain is known without a record.
         count_q2.domain_valid  <= 1'b1;

@@ -52,6 +52,7 @@ module portcam_stats #(
   localparam int unsigned RowBits = 17;
 
   portcam_types_pkg::count_t count;
+  logic                      unused_count;
   logic [Tables-1:0]         inc_q;
   logic [Tables*RowBits-1:0] inc_row_q;
   logic [15:0]               octets_q;
@@ -59,7 +60,8 @@ module portcam_stats #(
   logic [Tables-1:0]         ours_q;
   logic [15:0]               read_row_q;
 
-  assign count = count_i;
+  assign count        = count_i;
+  assign unused_count = ^{count.connection_valid, count.connection, count.began};
 
   always_ff @(posedge clk_i) begin
     if (count_valid_i) begin

@@ -12,7 +12,7 @@ CORE_BENCH_DEPS  := $(CORE_BENCH_RTL) $(wildcard hw/rtl/common/*.sv) \
                     $(wildcard tests/unit/core/*) tests/unit/rtl/tap.hpp
 CORE_BENCH_FLAGS := --cc --exe --build -O3 --assert --x-assign unique --x-initial unique \
                     -y hw/rtl/common -y hw/rtl/core -y hw/rtl/lookup -y hw/rtl/connection \
-                    -y hw/rtl/stats -y hw/rtl/punt -y hw/rtl/mirror \
+                    -y hw/rtl/stats -y hw/rtl/punt -y hw/rtl/mirror -y hw/rtl/trace \
                     -MAKEFLAGS OPT_FAST=-O2
 CORE_BENCH_CXX   := -std=c++17 -Wall -Wextra -I$(CURDIR)/tests/unit/rtl \
                     -I$(CURDIR)/tests/unit/core -I$(CURDIR)/hw/regs/gen -I$(CURDIR)/lib/model

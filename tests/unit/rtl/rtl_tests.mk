@@ -74,3 +74,22 @@ $(RTL_BENCH_DIR)/punt_test: $(PUNT_BENCH_RTL) $(RTL_BENCH_COMMON) tests/unit/rtl
 	  $(PUNT_BENCH_RTL) $(CURDIR)/tests/unit/rtl/punt_test.cpp $(CURDIR)/build/libportcam_model.a \
 	  > $(RTL_BENCH_DIR)/punt.log 2>&1 || { cat $(RTL_BENCH_DIR)/punt.log; exit 1; }
 	$(Q)touch $@
+
+# The trace ring behind the write arbiter, beside the C model.
+TRACE_BENCH_RTL := hw/regs/gen/portcam_pkg.sv hw/rtl/core/portcam_types_pkg.sv \
+                   hw/rtl/control/portcam_write_arbiter.sv hw/rtl/punt/portcam_packet_ring.sv \
+                   hw/rtl/punt/portcam_ring_room.sv hw/rtl/punt/portcam_entry_writer.sv \
+                   hw/rtl/lookup/portcam_delay.sv $(wildcard hw/rtl/trace/*.sv) \
+                   tests/unit/rtl/trace_tb.sv
+
+TAP_TESTS += $(RTL_BENCH_DIR)/trace_test
+
+$(RTL_BENCH_DIR)/trace_test: $(TRACE_BENCH_RTL) $(RTL_BENCH_COMMON) tests/unit/rtl/trace_test.cpp \
+    build/libportcam_model.a
+	$(call say,VERILAT,tests/unit/rtl/trace_tb.sv)
+	@mkdir -p $(RTL_BENCH_DIR)
+	$(Q)$(VERILATOR) $(RTL_BENCH_FLAGS) -CFLAGS "-I$(CURDIR)/hw/regs/gen -I$(CURDIR)/lib/model" \
+	  scripts/packages.vlt --top-module trace_tb --Mdir $(RTL_BENCH_DIR)/trace -o $(CURDIR)/$@ \
+	  $(TRACE_BENCH_RTL) $(CURDIR)/tests/unit/rtl/trace_test.cpp $(CURDIR)/build/libportcam_model.a \
+	  > $(RTL_BENCH_DIR)/trace.log 2>&1 || { cat $(RTL_BENCH_DIR)/trace.log; exit 1; }
+	$(Q)touch $@
