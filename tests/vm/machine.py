@@ -78,7 +78,7 @@ def make_image(path, iommufd=False, web=False):
     image = Image()
     image.file("init", GUEST / "init")
     image.file("bin/busybox", FILES / "usr/bin/busybox")
-    for name in ("portcam", "portcamd", "driver_check", "mirror_check"):
+    for name in ("portcam", "portcamd", "driver_check", "mirror_check", "keep_check"):
         image.file(f"bin/{name}", BUILT / name)
     for part in GUEST.iterdir():
         if part.name != "init":

@@ -57,6 +57,7 @@ CHECKS = {
         *DRIVER,
         "the kernel's log has the fault of the unmapped address",
         "mirror equal to the card",
+        "connections kept over an end in order",
         "the daemon starts",
         "tables over the ring, read back",
         "health",

@@ -5,7 +5,7 @@
 # name services, which a static program takes from plain files.
 
 VM := build/tests/vm
-VM_PROGRAMS := $(addprefix $(VM)/,portcam portcamd driver_check mirror_check sctp_echo)
+VM_PROGRAMS := $(addprefix $(VM)/,portcam portcamd driver_check mirror_check keep_check sctp_echo)
 
 $(VM)/portcam: $(CLI_SRC:%.c=build/%.o) $(PORTCAM_ARCHIVES)
 $(VM)/portcamd: $(DAEMON_SRC:%.c=build/%.o) $(PORTCAM_ARCHIVES)
@@ -13,6 +13,7 @@ $(VM)/portcamd: VM_LIBS := -levent_core
 $(VM)/driver_check: $(addprefix $(VM)/,driver_check.o check_dma.o check_life.o) $(PORTCAM_ARCHIVES)
 $(VM)/sctp_echo: $(VM)/sctp_echo.o
 $(VM)/mirror_check: $(VM)/mirror_check.o $(PORTCAM_ARCHIVES)
+$(VM)/keep_check: $(VM)/keep_check.o $(PORTCAM_ARCHIVES)
 
 $(VM_PROGRAMS):
 	$(call say,LD,$@ (static))
