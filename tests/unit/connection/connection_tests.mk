@@ -45,3 +45,8 @@ $(CONNECTIONS_DIR)/connections_large_test: $(CONNECTIONS_DEPS)
 
 $(CONNECTIONS_DIR)/walk_test: $(CONNECTIONS_DEPS)
 	$(call connections_bench,2,tests/unit/connection/walk_test.cpp)
+
+build/tests/bench/bench_fill: $(CONNECTIONS_DEPS) tests/bench/bench_fill.cpp tests/bench/load_rule.h tests/bench/load_keys.h
+	@mkdir -p build/tests/bench
+	$(call connections_bench,2,tests/bench/bench_fill.cpp,Rows=65536 RowsV6=64 Ways=8 Stash=16,$\
+	  -DBENCH_ROWS=65536 -DBENCH_ROWS_V6=64 -DBENCH_WAYS=8 -DBENCH_STASH=16 -I$(CURDIR)/tests/bench)
