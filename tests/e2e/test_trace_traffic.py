@@ -45,7 +45,7 @@ for i in range(int(sys.argv[3])):
 """
 
 
-@pytest.fixture(name="shop", scope="module", params=["model"])
+@pytest.fixture(name="shop", scope="module", params=["model", "lockstep"])
 def _shop(request):
     with lab.Lab(request.param) as laboratory:
         place.apply(laboratory, SHOP)
