@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // portcam_lookup: the tables and the decision: from the parse result of a packet to its rewrite
-// instruction and counters.
+// instruction and counters. portcam_lookup_matches takes a packet to clock 21,
+// portcam_lookup_records to what its record says, portcam_lookup_outcome from the decision on.
 //
 // rewrite_o comes exactly Latency = 46 + ConnectionLatency clocks after valid_i, count_o one clock
 // earlier; one packet a clock, never stalled. Each packet reads all tables in the bank that bank_i
@@ -218,213 +219,27 @@ module portcam_lookup #(
   assign answer_present = present[req_table];
 
   //------------------------------------------------------------------------------------------------
-  // Clock 0: the packet. valid_q[n] and bank_q[n] are n clocks late.
+  // Clocks 0 to 21: what the tables say. valid_q[n], bank_q[n] and names with _qn are n clocks late;
+  // _d is for the decision.
 
-  portcam_types_pkg::parsed_t  parsed;
-  portcam_lookup_pkg::packet_t packet;
-  portcam_lookup_pkg::packet_t packet_q11;
-  portcam_lookup_pkg::packet_t packet_q21;
-  portcam_lookup_pkg::packet_t packet_d;      // _d: for the decision
-  logic [Decide+2:1]           valid_q;
-  logic [Decide+2:1]           bank_q;
-  logic                        unused_parsed;
-
-  assign parsed        = parsed_i;
-  assign unused_parsed = ^parsed;
-
-  // An ICMP error is looked up as the answer to the packet that it is about.
-  always_comb begin
-    packet.reason       = parsed.reason;
-    packet.decided      = parsed.decided && !parsed.about_flow;
-    packet.about_flow   = parsed.about_flow;
-    packet.is_v6        = parsed.is_v6;
-    packet.src_ip       = parsed.about_flow ? parsed.inner_dst_ip : parsed.src_ip;
-    packet.dst_ip       = parsed.about_flow ? parsed.inner_src_ip : parsed.dst_ip;
-    packet.protocol     = parsed.about_flow ? parsed.inner_protocol : parsed.protocol;
-    packet.has_ports    = parsed.about_flow ? parsed.inner_has_ports : parsed.has_ports;
-    packet.src_port     = parsed.about_flow ? parsed.inner_dst_port : parsed.src_port;
-    packet.dst_port     = parsed.about_flow ? parsed.inner_src_port : parsed.dst_port;
-    packet.l3           = parsed.l3;
-    packet.l4           = parsed.about_flow ? parsed.inner_l4 : parsed.l4;
-    packet.ip_sum       = parsed.about_flow ? parsed.inner_ip_sum : parsed.ip_sum;
-    packet.has_l4_sum   = parsed.about_flow ? parsed.inner_has_sum : parsed.has_l4_sum;
-    packet.l4_sum       = parsed.about_flow ? parsed.inner_sum : parsed.l4_sum;
-    packet.l4_sum_at    = parsed.about_flow ? parsed.inner_sum_at : parsed.l4_sum_at;
-    packet.outer_src_ip = parsed.src_ip;
-    packet.outer_ip_sum = parsed.ip_sum;
-    packet.outer_l4     = parsed.l4;
-    packet.outer_l4_sum = parsed.l4_sum;
-    packet.len          = parsed.len;
-    packet.ingress      = parsed.ingress;
-  end
-
-  always_ff @(posedge clk_i) begin
-    valid_q <= {valid_q[Decide+1:1], valid_i};
-    bank_q  <= {bank_q[Decide+1:1], bank_i};
-    if (!rst_ni) begin
-      valid_q <= '0;
-    end
-  end
-
-  portcam_delay #(
-      .Width ($bits(packet)),
-      .Cycles(11)
-  ) u_packet_to_service (
-      .clk_i  (clk_i),
-      .rst_ni (rst_ni),
-      .valid_i(valid_i),
-      .data_i (packet),
-      .data_o (packet_q11)
-  );
-
-  portcam_delay #(
-      .Width ($bits(packet)),
-      .Cycles(10)
-  ) u_packet_to_records (
-      .clk_i  (clk_i),
-      .rst_ni (rst_ni),
-      .valid_i(valid_q[11]),
-      .data_i (packet_q11),
-      .data_o (packet_q21)
-  );
-
-  portcam_delay #(
-      .Width ($bits(packet)),
-      .Cycles(Decide - 21)
-  ) u_packet_to_decide (
-      .clk_i  (clk_i),
-      .rst_ni (rst_ni),
-      .valid_i(valid_q[21]),
-      .data_i (packet_q21),
-      .data_o (packet_d)
-  );
-
-  //------------------------------------------------------------------------------------------------
-  // Clocks 0 to 3: functions.
-
-  portcam_lookup_pkg::function_match_t function_q3;
+  logic                                valid_q10;
+  logic                                valid_q21;
+  logic                                bank_q21;
+  logic [Decide+2:22]                  valid_q;
+  logic [Decide+2:22]                  bank_q;
   portcam_lookup_pkg::function_match_t function_q10;
-  portcam_lookup_pkg::function_match_t function_d;
-
-  portcam_function_table #(
-      .Functions(Functions),
-      .Domains  (Domains)
-  ) u_functions (
-      .clk_i        (clk_i),
-      .rst_ni       (rst_ni),
-      .valid_i      (valid_i),
-      .bank_i       (bank_i),
-      .has_mac_i    (parsed.has_mac),
-      .dst_mac_i    (parsed.dst_mac),
-      .ingress_i    (parsed.ingress),
-      .match_o      (function_q3),
-      .req_valid_i  (req_valid[TblFunction]),
-      .req_write_i  (req_write),
-      .req_bank_i   (req_bank),
-      .req_row_i    (req_row),
-      .req_present_i(req_present),
-      .req_data_i   (req_data),
-      .done_o       (done[TblFunction]),
-      .present_o    (present[TblFunction]),
-      .data_o       (function_data),
-      .init_i       (init)
-  );
-
-  portcam_delay #(
-      .Width ($bits(function_q3)),
-      .Cycles(7)
-  ) u_function_to_address (
-      .clk_i  (clk_i),
-      .rst_ni (rst_ni),
-      .valid_i(valid_q[3]),
-      .data_i (function_q3),
-      .data_o (function_q10)
-  );
-
-  portcam_delay #(
-      .Width ($bits(function_q3)),
-      .Cycles(Decide - 10)
-  ) u_function_to_decide (
-      .clk_i  (clk_i),
-      .rst_ni (rst_ni),
-      .valid_i(valid_q[10]),
-      .data_i (function_q10),
-      .data_o (function_d)
-  );
-
-  //------------------------------------------------------------------------------------------------
-  // Clocks 0 to 11: address, or the source domain for a loopback destination.
-
-  portcam_lookup_pkg::address_match_t address_q10;
-  portcam_lookup_pkg::address_match_t address;
-  portcam_lookup_pkg::address_match_t address_q11;
-  portcam_lookup_pkg::address_match_t address_q21;
-  logic [10:1]                        loopback_q;
-
-  portcam_address_table #(
-      .Domains  (Domains),
-      .Addresses(Addresses)
-  ) u_addresses (
-      .clk_i        (clk_i),
-      .rst_ni       (rst_ni),
-      .valid_i      (valid_i),
-      .bank_i       (bank_i),
-      .is_v6_i      (parsed.is_v6),
-      .vlan_i       (parsed.vlan),
-      .ip_i         (packet.dst_ip),
-      .bank_q8_i    (bank_q[8]),
-      .match_o      (address_q10),
-      .req_valid_i  (req_valid[TblAddress]),
-      .req_write_i  (req_write),
-      .req_bank_i   (req_bank),
-      .req_row_i    (req_row),
-      .req_present_i(req_present),
-      .req_data_i   (req_data),
-      .done_o       (done[TblAddress]),
-      .present_o    (present[TblAddress]),
-      .data_o       (address_data),
-      .init_i       (init),
-      .busy_o       (busy[0])
-  );
-
-  always_ff @(posedge clk_i) begin
-    // ::1 is 15 bytes of 0 and then the 1, which is the last byte of the wire.
-    loopback_q <= {loopback_q[9:1], packet.is_v6 ? packet.dst_ip == {8'd1, 120'd0}
-                                                 : packet.dst_ip[7:0] == 8'd127};
-  end
-
-  always_comb begin
-    address = address_q10;
-    if (loopback_q[10]) begin
-      address.hit     = function_q10.has_domain;
-      address.any     = 1'b1;
-      address.domain  = function_q10.domain;
-      address.address = 16'd0;
-    end
-  end
-
-  always_ff @(posedge clk_i) begin
-    address_q11 <= address;
-  end
-
-  portcam_delay #(
-      .Width ($bits(address_q11)),
-      .Cycles(10)
-  ) u_address_to_records (
-      .clk_i  (clk_i),
-      .rst_ni (rst_ni),
-      .valid_i(valid_q[11]),
-      .data_i (address_q11),
-      .data_o (address_q21)
-  );
-
-  //------------------------------------------------------------------------------------------------
-  // Clocks 0 to 11: endpoint.
-
-  portcam_lookup_pkg::endpoint_match_t endpoint_q11;
+  portcam_lookup_pkg::packet_t         packet_q21;
+  portcam_lookup_pkg::address_match_t  address_q21;
+  portcam_lookup_pkg::verdict_t        address_verdict_q21;
   portcam_lookup_pkg::endpoint_match_t endpoint_q21;
+  portcam_lookup_pkg::verdict_t        endpoint_verdict_q21;
+  portcam_lookup_pkg::service_match_t  service_q21;
+  portcam_lookup_pkg::segment_t        segment_q21;
+  logic [31:0]                         crc_q21;
+  logic [31:0]                         crc_port_q21;
 
-  portcam_endpoint_tables #(
+  portcam_lookup_matches #(
+      .Functions          (Functions),
       .Domains            (Domains),
       .Addresses          (Addresses),
       .Services           (Services),
@@ -432,233 +247,63 @@ module portcam_lookup #(
       .EndpointWays       (EndpointWays),
       .EndpointRows       (EndpointRows),
       .EndpointAnyPortRows(EndpointAnyPortRows),
-      .EndpointAnyRows    (EndpointAnyRows)
-  ) u_endpoints (
-      .clk_i          (clk_i),
-      .rst_ni         (rst_ni),
-      .hash_seed_i    (hash_seed_i),
-      .valid_i        (valid_i),
-      .bank_i         (bank_i),
-      .is_v6_i        (parsed.is_v6),
-      .ip_i           (packet.src_ip),
-      .protocol_i     (packet.protocol),
-      .has_ports_i    (packet.has_ports),
-      .port_i         (packet.src_port),
-      .match_o        (endpoint_q11),
-      .req_valid_i    (req_valid[TblEndpoint+:3]),
-      .req_write_i    (req_write),
-      .req_bank_i     (req_bank),
-      .req_row_i      (req_row),
-      .req_present_i  (req_present),
-      .req_data_i     (req_data),
-      .done_o         (done[TblEndpoint+:3]),
-      .present_o      (present[TblEndpoint+:3]),
-      .exact_data_o   (endpoint_data),
-      .any_port_data_o(any_port_data),
-      .any_data_o     (any_data),
-      .init_i         (init),
-      .busy_o         (busy[1])
-  );
-
-  portcam_delay #(
-      .Width ($bits(endpoint_q11)),
-      .Cycles(10)
-  ) u_endpoint_to_records (
-      .clk_i  (clk_i),
-      .rst_ni (rst_ni),
-      .valid_i(valid_q[11]),
-      .data_i (endpoint_q11),
-      .data_o (endpoint_q21)
-  );
-
-  //------------------------------------------------------------------------------------------------
-  // Clocks 11 to 13: the domains of both.
-
-  portcam_lookup_pkg::verdict_t address_verdict_q13;
-  portcam_lookup_pkg::verdict_t endpoint_verdict_q13;
-  portcam_lookup_pkg::verdict_t address_verdict_q21;
-  portcam_lookup_pkg::verdict_t endpoint_verdict_q21;
-
-  portcam_domain_table #(
-      .Domains(Domains)
-  ) u_domains (
-      .clk_i             (clk_i),
-      .rst_ni            (rst_ni),
-      .lookup_en_i       (valid_q[11]),
-      .lookup_bank_i     (bank_q[11]),
-      .address_domain_i  (address_q11.domain),
-      .endpoint_domain_i (endpoint_q11.domain),
-      .address_verdict_o (address_verdict_q13),
-      .endpoint_verdict_o(endpoint_verdict_q13),
-      .req_valid_i       (req_valid[TblDomain]),
-      .req_write_i       (req_write),
-      .req_bank_i        (req_bank),
-      .req_row_i         (req_row),
-      .req_present_i     (req_present),
-      .req_data_i        (req_data),
-      .done_o            (done[TblDomain]),
-      .present_o         (present[TblDomain]),
-      .data_o            (domain_data),
-      .init_i            (init),
-      .busy_o            (busy[2])
-  );
-
-  portcam_delay #(
-      .Width (2 * $bits(address_verdict_q13)),
-      .Cycles(8)
-  ) u_verdicts_to_records (
-      .clk_i  (clk_i),
-      .rst_ni (rst_ni),
-      .valid_i(valid_q[13]),
-      .data_i ({address_verdict_q13, endpoint_verdict_q13}),
-      .data_o ({address_verdict_q21, endpoint_verdict_q21})
-  );
-
-  //------------------------------------------------------------------------------------------------
-  // Clocks 11 to 21: service.
-
-  portcam_lookup_pkg::service_match_t service_q21;
-  portcam_lookup_pkg::service_match_t service_d;
-
-  portcam_service_table #(
-      .Domains     (Domains),
-      .Addresses   (Addresses),
-      .Services    (Services),
-      .Backends    (Backends),
-      .ScheduleRows(ScheduleRows)
-  ) u_services (
-      .clk_i        (clk_i),
-      .rst_ni       (rst_ni),
-      .valid_i      (valid_q[11]),
-      .bank_i       (bank_q[11]),
-      .domain_i     (address_q11.domain),
-      .any_i        (address_q11.any),
-      .address_i    (address_q11.address),
-      .protocol_i   (packet_q11.protocol),
-      .has_ports_i  (packet_q11.has_ports),
-      .port_i       (packet_q11.dst_port),
-      .bank_q8_i    (bank_q[19]),
-      .match_o      (service_q21),
-      .req_valid_i  (req_valid[TblService]),
-      .req_write_i  (req_write),
-      .req_bank_i   (req_bank),
-      .req_row_i    (req_row),
-      .req_present_i(req_present),
-      .req_data_i   (req_data),
-      .done_o       (done[TblService]),
-      .present_o    (present[TblService]),
-      .data_o       (service_data),
-      .init_i       (init),
-      .busy_o       (busy[3])
-  );
-
-  //------------------------------------------------------------------------------------------------
-  // Clocks 0 to 21: what the packet says by itself.
-
-  portcam_lookup_pkg::segment_t segment_q2;
-  portcam_lookup_pkg::segment_t segment_q21;
-  portcam_lookup_pkg::segment_t segment_d;
-  logic                         may_create;
-  logic                         no_answer;
-  logic                         is_tcp;
-  logic [2:0]                   tcp_class;
-  logic [31:0]                  tcp_end;
-  logic [72:0]                  tcp_q1;
-  logic [72:0]                  tcp_q2;
-  logic                         unused_creation_valid;
-  logic                         unused_crc_valid;
-  logic                         unused_crc_port_valid;
-  logic [31:0]                  crc_q2;        // of the client's IP
-  logic [31:0]                  crc_port_q2;   // ... and port
-  logic [31:0]                  crc_q21;
-  logic [31:0]                  crc_port_q21;
-
-  portcam_creation u_creation (
-      .clk_i       (clk_i),
-      .rst_ni      (rst_ni),
-      .valid_i     (valid_i),
-      .parsed_i    (parsed_i),
-      .valid_o     (unused_creation_valid),
-      .may_create_o(may_create),
-      .no_answer_o (no_answer),
-      .tcp_o       (is_tcp),
-      .tcp_class_o (tcp_class),
-      .tcp_end_o   (tcp_end)
-  );
-
-  portcam_crc32c #(
-      .KeyWidth(144)
-  ) u_crc (
-      .clk_i  (clk_i),
-      .rst_ni (rst_ni),
-      .valid_i(valid_i),
-      .key_i  ({16'd0, parsed.src_ip}),
-      .seed_i (32'd0),
-      .valid_o(unused_crc_valid),
-      .hash_o (crc_q2)
-  );
-
-  portcam_crc32c #(
-      .KeyWidth(144)
-  ) u_crc_port (
-      .clk_i  (clk_i),
-      .rst_ni (rst_ni),
-      .valid_i(valid_i),
-      .key_i  ({parsed.src_port[7:0], parsed.src_port[15:8], parsed.src_ip}),
-      .seed_i (32'd0),
-      .valid_o(unused_crc_port_valid),
-      .hash_o (crc_port_q2)
+      .EndpointAnyRows    (EndpointAnyRows),
+      .ScheduleRows       (ScheduleRows)
+  ) u_matches (
+      .clk_i                 (clk_i),
+      .rst_ni                (rst_ni),
+      .hash_seed_i           (hash_seed_i),
+      .valid_i               (valid_i),
+      .parsed_i              (parsed_i),
+      .bank_i                (bank_i),
+      .valid_q10_o           (valid_q10),
+      .function_q10_o        (function_q10),
+      .valid_q21_o           (valid_q21),
+      .bank_q21_o            (bank_q21),
+      .packet_q21_o          (packet_q21),
+      .address_q21_o         (address_q21),
+      .address_verdict_q21_o (address_verdict_q21),
+      .endpoint_q21_o        (endpoint_q21),
+      .endpoint_verdict_q21_o(endpoint_verdict_q21),
+      .service_q21_o         (service_q21),
+      .segment_q21_o         (segment_q21),
+      .crc_q21_o             (crc_q21),
+      .crc_port_q21_o        (crc_port_q21),
+      .req_valid_i           ({req_valid[TblEndpoint+:3], req_valid[TblService],
+                               req_valid[TblAddress], req_valid[TblDomain],
+                               req_valid[TblFunction]}),
+      .req_write_i           (req_write),
+      .req_bank_i            (req_bank),
+      .req_row_i             (req_row),
+      .req_present_i         (req_present),
+      .req_data_i            (req_data),
+      .done_o                ({done[TblEndpoint+:3], done[TblService], done[TblAddress],
+                               done[TblDomain], done[TblFunction]}),
+      .present_o             ({present[TblEndpoint+:3], present[TblService], present[TblAddress],
+                               present[TblDomain], present[TblFunction]}),
+      .function_data_o       (function_data),
+      .domain_data_o         (domain_data),
+      .address_data_o        (address_data),
+      .service_data_o        (service_data),
+      .endpoint_data_o       (endpoint_data),
+      .any_port_data_o       (any_port_data),
+      .any_data_o            (any_data),
+      .init_i                (init),
+      .busy_o                (busy[3:0])
   );
 
   always_ff @(posedge clk_i) begin
-    tcp_q1 <= {parsed.tcp_seq, parsed.tcp_flags[4], parsed.tcp_ack, parsed.ip_end};
-    tcp_q2 <= tcp_q1;
+    valid_q <= {valid_q[Decide+1:22], valid_q21};
+    bank_q  <= {bank_q[Decide+1:22], bank_q21};
+    if (!rst_ni) begin
+      valid_q <= '0;
+    end
   end
 
-  assign segment_q2 = {may_create, no_answer, is_tcp, tcp_class, tcp_end, tcp_q2};
-
-  portcam_delay #(
-      .Width ($bits(segment_q2) + 64),
-      .Cycles(19)
-  ) u_segment_to_records (
-      .clk_i  (clk_i),
-      .rst_ni (rst_ni),
-      .valid_i(valid_q[2]),
-      .data_i ({segment_q2, crc_q2, crc_port_q2}),
-      .data_o ({segment_q21, crc_q21, crc_port_q21})
-  );
-
   //------------------------------------------------------------------------------------------------
-  // Clocks 21 to Says: records. A domain that is paused or stopped keeps packets from them.
+  // Clocks 21 to Says: records.
 
-  localparam logic [7:0] ProtocolDccp    = 8'd33;
-  localparam logic [7:0] ProtocolSctp    = 8'd132;
-  localparam logic [7:0] ProtocolUdplite = 8'd136;
-
-  portcam_connection_pkg::request_t request;
   portcam_connection_pkg::verdict_t says;
-  portcam_connection_pkg::verdict_t says_d;
-  portcam_connection_pkg::tally_t   tally;
-  portcam_connection_pkg::walk_t    walk;
-  portcam_connection_pkg::row_t     walk_row;
-  portcam_connection_pkg::state_t   walk_state;
-  logic                             known_q21;
-  logic                             by_service_q21;
-  logic                             by_endpoint_q21;
-  logic                             other_sum_q21;
-  logic                             sctp_q21;
-  logic                             unused_says_valid;
-  logic                             walk_valid;
-  logic                             walk_ready;
-  logic                             walk_done;
-  logic [3:0]                       walk_kind;
-  logic [23:0]                      walk_slot;
-  logic                             walk_acted;
-  logic                             walk_found;
-  logic                             walk_taken;
-  logic [4*ConnectionWays-1:0]      walk_used;
-  logic [ConnectionStash-1:0]       stash_used;
-  logic [ConnectionStash-1:0]       stash_used_v6;
   logic [63:0]                      embryonic_limit;
   logic [31:0]                      punt_rate;
   logic [31:0]                      punt_burst;
@@ -666,98 +311,69 @@ module portcam_lookup #(
   logic [31:0]                      reject_rate;
   logic [31:0]                      reject_burst;
 
-  assign known_q21       = address_q21.hit && address_verdict_q21.present;
-  assign by_service_q21  = !packet_q21.decided && known_q21 && service_q21.hit;
-  assign by_endpoint_q21 = !packet_q21.decided && !by_service_q21 && endpoint_q21.hit &&
-                           endpoint_verdict_q21.present;
-  assign other_sum_q21   = packet_q21.protocol == ProtocolDccp ||
-                           packet_q21.protocol == ProtocolUdplite;
-  assign sctp_q21        = packet_q21.protocol == ProtocolSctp;
-
-  always_comb begin
-    request.forward = by_service_q21 && service_q21.stateful && !address_verdict_q21.paused &&
-                      !address_verdict_q21.stopped && !other_sum_q21 &&
-                      !(sctp_q21 && !packet_q21.about_flow && !service_q21.keeps_port);
-    request.reverse = by_endpoint_q21 && endpoint_q21.stateful && !endpoint_verdict_q21.paused &&
-                      !endpoint_verdict_q21.stopped && !other_sum_q21 &&
-                      !(sctp_q21 && !packet_q21.about_flow && !endpoint_q21.keeps_port);
-    request.peek            = packet_q21.about_flow;
-    request.client.is_v6    = packet_q21.is_v6;
-    request.client.ip       = request.forward ? packet_q21.src_ip : packet_q21.dst_ip;
-    request.client.port     = !packet_q21.has_ports ? 16'd0 :
-                              request.forward ? packet_q21.src_port : packet_q21.dst_port;
-    request.client.protocol = packet_q21.protocol;
-    request.service         = service_q21.service;
-    request.address         = address_q21.address;
-    request.client.group    = request.forward ? service_q21.group : endpoint_q21.service;
-    request.client.kept     = !packet_q21.has_ports ? 16'd0 :
-                              request.forward ? (service_q21.exact_port ? 16'd0
-                                                                        : packet_q21.dst_port) :
-                              endpoint_q21.wide ? packet_q21.src_port : 16'd0;
-    request.port            = packet_q21.has_ports ? packet_q21.dst_port : 16'd0;
-    request.endpoint        = endpoint_q21.backend;
-    request.keyless         = address_q21.any;
-    request.may_create      = segment_q21.may_create && !packet_q21.about_flow;
-    request.draining        = address_verdict_q21.draining;
-    request.hash            = service_q21.no_record == 2'(portcam_pkg::NoRecordHash);
-    request.full_hash       = service_q21.full == 2'(portcam_pkg::FullHash);
-    request.pick            = service_q21.pick;
-    request.schedule        = service_q21.schedule;
-    request.slots_log2      = service_q21.slots_log2;
-    request.crc             = service_q21.pick == 2'(portcam_pkg::PickClientIpPort) ? crc_port_q21
-                                                                                    : crc_q21;
-    request.is_tcp          = segment_q21.is_tcp;
-    request.tcp_class       = segment_q21.tcp_class;
-    request.tcp_seq         = segment_q21.tcp_seq;
-    request.tcp_end         = segment_q21.tcp_end;
-    request.len             = packet_q21.len;
-    request.limit           = bank_q[21] ? embryonic_limit[63:32] : embryonic_limit[31:0];
-  end
-
-  portcam_connections #(
+  portcam_lookup_records #(
+      .Domains     (Domains),
+      .Addresses   (Addresses),
+      .Services    (Services),
+      .Backends    (Backends),
       .Rows        (ConnectionRows),
       .RowsV6      (ConnectionRowsV6),
       .Ways        (ConnectionWays),
       .Stash       (ConnectionStash),
-      .ScheduleRows(ScheduleRows),
-      .Services    (Services),
-      .Addresses   (Addresses),
-      .Backends    (Backends),
-      .ReadLatency (ConnectionLatency)
-  ) u_connections (
+      .ReadLatency (ConnectionLatency),
+      .ScheduleRows(ScheduleRows)
+  ) u_records (
       .clk_i               (clk_i),
       .rst_ni              (rst_ni),
       .secret_i            (secret_i),
       .time_ms_i           (time_ms_i),
-      .packet_valid_i      (valid_q[21]),
-      .packet_bank_i       (bank_q[21]),
-      .request_i           (request),
-      .verdict_valid_o     (unused_says_valid),
+      .stop_i              (stop_i),
+      .clear_i             (clear_i),
+      .bank_now_i          (bank_now_i),
+      .active_o            (active_o),
+      .valid_i             (valid_q21),
+      .bank_i              (bank_q21),
+      .packet_i            (packet_q21),
+      .address_i           (address_q21),
+      .address_verdict_i   (address_verdict_q21),
+      .endpoint_i          (endpoint_q21),
+      .endpoint_verdict_i  (endpoint_verdict_q21),
+      .service_i           (service_q21),
+      .segment_i           (segment_q21),
+      .crc_i               (crc_q21),
+      .crc_port_i          (crc_port_q21),
+      .embryonic_limit_i   (embryonic_limit),
       .verdict_o           (says),
-      .walk_valid_i        (walk_valid),
-      .walk_ready_o        (walk_ready),
-      .walk_i              (walk),
-      .insert_i            (conn_image_i),
-      .walk_done_o         (walk_done),
-      .walk_kind_o         (walk_kind),
-      .walk_slot_o         (walk_slot),
-      .walk_acted_o        (walk_acted),
-      .walk_found_o        (walk_found),
-      .walk_taken_o        (walk_taken),
-      .walk_row_o          (walk_row),
-      .walk_state_o        (walk_state),
-      .walk_used_o         (walk_used),
-      .stash_used_o        (stash_used),
-      .stash_used_v6_o     (stash_used_v6),
-      .tally_o             (tally),
+      .conn_valid_i        (conn_valid_i),
+      .conn_ready_o        (conn_ready_o),
+      .conn_delete_i       (conn_delete_i),
+      .conn_insert_i       (conn_insert_i),
+      .conn_image_i        (conn_image_i),
+      .conn_slot_i         (conn_slot_i),
+      .conn_count_i        (conn_count_i),
+      .img_valid_o         (img_valid_o),
+      .img_ready_i         (img_ready_i),
+      .img_data_o          (img_data_o),
+      .conn_done_o         (conn_done_o),
+      .conn_status_o       (conn_status_o),
+      .bk_valid_i          (bk_valid_i),
+      .bk_row_i            (bk_row_i),
+      .bk_done_o           (bk_done_o),
+      .bk_data_o           (bk_data_o),
       .mirror_valid_o      (mirror_valid_o),
       .mirror_o            (mirror_o),
+      .copy_valid_i        (copy_valid_i),
+      .copy_ready_o        (copy_ready_o),
+      .copy_slot_i         (copy_slot_i),
+      .copy_tag_i          (copy_tag_i),
       .used_o              (connections_used_o),
       .embryonic_o         (connections_embryonic_o),
       .trace_valid_o       (trace_record_valid_o),
       .trace_o             (trace_record_o),
       .schedule_req_valid_i(req_valid[TblSchedule]),
       .backend_req_valid_i (req_valid[TblBackend]),
+      .timeout_req_valid_i (req_valid[TblTimeout]),
+      .domain_req_valid_i  (req_valid[TblDomain]),
       .req_write_i         (req_write),
       .req_bank_i          (req_bank),
       .req_row_i           (req_row),
@@ -766,93 +382,11 @@ module portcam_lookup #(
       .schedule_done_o     (done[TblSchedule]),
       .schedule_present_o  (present[TblSchedule]),
       .schedule_data_o     (schedule_data),
+      .timeout_done_o      (done[TblTimeout]),
+      .timeout_present_o   (present[TblTimeout]),
+      .timeout_data_o      (timeout_data),
       .init_i              (init),
-      .busy_o              (busy[5])
-  );
-
-  portcam_connection_walk #(
-      .Rows    (ConnectionRows),
-      .RowsV6  (ConnectionRowsV6),
-      .Ways    (ConnectionWays),
-      .Stash   (ConnectionStash),
-      .Services(Services),
-      .Domains (Domains)
-  ) u_walk (
-      .clk_i              (clk_i),
-      .rst_ni             (rst_ni),
-      .time_ms_i          (time_ms_i),
-      .bank_i             (bank_now_i),
-      .stop_i             (stop_i),
-      .clear_i            (clear_i),
-      .active_o           (active_o),
-      .walk_valid_o       (walk_valid),
-      .walk_ready_i       (walk_ready),
-      .walk_o             (walk),
-      .walk_done_i        (walk_done),
-      .walk_kind_i        (walk_kind),
-      .walk_slot_i        (walk_slot),
-      .walk_acted_i       (walk_acted),
-      .walk_found_i       (walk_found),
-      .walk_taken_i       (walk_taken),
-      .walk_row_i         (walk_row),
-      .walk_state_i       (walk_state),
-      .walk_used_i        (walk_used),
-      .stash_used_i       (stash_used),
-      .stash_used_v6_i    (stash_used_v6),
-      .used_i             (connections_used_o),
-      .ended_i            (tally.left_valid && tally.ended),
-      .copy_valid_i       (copy_valid_i),
-      .copy_ready_o       (copy_ready_o),
-      .copy_slot_i        (copy_slot_i),
-      .copy_tag_i         (copy_tag_i),
-      .conn_valid_i       (conn_valid_i),
-      .conn_ready_o       (conn_ready_o),
-      .conn_delete_i      (conn_delete_i),
-      .conn_insert_i      (conn_insert_i),
-      .conn_slot_i        (conn_slot_i),
-      .conn_count_i       (conn_count_i),
-      .img_valid_o        (img_valid_o),
-      .img_ready_i        (img_ready_i),
-      .img_data_o         (img_data_o),
-      .conn_done_o        (conn_done_o),
-      .conn_status_o      (conn_status_o),
-      .timeout_req_valid_i(req_valid[TblTimeout]),
-      .domain_req_valid_i (req_valid[TblDomain]),
-      .req_write_i        (req_write),
-      .req_bank_i         (req_bank),
-      .req_row_i          (req_row),
-      .req_present_i      (req_present),
-      .req_data_i         (req_data),
-      .timeout_done_o     (done[TblTimeout]),
-      .timeout_present_o  (present[TblTimeout]),
-      .timeout_data_o     (timeout_data),
-      .init_i             (init),
-      .busy_o             (busy[6])
-  );
-
-  portcam_backend_state #(
-      .Backends(Backends)
-  ) u_backend_state (
-      .clk_i          (clk_i),
-      .rst_ni         (rst_ni),
-      .ev_valid_i     (tally.valid),
-      .ev_backend_i   (tally.backend),
-      .ev_new_i       (tally.began),
-      .ev_active_i    (tally.active),
-      .ev_syn_repeat_i(tally.syn_repeat),
-      .ev_syn_reset_i (tally.syn_reset),
-      .ev_syn_ack_i   (tally.syn_ack),
-      .ev_syn_ack_ms_i(tally.syn_ack_ms),
-      .lv_valid_i     (tally.left_valid),
-      .lv_backend_i   (tally.left_backend),
-      .lv_record_i    (tally.ended),
-      .lv_active_i    (tally.inactive),
-      .rd_valid_i     (bk_valid_i),
-      .rd_row_i       (bk_row_i),
-      .rd_done_o      (bk_done_o),
-      .rd_data_o      (bk_data_o),
-      .init_i         (init),
-      .busy_o         (busy[7])
+      .busy_o              (busy[7:5])
   );
 
   portcam_limits_table u_limits (
@@ -883,8 +417,33 @@ module portcam_lookup #(
   portcam_lookup_pkg::service_match_t  service_says;
   portcam_lookup_pkg::address_match_t  address_d;
   portcam_lookup_pkg::endpoint_match_t endpoint_d;
+  portcam_lookup_pkg::packet_t         packet_d;
+  portcam_lookup_pkg::function_match_t function_d;
+  portcam_lookup_pkg::segment_t        segment_d;
   portcam_lookup_pkg::verdict_t        address_verdict_d;
   portcam_lookup_pkg::verdict_t        endpoint_verdict_d;
+
+  portcam_delay #(
+      .Width ($bits(function_q10)),
+      .Cycles(Decide - 10)
+  ) u_function_to_decide (
+      .clk_i  (clk_i),
+      .rst_ni (rst_ni),
+      .valid_i(valid_q10),
+      .data_i (function_q10),
+      .data_o (function_d)
+  );
+
+  portcam_delay #(
+      .Width ($bits(packet_q21)),
+      .Cycles(Decide - 21)
+  ) u_packet_to_decide (
+      .clk_i  (clk_i),
+      .rst_ni (rst_ni),
+      .valid_i(valid_q21),
+      .data_i (packet_q21),
+      .data_o (packet_d)
+  );
 
   portcam_delay #(
       .Width ($bits(service_q21)),
@@ -892,7 +451,7 @@ module portcam_lookup #(
   ) u_service_to_says (
       .clk_i  (clk_i),
       .rst_ni (rst_ni),
-      .valid_i(valid_q[21]),
+      .valid_i(valid_q21),
       .data_i (service_q21),
       .data_o (service_says)
   );
@@ -904,7 +463,7 @@ module portcam_lookup #(
   ) u_matches_to_decide (
       .clk_i  (clk_i),
       .rst_ni (rst_ni),
-      .valid_i(valid_q[21]),
+      .valid_i(valid_q21),
       .data_i ({address_q21, endpoint_q21, address_verdict_q21, endpoint_verdict_q21,
                 segment_q21}),
       .data_o ({address_d, endpoint_d, address_verdict_d, endpoint_verdict_d, segment_d})
@@ -916,7 +475,9 @@ module portcam_lookup #(
   portcam_lookup_pkg::backend_match_t backend_d;
   portcam_lookup_pkg::public_match_t  public_d;
   portcam_lookup_pkg::service_match_t service_says_q1;
+  portcam_lookup_pkg::service_match_t service_d;
   portcam_connection_pkg::verdict_t   says_q1;
+  portcam_connection_pkg::verdict_t   says_d;
 
   portcam_backend_table #(
       .Backends(Backends)
@@ -972,31 +533,19 @@ module portcam_lookup #(
   end
 
   //------------------------------------------------------------------------------------------------
-  // Clock Decide: the device's MAC. Two clocks for the decision, then checksums and, beside them, the
-  // limit of rejects.
+  // Clock Decide: the device's MAC. Two clocks for the decision, then what becomes of it.
 
   logic [1:0]                  device_present;
   logic [95:0]                 device_mac;
   logic                        valid_e;         // _e: two clocks after Decide
   portcam_types_pkg::rewrite_t rewrite_e;
   portcam_types_pkg::count_t   count_e;
-  portcam_types_pkg::count_t   count_h;         // _h: three clocks after _e
-  portcam_types_pkg::rewrite_t rewrite_sums;
   logic                        from_host_e;
   logic                        udp_e;
   logic [127:0]                old_ip_e;
   logic [127:0]                outer_ip_e;
   logic [15:0]                 old_port_e;
   logic                        no_answer_e;
-  logic                        valid_h;
-  logic [5:0]                  reason_h;
-  logic                        answer_h;
-  logic                        answer_sums;
-  logic                        punt_wanted_h;
-  logic                        punt_asks_h;
-  logic                        punt_token_h;
-  logic                        punt_sums;
-  logic                        dropped_sums;    // on the way to the host
 
   portcam_device_table u_device (
       .clk_i           (clk_i),
@@ -1042,103 +591,38 @@ module portcam_lookup #(
       .no_answer_o       (no_answer_e)
   );
 
-  // The time of the record is the time of the packet.
-  logic [9*32-1:0] time_ms_q;
-
-  always_ff @(posedge clk_i) begin
-    time_ms_q <= {time_ms_q[8*32-1:0], time_ms_i};
-  end
-
-  portcam_reject_limit u_limit (
-      .clk_i      (clk_i),
-      .rst_ni     (rst_ni),
-      .clear_i    (clear_i),
-      .valid_i    (valid_e),
-      .reason_i   (count_e.reason),
-      .no_answer_i(no_answer_e),
-      .rate_i     (bank_q[Decide+2] ? reject_rate[31:16] : reject_rate[15:0]),
-      .burst_i    (bank_q[Decide+2] ? reject_burst[31:16] : reject_burst[15:0]),
-      .time_ms_i  (time_ms_q[5*32+:32]),
-      .valid_o    (valid_h),
-      .reason_o   (reason_h),
-      .answer_o   (answer_h)
+  portcam_lookup_outcome u_outcome (
+      .clk_i             (clk_i),
+      .rst_ni            (rst_ni),
+      .clear_i           (clear_i),
+      .time_ms_i         (time_ms_i),
+      .valid_i           (valid_e),
+      .bank_i            (bank_q[Decide+2]),
+      .rewrite_i         (rewrite_e),
+      .count_i           (count_e),
+      .from_host_i       (from_host_e),
+      .udp_i             (udp_e),
+      .old_ip_i          (old_ip_e),
+      .outer_ip_i        (outer_ip_e),
+      .old_port_i        (old_port_e),
+      .no_answer_i       (no_answer_e),
+      .reject_rate_i     (reject_rate),
+      .reject_burst_i    (reject_burst),
+      .punt_rate_i       (punt_rate),
+      .punt_burst_i      (punt_burst),
+      .punt_reasons_i    (punt_reasons),
+      .punt_runs_i       (punt_runs_i),
+      .punt_ask_o        (punt_ask_o),
+      .punt_room_i       (punt_room_i),
+      .punt_time_o       (punt_time_o),
+      .trace_punt_valid_o(trace_punt_valid_o),
+      .trace_punt_flags_o(trace_punt_flags_o),
+      .valid_o           (valid_o),
+      .rewrite_o         (rewrite_o),
+      .from_host_o       (from_host_o),
+      .count_valid_o     (count_valid_o),
+      .count_o           (count_o)
   );
-
-  portcam_delay #(
-      .Width ($bits(count_e)),
-      .Cycles(3)
-  ) u_count_to_limit (
-      .clk_i  (clk_i),
-      .rst_ni (rst_ni),
-      .valid_i(valid_e),
-      .data_i (count_e),
-      .data_o (count_h)
-  );
-
-  portcam_punt_limit u_punt_limit (
-      .clk_i    (clk_i),
-      .rst_ni   (rst_ni),
-      .clear_i  (clear_i),
-      .valid_i  (valid_e),
-      .runs_i   (punt_runs_i),
-      .reason_i (count_e.reason),
-      .reasons_i(bank_q[Decide+2] ? punt_reasons[127:64] : punt_reasons[63:0]),
-      .rate_i   (bank_q[Decide+2] ? punt_rate[31:16] : punt_rate[15:0]),
-      .burst_i  (bank_q[Decide+2] ? punt_burst[31:16] : punt_burst[15:0]),
-      .time_ms_i(time_ms_q[5*32+:32]),
-      .wanted_o (punt_wanted_h),
-      .asks_o   (punt_asks_h),
-      .token_o  (punt_token_h)
-  );
-
-  assign count_valid_o      = valid_h;
-  assign punt_ask_o         = punt_asks_h && punt_token_h;
-  assign punt_time_o        = time_ms_q[8*32+:32];
-  assign trace_punt_valid_o = punt_wanted_h;
-  assign trace_punt_flags_o = {punt_room_i, punt_asks_h};
-
-  always_comb begin
-    count_o        = count_h;
-    count_o.reason = reason_h;
-    if (punt_asks_h) begin
-      count_o.tx_valid = 1'b0;
-      if (!punt_token_h) begin
-        count_o.reason = 6'(portcam_pkg::ReasonPuntLimited);
-      end else if (!punt_room_i) begin
-        count_o.reason = 6'(portcam_pkg::ReasonPuntFull);
-      end
-    end
-  end
-
-  portcam_sums u_sums (
-      .clk_i      (clk_i),
-      .rst_ni     (rst_ni),
-      .valid_i    (valid_e),
-      .rewrite_i  (rewrite_e),
-      .from_host_i(from_host_e),
-      .udp_i      (udp_e),
-      .old_ip_i   (old_ip_e),
-      .outer_ip_i (outer_ip_e),
-      .old_port_i (old_port_e),
-      .valid_o    (valid_o),
-      .rewrite_o  (rewrite_sums),
-      .from_host_o(from_host_o)
-  );
-
-  always_ff @(posedge clk_i) begin
-    answer_sums  <= answer_h;
-    punt_sums    <= punt_ask_o && punt_room_i;
-    dropped_sums <= punt_asks_h && !(punt_ask_o && punt_room_i);
-  end
-
-  always_comb begin
-    rewrite_o        = rewrite_sums;
-    rewrite_o.reject = rewrite_sums.reject && answer_sums;
-    rewrite_o.drop   = (rewrite_sums.drop && !punt_sums) || dropped_sums;
-    if (punt_sums) begin
-      rewrite_o.egress = portcam_types_pkg::PuntEgress;
-    end
-  end
 
 `ifndef SYNTHESIS
   always_ff @(posedge clk_i) begin
