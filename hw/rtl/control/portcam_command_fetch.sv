@@ -76,6 +76,7 @@ module portcam_command_fetch (
   logic [4:0]  beats;
   logic        ask_commands;
   logic        ask_data;
+  logic        asked;          // for commands, which are counted now
   logic        beat;
   logic        push;
   logic        pop;
@@ -95,6 +96,7 @@ module portcam_command_fetch (
   assign ask_data     = state_q == StPlan && data_valid_i && bursts_q == '0 && !flush_i;
   assign ask_commands = state_q == StPlan && !data_valid_i && fetch_i && in_ring &&
                         room_q >= {2'b0, beats} && !flush_i;
+  assign asked        = state_q == StAddress && m_axi_arready_i && !data_q;
   assign beat         = m_axi_rvalid_i && m_axi_rready_o;
   assign push         = beat && !data_q && !flush_i;
   assign pop          = command_valid_o && command_take_i;
@@ -129,11 +131,11 @@ module portcam_command_fetch (
       arvalid_q <= 1'b1;
       data_q    <= ask_data;
     end
-    if (ask_commands) begin
-      index_q <= index_q + {27'b0, beats};
+    if (asked) begin
+      index_q <= index_q + {27'b0, arlen_q};
     end
     bursts_q <= bursts_q + {6'b0, ask_data || ask_commands} - {6'b0, beat && m_axi_rlast_i};
-    room_q   <= room_q - (ask_commands ? {2'b0, beats} : 7'd0) + {6'b0, pop};
+    room_q   <= room_q - (asked ? {2'b0, arlen_q} : 7'd0) + {6'b0, pop};
     if (flush_i) begin
       index_q <= '0;
       room_q  <= 7'(Held);

@@ -139,6 +139,15 @@ module portcam_mirror_expand (
   end
 
   // Clock 2: the address.
+  logic [63:0] addr;
+
+  portcam_address_sum u_addr (
+      .clk_i    (clk_i),
+      .base_i   (base_i),
+      .offset_i ({2'd0, track_q1.slot, 6'd0}),
+      .address_o(addr)
+  );
+
   always_ff @(posedge clk_i) begin
     if (load) begin
       data_q1  <= data;
@@ -147,7 +156,7 @@ module portcam_mirror_expand (
     if (go && valid_q1) begin
       data_q2       <= data_q1;
       track_q2      <= track_q1;
-      track_q2.addr <= base_i + {34'd0, track_q1.slot, 6'd0};
+      track_q2.addr <= addr;
     end
   end
 

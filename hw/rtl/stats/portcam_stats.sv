@@ -5,7 +5,7 @@
 //
 // Takes one count_t a clock, never stalls; each table it names gets one packet and count_i.octets
 // bytes. Beside it takes one injected frame a clock (sent_*), which function_tx gets. In the last four tables row 2n counts packets towards servers and row 2n + 1 replies.
-// Read: rd_valid_i for one clock, the next not before rd_done_o; rd_done_o pulses exactly 10 clocks
+// Read: rd_valid_i for one clock, the next not before rd_done_o; rd_done_o pulses exactly 12 clocks
 // later with both counters of one moment: every count_i up to one clock after rd_valid_i, none
 // later. A table that does not exist reads 0. clear_i clears all rows; busy_o is high from the next
 // clock until that is done, also after reset; counts given while busy_o is high are lost, and a
@@ -172,39 +172,45 @@ module portcam_stats #(
   assign busy_o          = busy != '0 || sent_busy;
 
   //------------------------------------------------------------------------------------------------
-  // The answer. `late` counts for tables that do not exist.
+  // The answer. `late` counts for tables that do not exist. What two tables have is added in two
+  // clocks, so that no carry runs through 64 bits.
 
-  logic [8:0]  late_q;
-  logic [63:0] packets_answer;
-  logic [63:0] octets_answer;
-  logic        done_q;
-  logic [63:0] packets_q;
-  logic [63:0] octets_q2;
-  logic        unused_done;
+  logic [10:0]  late_q;
+  logic [127:0] own;        // packets, octets
+  logic [127:0] own_q;
+  logic [127:0] sent_part_q;
+  logic [127:0] sum_q;
+  logic [1:0]   carry_q;    // into the upper halves
+  logic [127:0] answer_q;
+  logic         done_q;
+  logic         unused_done;
 
   assign unused_done = ^done;
 
   always_comb begin
-    packets_answer = '0;
-    octets_answer  = '0;
+    own = '0;
     for (int unsigned t = 0; t < Tables; t++) begin
       if (ours_q[t]) begin
-        packets_answer = packets[t*64+:64];
-        octets_answer  = octets[t*64+:64];
+        own = {packets[t*64+:64], octets[t*64+:64]};
       end
-    end
-    if (ours_q[2]) begin
-      packets_answer = packets[2*64+:64] + sent_packets;
-      octets_answer  = octets[2*64+:64] + sent_octets;
     end
   end
 
   always_ff @(posedge clk_i) begin
-    late_q <= {late_q[7:0], rd_valid_i};
-    done_q <= late_q[8];
+    late_q <= {late_q[9:0], rd_valid_i};
+    done_q <= late_q[10];
     if (late_q[8]) begin
-      packets_q <= packets_answer;
-      octets_q2 <= octets_answer;
+      own_q       <= own;
+      sent_part_q <= ours_q[2] ? {sent_packets, sent_octets} : '0;
+    end
+    for (int unsigned i = 0; i < 2; i++) begin
+      if (late_q[9]) begin
+        {carry_q[i], sum_q[64*i+:32]} <= {1'b0, own_q[64*i+:32]} + {1'b0, sent_part_q[64*i+:32]};
+        sum_q[64*i+32+:32] <= own_q[64*i+32+:32] + sent_part_q[64*i+32+:32];
+      end
+      if (late_q[10]) begin
+        answer_q[64*i+:64] <= {sum_q[64*i+32+:32] + 32'(carry_q[i]), sum_q[64*i+:32]};
+      end
     end
     if (!rst_ni) begin
       late_q <= '0;
@@ -213,8 +219,8 @@ module portcam_stats #(
   end
 
   assign rd_done_o    = done_q;
-  assign rd_packets_o = packets_q;
-  assign rd_octets_o  = octets_q2;
+  assign rd_packets_o = answer_q[127:64];
+  assign rd_octets_o  = answer_q[63:0];
 
 `ifndef SYNTHESIS
   always_ff @(posedge clk_i) begin
