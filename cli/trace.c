@@ -149,12 +149,12 @@ int trace_packets(struct cli *cli, json_t *args)
 {
     struct tracing t = {.cli = cli};
     json_t *answer = NULL;
-    int result = open_file(&t);
+    int result;
 
-    if (result == EXIT_OK) {
-        hear_endings();
-        result = ask(cli, make_request(cli, json_incref(args)), &answer);
-    }
+    hear_endings();
+    result = ask(cli, make_request(cli, json_incref(args)), &answer);
+    if (result == EXIT_OK) /* a trace that is refused leaves the file as it was */
+        result = open_file(&t);
     if (result == EXIT_OK) {
         tell_begin(cli, answer);
         result = follow(&t);

@@ -187,6 +187,9 @@ def test_a_capture_file_of_heads(daemon, card):
     result = daemon.run("trace", "-w", "/no/where")
     assert result.returncode == REFUSED and "/no/where cannot be written: No such file" in result.stderr
     assert not busy(daemon)
+    before = file.read_bytes()
+    assert daemon.run("trace", "-w", file, "service", "no").returncode == NOT_FOUND
+    assert file.read_bytes() == before
 
 
 def test_off_until_it_is_asked_for_and_off_again(daemon, card):
