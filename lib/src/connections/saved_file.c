@@ -16,7 +16,7 @@
 
 #define NAME "connections.bin"
 
-enum { OLD_SECONDS = 60 }; /* an older file is of another life of the card */
+enum { OLD_SECONDS = 60 }; /* a file of another time is of another life of the card */
 
 struct header {
     char magic[8];
@@ -69,6 +69,14 @@ int pc_saved_write(const char *dir, const struct pc_saved *saved)
     return good ? 0 : -EIO;
 }
 
+static bool is_fresh(const struct header *h)
+{
+    int64_t now = (int64_t)time(NULL);
+
+    return memcmp(h->magic, Magic, sizeof(h->magic)) == 0 && h->written >= now - OLD_SECONDS &&
+           h->written <= now + OLD_SECONDS;
+}
+
 int pc_saved_load(const char *dir, struct pc_saved *ret)
 {
     struct portcam_connection_image image;
@@ -78,8 +86,7 @@ int pc_saved_load(const char *dir, struct pc_saved *ret)
 
     if (!file)
         return dir ? -errno : -ENOENT;
-    if (fread(&h, sizeof(h), 1, file) != 1 || memcmp(h.magic, Magic, sizeof(h.magic)) != 0 ||
-        (int64_t)time(NULL) - h.written > OLD_SECONDS)
+    if (fread(&h, sizeof(h), 1, file) != 1 || !is_fresh(&h))
         rc = -ENOENT;
     ret->now = rc ? 0 : h.now;
     for (uint32_t n = 0; rc == 0 && n < h.count && fread(&image, sizeof(image), 1, file) == 1; n++)

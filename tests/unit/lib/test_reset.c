@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
+#include <unistd.h>
 
 #include "card.h"
 #include "driver/model.h"
@@ -378,6 +380,66 @@ static void died_over_a_reset(void **state)
     portcam_close(pc);
 }
 
+/* Bytes of the kept file: 8 of magic, clock, count, and from 16 on the second when it was written. */
+static void overwrite(const char *dir, long at, const void *bytes, size_t len)
+{
+    char path[512];
+    snprintf(path, sizeof(path), "%s/connections.bin", dir);
+    FILE *file = fopen(path, "r+b");
+    assert_non_null(file);
+    assert_int_equal(fseek(file, at, SEEK_SET), 0);
+    assert_int_equal(fwrite(bytes, len, 1, file), 1);
+    assert_int_equal(fclose(file), 0);
+}
+
+static void shorten(const char *dir, long len)
+{
+    char path[512];
+    snprintf(path, sizeof(path), "%s/connections.bin", dir);
+    assert_int_equal(truncate(path, len), 0);
+}
+
+/* How many records are found; -errno. */
+static int found(const char *dir)
+{
+    struct pc_saved saved = {0};
+    int rc = pc_saved_load(dir, &saved);
+    int count = rc ? rc : (int)saved.count;
+    pc_saved_free(&saved);
+    return count;
+}
+
+static void files_of_no_use(void **state)
+{
+    const char *dir = test_folder();
+    struct portcam_connection_image image[3] = {{.slot = 1}, {.slot = 2}, {.slot = 3}};
+    const struct pc_saved three = {.image = image, .count = 3, .room = 3};
+    const int64_t now = (int64_t)time(NULL);
+    const struct {
+        int64_t written;
+        int found;
+    } ages[] = {{now - 30, 3},        {now + 30, 3},        {now - 100, -ENOENT},
+                {now + 100, -ENOENT}, {INT64_MIN, -ENOENT}, {INT64_MAX, -ENOENT}};
+    const uint32_t many = UINT32_MAX;
+    (void)state;
+
+    assert_int_equal(found(dir), -ENOENT);
+    assert_int_equal(pc_saved_write(dir, &three), 0);
+    for (size_t i = 0; i < sizeof(ages) / sizeof(ages[0]); i++) {
+        overwrite(dir, 16, &ages[i].written, sizeof(ages[i].written));
+        assert_int_equal(found(dir), ages[i].found);
+    }
+    overwrite(dir, 16, &now, sizeof(now));
+    overwrite(dir, 12, &many, sizeof(many)); /* more than are there */
+    assert_int_equal(found(dir), 3);
+    shorten(dir, (long)(24 + 2 * sizeof(image[0]) + 1));
+    assert_int_equal(found(dir), 2);
+    overwrite(dir, 0, "X", 1);
+    assert_int_equal(found(dir), -ENOENT);
+    shorten(dir, 10);
+    assert_int_equal(found(dir), -ENOENT);
+}
+
 /* The card runs rows of somebody else, with connections of theirs; the kept configuration has others under their numbers. */
 static void restart_on_other_rows(void **state)
 {
@@ -425,6 +487,8 @@ int main(void)
          clocks, NULL, NULL, NULL},
         {"records of other rows are ended at once", stale_records_end, NULL, NULL, NULL},
         {"who dies over a reset leaves the connections to the next", died_over_a_reset, NULL, NULL,
+         NULL},
+        {"a kept file of another time or another kind is of no use", files_of_no_use, NULL, NULL,
          NULL},
         {"a restart on other rows: connections of theirs are ended at once", restart_on_other_rows,
          NULL, NULL, NULL},
