@@ -3,7 +3,8 @@
  * Starting and stopping the command ring, and what the card says when it stopped by itself.
  *
  * The card is allowed to do DMA (bus master) after the addresses are set and before the ring is
- * enabled; by then nothing else that writes to memory runs any more. Memory of a ring that may still be running is not given back before DMA is forbidden.
+ * enabled; by then nothing else that writes to memory runs any more. Memory of a ring that may still
+ * be running is not given back before DMA is forbidden.
  */
 #include <errno.h>
 #include <stdlib.h>
