@@ -52,6 +52,7 @@ public:
     unsigned rate = 0;          // percent of the clocks in which a packet comes
     unsigned stall = 0, latency = 0;
     uint64_t clock = 0, fail_write = ~0ull, last_request = 0, tested = 0, error_addr = 0;
+    uint64_t headers = 0, first_packet = 0; // that came in; the first that the last run tested
     unsigned errors = 0, starts = 0, lost = 0, refused = 0;
     uint32_t taken = 0;
 
@@ -175,7 +176,7 @@ private:
     unsigned log2_ = 2;
     std::deque<Packet> flying_; // headers are in, not yet counted; the oldest first
     Packet recent_[128];
-    uint64_t headers_ = 0, parsed_ = 0, counted_ = 0, next_ = 0;
+    uint64_t parsed_ = 0, counted_ = 0, next_ = 0;
     std::deque<uint64_t> aw_;
     std::deque<std::vector<uint8_t>> w_;
     std::deque<std::pair<bool, uint64_t>> answers_;
@@ -243,7 +244,7 @@ private:
             memcpy(&top.window_i[0], p.window.bytes, 128);
             top.header_valid_i = 1;
             flying_.push_back(p);
-            headers_++;
+            headers++;
         }
         size_t next = size_t(parsed_ - counted_);
         if (next < flying_.size() && flying_[next].at + ParsedAt == clock) {
@@ -305,6 +306,7 @@ private:
         tested++;
         if (first) {
             starts++;
+            first_packet = packet;
             pc_trace_start(&model);
             samples.clear();
             taken = lost = 0;
@@ -398,10 +400,17 @@ void ends(Bench &b)
     b.rate = 100;
     b.stall = b.latency = 0;
     for (unsigned gap = 0; gap < 150; gap++) {
+        uint64_t before = b.headers, tested = b.tested;
         b.start(4);
-        uint64_t tested = b.tested;
+        while (!(b.get(PORTCAM_REG_TRACE_STATUS) & 1))
+            ;
+        uint64_t behind = b.headers;
         for (int i = 0; i < 400 && b.tested == tested; i++)
             b.step();
+        if (b.tested == tested || b.first_packet < before || b.first_packet > behind)
+            b.tap.fail("the first packet is %llu, not of %llu to %llu",
+                       (unsigned long long)b.first_packet, (unsigned long long)before,
+                       (unsigned long long)behind);
         b.steps(gap);
         unsigned starts = b.starts;
         b.set(PORTCAM_REG_TRACE_CONTROL, 0);
