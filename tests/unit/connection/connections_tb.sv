@@ -157,6 +157,7 @@ module connections_tb #(
 
   portcam_connection_pkg::request_t request;
   portcam_connection_pkg::verdict_t verdict;
+  logic [25:0]                      unused_record;  // of the packet: lockstep compares it in samples
   portcam_connection_pkg::walk_t    ask;
   portcam_connection_pkg::walk_t    walk_ask;
   portcam_connection_pkg::walk_t    walk;
@@ -345,6 +346,7 @@ module connections_tb #(
   assign says_address_o          = verdict.address;
   assign says_port_o             = verdict.port;
   assign says_backend_o          = verdict.backend;
+  assign unused_record           = {verdict.found, verdict.began, verdict.slot};
   assign row_is_v6_o             = row.client.is_v6;
   assign row_ip_o                = row.client.ip;
   assign row_client_port_o       = row.client.port;
