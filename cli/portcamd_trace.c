@@ -8,7 +8,10 @@
 #include "portcam/trace.h"
 #include "portcamd.h"
 
-enum { TURN = 256 /* samples, before others are served */ };
+enum {
+    TURN = 256,           /* samples, before others are served */
+    TURNS_OF_A_RING = 16, /* so many turns empty the ring of the card */
+};
 
 struct tracer {
     struct portcam_trace *trace; /* NULL: none */
@@ -73,7 +76,8 @@ static void end(struct tracer *t, const char *why, const char *text)
 void tracer_end(struct tracer *t, uint64_t client)
 {
     if (t->trace && t->client == client) {
-        (void)tracer_run(t); /* what is there already */
+        for (unsigned turn = 0; turn < TURNS_OF_A_RING && tracer_run(t); turn++)
+            ; /* what is there already */
         if (t->trace)
             end(t, "asked", NULL);
     }

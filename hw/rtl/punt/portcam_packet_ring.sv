@@ -1,15 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// portcam_packet_ring: the life of a ring of packets (punt or inject): started by a rising ENABLE,
-// stopped by the host or by an error.
+// portcam_packet_ring: the life of a ring of packets (punt, inject) or of samples of them (trace):
+// started by a rising ENABLE, stopped by the host or by an error.
 //
 // At the start it checks size and alignment (bad_ring) and takes copies of base and size, so that
 // what the host writes later never mixes with a ring that runs. runs_o: work may be begun. After it
 // falls running_o stays until idle_i says that nothing of the ring is in flight. A rising ENABLE
 // that comes before that waits. Nothing starts while the card is not ready. hide_o: the indices are
 // those of an earlier ring, and show 0. dead_o: what is in flight after an error or a reset is to be
-// thrown away. stopped_o pulses when the ring
-// stops by itself for another reason than error_i.
+// thrown away. stopped_o pulses when the ring stops by itself for another reason than error_i.
 
 `default_nettype none
 

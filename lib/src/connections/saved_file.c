@@ -21,7 +21,9 @@ enum { OLD_SECONDS = 60 }; /* a file of another time is of another life of the c
 struct header {
     char magic[8];
     uint32_t now, count;
-    int64_t written; /* seconds since 1970 */
+    int64_t written;       /* seconds since 1970 */
+    uint32_t bytes;        /* of an image */
+    uint16_t major, minor; /* of the interface that images are of */
 };
 
 static const char Magic[8] = "pcconns1";
@@ -52,8 +54,12 @@ void pc_saved_forget(const char *dir)
 
 int pc_saved_write(const char *dir, const struct pc_saved *saved)
 {
-    struct header h = {
-        .now = saved->now, .count = (uint32_t)saved->count, .written = (int64_t)time(NULL)};
+    struct header h = {.now = saved->now,
+                       .count = (uint32_t)saved->count,
+                       .written = (int64_t)time(NULL),
+                       .bytes = sizeof(*saved->image),
+                       .major = PORTCAM_INTERFACE_MAJOR,
+                       .minor = PORTCAM_INTERFACE_MINOR};
 
     if (!dir || saved->count == 0)
         return 0;
@@ -69,12 +75,15 @@ int pc_saved_write(const char *dir, const struct pc_saved *saved)
     return good ? 0 : -EIO;
 }
 
-static bool is_fresh(const struct header *h)
+/* Of this time, and of a library that has the same images. */
+static bool is_of_use(const struct header *h)
 {
     int64_t now = (int64_t)time(NULL);
 
-    return memcmp(h->magic, Magic, sizeof(h->magic)) == 0 && h->written >= now - OLD_SECONDS &&
-           h->written <= now + OLD_SECONDS;
+    return memcmp(h->magic, Magic, sizeof(h->magic)) == 0 &&
+           h->bytes == sizeof(struct portcam_connection_image) &&
+           h->major == PORTCAM_INTERFACE_MAJOR && h->minor == PORTCAM_INTERFACE_MINOR &&
+           h->written >= now - OLD_SECONDS && h->written <= now + OLD_SECONDS;
 }
 
 int pc_saved_load(const char *dir, struct pc_saved *ret)
@@ -86,7 +95,7 @@ int pc_saved_load(const char *dir, struct pc_saved *ret)
 
     if (!file)
         return dir ? -errno : -ENOENT;
-    if (fread(&h, sizeof(h), 1, file) != 1 || !is_fresh(&h))
+    if (fread(&h, sizeof(h), 1, file) != 1 || !is_of_use(&h))
         rc = -ENOENT;
     ret->now = rc ? 0 : h.now;
     for (uint32_t n = 0; rc == 0 && n < h.count && fread(&image, sizeof(image), 1, file) == 1; n++)

@@ -380,7 +380,7 @@ static void died_over_a_reset(void **state)
     portcam_close(pc);
 }
 
-/* Bytes of the kept file: 8 of magic, clock, count, and from 16 on the second when it was written. */
+/* Bytes of the kept file: 8 of magic, clock, count, from 16 on the second when it was written, from 24 on what images it has. */
 static void overwrite(const char *dir, long at, const void *bytes, size_t len)
 {
     char path[512];
@@ -430,9 +430,16 @@ static void files_of_no_use(void **state)
         assert_int_equal(found(dir), ages[i].found);
     }
     overwrite(dir, 16, &now, sizeof(now));
+    for (long at = 24; at < 32; at += 2) { /* images of another size, or of another interface */
+        const uint16_t ones = 0xffff;
+        assert_int_equal(pc_saved_write(dir, &three), 0);
+        overwrite(dir, at, &ones, sizeof(ones));
+        assert_int_equal(found(dir), -ENOENT);
+    }
+    assert_int_equal(pc_saved_write(dir, &three), 0);
     overwrite(dir, 12, &many, sizeof(many)); /* more than are there */
     assert_int_equal(found(dir), 3);
-    shorten(dir, (long)(24 + 2 * sizeof(image[0]) + 1));
+    shorten(dir, (long)(32 + 2 * sizeof(image[0]) + 1));
     assert_int_equal(found(dir), 2);
     overwrite(dir, 0, "X", 1);
     assert_int_equal(found(dir), -ENOENT);
