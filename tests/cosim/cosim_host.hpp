@@ -90,9 +90,13 @@ inline struct portcam_connection_image Run::any_image()
 inline void Run::put_inserts()
 {
     uint64_t at = ImagesAt + 64 * pc_rng_below(&insert_dice_, 64);
-    const struct pc_connection *r =
-        pc_connections_get(pc_device_connections(pc_replay_device(replay_)), last_slot_);
-    if (r && pc_rng_below(&insert_dice_, 2)) { /* taken out and put back, below its packets */
+    const struct pc_connections *c = pc_device_connections(pc_replay_device(replay_));
+    unsigned slots = slots_of(world_.sizes), slot = last_slot_;
+    /* Taken out and put back, below their packets. */
+    for (unsigned i = pc_rng_below(&insert_dice_, 2) ? 4 : 0; i; i--, slot = (slot + 1) % slots) {
+        const struct pc_connection *r = pc_connections_get(c, slot);
+        if (!r)
+            continue;
         struct portcam_connection_image image = pc_connection_image(r);
         put(reader(PORTCAM_OPCODE_CONNECTION_DELETE, 0, r->slot, r->generation));
         put(reader(PORTCAM_OPCODE_CONNECTION_INSERT, 0, 0, 1, at));
