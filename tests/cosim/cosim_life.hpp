@@ -60,6 +60,11 @@ inline void Run::stop_ring(Totals &totals)
 inline void Run::restart(Totals &totals)
 {
     totals.restarts++;
+    if (tail_ - done_ < RingSize / 2 && pc_rng_below(&moment_dice_, 2)) { /* the mirror has work */
+        put(reader(PORTCAM_OPCODE_MIRROR_COPY, 0, 0, slots_of(world_.sizes)));
+        card_.reg_write(PORTCAM_REG_CMD_DOORBELL, tail_);
+        clocks(100 + pc_rng_below(&moment_dice_, 400));
+    }
     moments_.count(MomentBins::RestartWhileCommands, done_ != tail_);
     card_.reg_write(PORTCAM_REG_CMD_CONTROL, 0);
     mirror_.restart([this](uint32_t offset, uint32_t value) { mirror_write(offset, value); },
